@@ -1,0 +1,117 @@
+//! Tells a sink of every attempt to call AWS, retries included: service, operation, outcome and latency.
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    pub service: &'a str,
+    pub operation: &'a str,
+    pub outcome: CallOutcome,
+    pub latency: Duration,
+}
+
+/// How an attempt ended: a closed set, for it labels a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CallOutcome {
+    Success,
+    Throttled,
+    /// Refused by the service: any other 4xx.
+    Refused,
+    ServerError,
+    /// No whole reply: a timeout, a broken connection, a reply cut short.
+    NoReply,
+}
+
+impl CallOutcome {
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Throttled => "throttled",
+            Self::Refused => "refused",
+            Self::ServerError => "server_error",
+            Self::NoReply => "no_reply",
+        }
+    }
+}
+
+/// Whoever counts the calls.
+pub trait CallSink: Debug + Send + Sync {
+    fn record(&self, call: Call<'_>);
+}
+
+/// For a process that counts nothing.
+#[derive(Debug)]
+pub struct IgnoreCalls;
+
+impl CallSink for IgnoreCalls {
+    fn record(&self, _: Call<'_>) {}
+}
+
+#[derive(Debug)]
+struct StartedAt(Instant);
+
+impl Storable for StartedAt {
+    type Storer = StoreReplace<Self>;
+}
+
+/// The interceptor that every client carries.
+#[derive(Debug)]
+pub(super) struct TellSink(pub Arc<dyn CallSink>);
+
+#[dyn_dispatch_hint]
+impl Intercept for TellSink {
+    fn name(&self) -> &'static str {
+        "TellSink"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        bag.interceptor_state().store_put(StartedAt(Instant::now()));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(metadata) = bag.load::<Metadata>() else { return Ok(()) };
+        let latency = bag.load::<StartedAt>().map_or(Duration::ZERO, |at| at.0.elapsed());
+        let is_success = matches!(context.output_or_error(), Some(Ok(_)));
+        let throttled = || context.response().and_then(|reply| reply.body().bytes()).is_some_and(names_throttling);
+        let outcome = match context.response().map(|response| response.status().as_u16()) {
+            _ if is_success => CallOutcome::Success,
+            Some(429 | 503) => CallOutcome::Throttled,
+            Some(400) if throttled() => CallOutcome::Throttled,
+            Some(500..) => CallOutcome::ServerError,
+            Some(_) => CallOutcome::Refused,
+            None => CallOutcome::NoReply,
+        };
+        self.0.record(Call { service: metadata.service(), operation: metadata.name(), outcome, latency });
+        Ok(())
+    }
+}
+
+/// CloudFormation throttles with 400 and says so only in the code of its XML.
+fn names_throttling(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+    code.is_some_and(|(code, _)| super::error::is_throttling_code(code))
+}

@@ -1,0 +1,121 @@
+//! CloudFormation: the stack named like the image, and which image build version it builds.
+
+use super::error::source_error;
+use crate::describe_image::image_id::ImageId;
+use crate::describe_image::observation;
+use crate::describe_image::response::Tag;
+use crate::describe_image::source::{SourceError, SourceErrorKind};
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::error::ProvideErrorMetadata;
+use aws_sdk_cloudformation::types::Stack;
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// The IAM names of the calls.
+pub const DESCRIBE_STACKS: &str = "cloudformation:DescribeStacks";
+pub const DESCRIBE_STACK_RESOURCE: &str = "cloudformation:DescribeStackResource";
+
+/// The logical id that ParallelCluster's template gives the image.
+const LOGICAL_ID: &str = "ParallelClusterImage";
+
+/// The stack of that name that is not deleted.
+pub async fn stack(client: &Client, name: &ImageId) -> Result<Option<observation::Stack>, SourceError> {
+    let reply = match client.describe_stacks().stack_name(name.as_str()).send().await {
+        Ok(reply) => reply,
+        Err(error) if says_missing(error.as_service_error(), "Stack with id ") => return Ok(None),
+        Err(error) => return Err(source_error(DESCRIBE_STACKS, &error)),
+    };
+    match reply.stacks.unwrap_or_default().into_iter().next() {
+        Some(stack) => Ok(Some(plain(stack))),
+        None => Err(SourceError {
+            kind: SourceErrorKind::ServiceError,
+            action: DESCRIBE_STACKS,
+            message: "CloudFormation answered with no stack and no error".to_owned(),
+        }),
+    }
+}
+
+/// CloudFormation has no code for "there is none": it says ValidationError and a sentence.
+fn says_missing(error: Option<&impl ProvideErrorMetadata>, subject: &str) -> bool {
+    error.is_some_and(|error| {
+        let message = error.message().unwrap_or_default();
+        error.code() == Some("ValidationError") && message.starts_with(subject) && message.contains(" does not exist")
+    })
+}
+
+/// The SDK fills in fields that it was promised and did not get: those are absent, not of 1970.
+fn plain(stack: Stack) -> observation::Stack {
+    let tags = stack
+        .tags
+        .unwrap_or_default()
+        .into_iter()
+        .map(|tag| Tag { key: tag.key.unwrap_or_default(), value: tag.value.unwrap_or_default() });
+    observation::Stack {
+        arn: stack.stack_id,
+        status: stack
+            .stack_status
+            .map(|status| status.as_str().to_owned())
+            .filter(|status| status != "no value was set"),
+        status_reason: stack.stack_status_reason,
+        creation_time: stack.creation_time.filter(|time| time.secs() != 0).and_then(timestamp),
+        tags: tags.collect(),
+    }
+}
+
+fn timestamp(time: DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+/// The image build version by stack ARN. Once set it never changes, so it is asked for once.
+#[derive(Default)]
+pub struct ImageBuildArns(Mutex<HashMap<String, String>>);
+
+impl ImageBuildArns {
+    /// Far more stacks than an account may hold in a region; past it the memory starts afresh.
+    const CAPACITY: usize = 10_000;
+
+    fn get(&self, stack_arn: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(stack_arn).cloned()
+    }
+
+    fn put(&self, stack_arn: &str, image_build_arn: &str) {
+        let mut arns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if arns.len() >= Self::CAPACITY {
+            arns.clear();
+        }
+        arns.insert(stack_arn.to_owned(), image_build_arn.to_owned());
+    }
+}
+
+/// The ARN of the image build version that `stack` builds, `None` while it has not begun.
+pub async fn image_build_arn(
+    client: &Client,
+    known: &ImageBuildArns,
+    name: &ImageId,
+    stack: &observation::Stack,
+) -> Result<Option<String>, SourceError> {
+    let stack_arn = stack.arn.as_deref();
+    if let Some(arn) = stack_arn.and_then(|stack_arn| known.get(stack_arn)) {
+        return Ok(Some(arn));
+    }
+    let call = client.describe_stack_resource().stack_name(name.as_str()).logical_resource_id(LOGICAL_ID);
+    let reply = match call.send().await {
+        Ok(reply) => reply,
+        // The resource is not there yet, or the whole stack went meanwhile.
+        Err(error) if says_missing(error.as_service_error(), "") => return Ok(None),
+        Err(error) => return Err(source_error(DESCRIBE_STACK_RESOURCE, &error)),
+    };
+    let resource = reply.stack_resource_detail;
+    // A stack deleted and made again under the same name may answer here: it is another image's build.
+    let is_of_stack = |id: Option<&str>| id.is_none() || stack_arn.is_none() || id == stack_arn;
+    let arn = resource
+        .filter(|resource| is_of_stack(resource.stack_id.as_deref()))
+        .and_then(|resource| resource.physical_resource_id)
+        .filter(|arn| !arn.is_empty());
+    if let (Some(stack_arn), Some(arn)) = (stack_arn, arn.as_deref()) {
+        known.put(stack_arn, arn);
+    }
+    Ok(arn)
+}

@@ -1,0 +1,158 @@
+//! The SDK's configuration: credentials, endpoints, proxy, private CA, timeouts, retries and their partitions.
+
+use super::call::{CallSink, TellSink};
+use super::whole_reply::WholeReplies;
+use super::{Clients, imagebuilder};
+use crate::describe_image::image_id::{Region, Scope};
+use aws_config::environment::region::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_sdk_ec2::config::retry::{ClientRateLimiter, RetryPartition, TokenBucket};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What of the SDK an operator may set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub connect_timeout: Duration,
+    /// For one attempt, from connecting to the last byte.
+    pub attempt_timeout: Duration,
+    /// For a call with all its retries.
+    pub operation_timeout: Duration,
+    /// Attempts of one call, the first included.
+    pub max_attempts: u32,
+    /// Certificates trusted beside the system's.
+    pub trusted_ca: Option<TrustedCa>,
+}
+
+/// PEM certificates, parsed once.
+#[derive(Clone)]
+pub struct TrustedCa(Vec<u8>);
+
+impl std::fmt::Debug for TrustedCa {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TrustedCa({} bytes)", self.0.len())
+    }
+}
+
+/// A file of certificates that holds none, or broken ones.
+#[derive(Debug, thiserror::Error)]
+#[error("holds no readable PEM certificate")]
+pub struct InvalidCaBundle;
+
+impl TrustedCa {
+    /// # Errors
+    /// When a certificate cannot be read, or there is none.
+    pub fn parse(pem: Vec<u8>) -> Result<Self, InvalidCaBundle> {
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        match certificates {
+            Ok(certificates) if !certificates.is_empty() => Ok(Self(pem)),
+            Ok(_) | Err(_) => Err(InvalidCaBundle),
+        }
+    }
+}
+
+/// The region of the environment (AWS_REGION, AWS_DEFAULT_REGION) or of the profile, as the AWS tools find it.
+pub async fn default_region() -> Option<String> {
+    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .region()
+        .await
+        .map(|region| region.as_ref().to_owned())
+}
+
+/// The configuration that every client is made from.
+pub async fn load(settings: &Settings, region: Option<&Region>) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(settings.connect_timeout)
+        .read_timeout(settings.attempt_timeout)
+        .operation_attempt_timeout(settings.attempt_timeout)
+        .operation_timeout(settings.operation_timeout);
+    let base = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(aws_config::Region::new(region.map_or("us-east-1", Region::as_str).to_owned()))
+        .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts))
+        .timeout_config(timeouts.build())
+        .identity_cache(IdentityCache::lazy().load_timeout(Duration::from_secs(15)).build())
+        .http_client(http_client(settings.trusted_ca.as_ref()));
+    match AppName::new("customimage-operator") {
+        Ok(name) => base.app_name(name).load().await,
+        Err(_) => base.load().await,
+    }
+}
+
+/// One pool for all services, through the environment's proxy, replies checked to be whole.
+fn http_client(trusted_ca: Option<&TrustedCa>) -> WholeReplies {
+    let trust =
+        trusted_ca.map_or_else(TrustStore::default, |ca| TrustStore::default().with_pem_certificate(ca.0.clone()));
+    let context = TlsContext::builder().with_trust_store(trust).build().unwrap_or_default();
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder()
+            .proxy_config(ProxyConfig::from_env())
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .tls_context(context.clone());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.build()
+    });
+    WholeReplies(SharedHttpClient::new(client))
+}
+
+/// The clients of `scope`, each with a retry quota of its own: the SDK's default quotas are shared by every
+/// account of a region, so that one throttled account would take the retries of all.
+pub(super) fn clients(base: &SdkConfig, scope: &Scope, sink: &Arc<dyn CallSink>) -> Clients {
+    let region = aws_config::Region::new(scope.region.to_string());
+    let config = base.to_builder().region(region).build();
+    let has_own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    let tell = || TellSink(sink.clone());
+    let partition = |service: &str| retry_partition(service, scope);
+    let ec2 = aws_sdk_ec2::config::Builder::from(&config).retry_partition(partition("ec2")).interceptor(tell());
+    let cloudformation = aws_sdk_cloudformation::config::Builder::from(&config)
+        .retry_partition(partition("cloudformation"))
+        .interceptor(tell());
+    let imagebuilder = aws_sdk_imagebuilder::config::Builder::from(&config)
+        .retry_partition(partition("imagebuilder"))
+        .retry_classifier(imagebuilder::RateLimitIsThrottling)
+        .interceptor(tell());
+    let s3 = aws_sdk_s3::config::Builder::from(&config)
+        .retry_partition(partition("s3"))
+        .force_path_style(has_own_endpoint)
+        .interceptor(tell());
+    Clients {
+        ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+        cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation.build()),
+        imagebuilder: aws_sdk_imagebuilder::Client::from_conf(imagebuilder.build()),
+        s3: aws_sdk_s3::Client::from_conf(s3.build()),
+        image_build_arns: super::cloudformation::ImageBuildArns::default(),
+    }
+}
+
+fn retry_partition(service: &str, scope: &Scope) -> RetryPartition {
+    RetryPartition::custom(format!("{service}/{}/{}", scope.identity, scope.region))
+        .token_bucket(TokenBucket::builder().capacity(500).refill_rate(10.0).build())
+        .client_rate_limiter(ClientRateLimiter::builder().build())
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_without_a_certificate_is_refused() {
+        for pem in ["", "hello", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"] {
+            assert!(TrustedCa::parse(pem.into()).is_err(), "{pem}");
+        }
+    }
+}

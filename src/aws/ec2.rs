@@ -1,0 +1,120 @@
+//! EC2: the AMIs that ParallelCluster tagged, many ids a call.
+
+use super::error::source_error;
+use crate::describe_image::image_id::ImageId;
+use crate::describe_image::observation::{Ami, tag, tag_key};
+use crate::describe_image::response::Tag;
+use crate::describe_image::source::{SourceError, SourceErrorKind};
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{Filter, Image};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// The IAM name of the call.
+pub const DESCRIBE_IMAGES: &str = "ec2:DescribeImages";
+
+/// The most elements EC2 puts into a page.
+const PAGE_SIZE: i32 = 1000;
+
+/// All pages of the available AMIs of `ids`. An empty page may still carry a token.
+pub async fn amis(client: &Client, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+    let mut found = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = client
+            .describe_images()
+            .owners("self")
+            .filters(tag_filter(tag_key::IMAGE_ID, ids.iter().map(ImageId::to_string).collect()))
+            .filters(tag_filter(tag_key::BUILD_STATUS, vec!["available".to_owned()]))
+            .max_results(PAGE_SIZE)
+            .set_next_token(token.clone())
+            .send()
+            .await
+            .map_err(|error| source_error(DESCRIBE_IMAGES, &error))?;
+        found.extend(page.images.unwrap_or_default().into_iter().filter_map(|image| with_id(ids, image)));
+        match page.next_token.filter(|next| !next.is_empty()) {
+            None => return Ok(found),
+            next if next == token => return Err(endless()),
+            next => token = next,
+        }
+    }
+}
+
+fn tag_filter(key: &str, values: Vec<String>) -> Filter {
+    Filter::builder().name(format!("tag:{key}")).set_values(Some(values)).build()
+}
+
+fn endless() -> SourceError {
+    let message = "EC2 answered two pages with the same NextToken".to_owned();
+    SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_IMAGES, message }
+}
+
+/// Which of `ids` the image is of: by its tag. EC2's filter has the last word, so that for one id it is that id.
+fn with_id(ids: &[ImageId], image: Image) -> Option<(ImageId, Ami)> {
+    let ami = ami(image);
+    let id = match ids {
+        [id] => id,
+        _ => {
+            let tagged = tag(&ami.tags, tag_key::IMAGE_ID)?;
+            ids.iter().find(|id| id.as_str() == tagged)?
+        }
+    };
+    Some((id.clone(), ami))
+}
+
+fn ami(image: Image) -> Ami {
+    let tags = image
+        .tags
+        .unwrap_or_default()
+        .into_iter()
+        .map(|tag| Tag { key: tag.key.unwrap_or_default(), value: tag.value.unwrap_or_default() });
+    Ami {
+        id: image.image_id,
+        name: image.name,
+        description: image.description,
+        state: image.state.map(|state| state.as_str().to_owned()),
+        architecture: image.architecture.map(|architecture| architecture.as_str().to_owned()),
+        owner_id: image.owner_id,
+        creation_date: image.creation_date.as_deref().and_then(date),
+        tags: tags.collect(),
+    }
+}
+
+/// EC2 sends its date as text; one without an offset is UTC.
+fn date(text: &str) -> Option<Timestamp> {
+    let without_offset = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp());
+    text.parse().ok().or_else(without_offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn dates_with_and_without_an_offset_are_read() {
+        for text in
+            ["2021-04-12T10:00:00.000Z", "2021-04-12T12:00:00+02:00", "2021-04-12T10:00:00", "2021-04-12 10:00:00"]
+        {
+            assert_eq!(date(text), Some("2021-04-12T10:00:00Z".parse().unwrap()), "{text}");
+        }
+        assert_eq!(date("yesterday"), None);
+    }
+
+    #[test]
+    fn in_a_batch_an_image_belongs_to_the_id_of_its_tag() {
+        let ids = [ImageId::parse("one").unwrap(), ImageId::parse("two").unwrap()];
+        let tag = aws_sdk_ec2::types::Tag::builder().key(tag_key::IMAGE_ID).value("two").build();
+        let image = Image::builder().image_id("ami-2").tags(tag).build();
+        assert_eq!(with_id(&ids, image).map(|(id, _)| id.to_string()).as_deref(), Some("two"));
+        assert_eq!(with_id(&ids, Image::builder().image_id("ami-3").build()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_date_panics(text in ".{0,40}") {
+            let _ = date(&text);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! S3: whether a bucket can be used, in which region it is, and a presigned GET of an object. Never a write.
+
+use crate::describe_image::image_config::ConfigObject;
+use crate::describe_image::image_id::Region;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::presigning::PresigningConfig;
+use std::time::Duration;
+
+/// The IAM action that HeadBucket needs.
+pub const HEAD_BUCKET: &str = "s3:ListBucket";
+
+/// How long a presigned URL opens its object, as in the API.
+pub const PRESIGNED_FOR: Duration = Duration::from_secs(3600);
+
+/// Where a bucket is, seen from one region.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Bucket {
+    Here,
+    Elsewhere(Region),
+    Unusable,
+}
+
+/// Looks for the bucket of `object` with the client of `here`. S3 names a bucket's region even where it refuses.
+pub async fn find_bucket(client: &Client, object: &ConfigObject, here: &Region) -> Bucket {
+    let head = client.head_bucket().bucket(&object.bucket).set_expected_bucket_owner(object.expected_owner.clone());
+    let (is_usable, named) = match head.send().await {
+        Ok(reply) => (true, reply.bucket_region),
+        Err(error) => {
+            let header = error.raw_response().and_then(|reply| reply.headers().get("x-amz-bucket-region"));
+            (false, header.map(str::to_owned))
+        }
+    };
+    match named.and_then(|name| Region::parse(&name).ok()) {
+        Some(region) if region != *here => Bucket::Elsewhere(region),
+        Some(_) | None if is_usable => Bucket::Here,
+        Some(_) | None => Bucket::Unusable,
+    }
+}
+
+/// A presigned GET of `object`. Signing sends nothing.
+pub async fn sign(client: &Client, object: &ConfigObject) -> Option<String> {
+    let config = PresigningConfig::expires_in(PRESIGNED_FOR).ok()?;
+    let request = client.get_object().bucket(&object.bucket).key(&object.key).presigned(config).await.ok()?;
+    Some(request.uri().to_owned())
+}

@@ -1,0 +1,126 @@
+//! A reply that is cut short is an error of the service, never an absence. The SDK's XML parsers take one that ends
+//! early for a shorter list, so each reply is read to its end and looked at before they see it. A broken one counts
+//! as a broken connection: the SDK tries again.
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+
+/// An HTTP client that hands on whole replies only.
+#[derive(Debug)]
+pub struct WholeReplies(pub SharedHttpClient);
+
+impl HttpClient for WholeReplies {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector(self.0.http_connector(settings, components)))
+    }
+}
+
+#[derive(Debug)]
+struct Connector(SharedHttpConnector);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the reply is cut short")]
+struct CutShort;
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let is_head = request.method() == "HEAD";
+        let reply = self.0.call(request);
+        HttpConnectorFuture::new(async move {
+            let mut reply = reply.await?;
+            if is_head {
+                return Ok(reply);
+            }
+            let body = std::mem::replace(reply.body_mut(), SdkBody::empty());
+            let bytes =
+                ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
+            let is_success = reply.status().is_success();
+            if !is_whole(&bytes, is_success) {
+                return Err(ConnectorError::io(CutShort.into()));
+            }
+            *reply.body_mut() = SdkBody::from(bytes);
+            Ok(reply)
+        })
+    }
+}
+
+/// XML must end with the end tag of its first element, JSON with its brace. An error may be without a body.
+fn is_whole(body: &[u8], is_success: bool) -> bool {
+    let text = body.trim_ascii();
+    match text.first() {
+        None => !is_success,
+        Some(b'<') => root_name(text).is_some_and(|root| ends_with_tag(text, root)),
+        Some(b'{') => serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok(),
+        Some(_) => true,
+    }
+}
+
+/// The name of the first element: behind the declaration and comments, if there are any.
+fn root_name(mut text: &[u8]) -> Option<&[u8]> {
+    loop {
+        text = text.trim_ascii_start().strip_prefix(b"<")?;
+        let prolog_end: &[u8] = match text {
+            [b'?', ..] => b"?>",
+            [b'!', b'-', b'-', ..] => b"-->",
+            [b'!', ..] => b">",
+            _ => break,
+        };
+        let at = text.windows(prolog_end.len()).position(|window| window == prolog_end)?;
+        text = text.get(at + prolog_end.len()..)?;
+    }
+    let end = text.iter().position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'))?;
+    text.get(..end).filter(|name| !name.is_empty())
+}
+
+/// True for `… </root>`, and for a document that is one empty element.
+fn ends_with_tag(text: &[u8], root: &[u8]) -> bool {
+    let Some(inner) = text.strip_suffix(b">") else { return false };
+    if let Some(before) = inner.trim_ascii_end().strip_suffix(root) {
+        return before.ends_with(b"</");
+    }
+    let is_one_element = text.iter().filter(|byte| **byte == b'<').count() == 1;
+    inner.ends_with(b"/") && is_one_element
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const REPLY: &str = r#"<?xml version="1.0"?><!-- a > b --><R xmlns="u"><Stacks><R2>x</R2></Stacks><R3/></R>"#;
+
+    #[test]
+    fn a_whole_reply_is_whole_and_every_shorter_one_is_not() {
+        assert!(is_whole(REPLY.as_bytes(), true));
+        assert!(is_whole(format!("{REPLY}\n").as_bytes(), true));
+        for length in 0..REPLY.len() {
+            assert!(!is_whole(&REPLY.as_bytes()[..length], true), "{}", &REPLY[..length]);
+        }
+        let json = r#"{"image":{"state":{"status":"BUILDING"}}}"#;
+        assert!(is_whole(json.as_bytes(), true));
+        for length in 0..json.len() {
+            assert!(!is_whole(&json.as_bytes()[..length], true), "{}", &json[..length]);
+        }
+    }
+
+    #[test]
+    fn only_an_error_may_be_without_a_body() {
+        assert!(!is_whole(b"", true));
+        assert!(is_whole(b"", false));
+        assert!(is_whole(b"<Empty/>", true));
+        assert!(is_whole(b"eu-west-1", true), "the metadata service answers in plain text");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), success: bool) {
+            let _ = is_whole(&bytes, success);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The error answers of the API: an HTTP status and `{"message": …}` in the reference's words.
+
+use super::image_id::{ImageId, InvalidImageId, InvalidRegion};
+use super::observe::ObserveError;
+use super::source::SourceErrorKind;
+use serde::Serialize;
+
+/// An error answer of describeImage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    /// 400, 401, 403, 404, 429 or 500.
+    #[serde(skip)]
+    pub status: u16,
+    pub message: String,
+}
+
+/// There is neither an AMI nor a stack: a normal answer, which the API words as an error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("No image or stack associated with ParallelCluster image id: {0}.")]
+pub struct ImageNotFound(pub ImageId);
+
+impl ApiError {
+    /// A request that the API refuses with 400.
+    #[must_use]
+    pub fn bad_request(why: impl std::fmt::Display) -> Self {
+        Self { status: 400, message: format!("Bad Request: {why}") }
+    }
+}
+
+impl From<InvalidImageId> for ApiError {
+    fn from(error: InvalidImageId) -> Self {
+        Self::bad_request(error)
+    }
+}
+
+impl From<InvalidRegion> for ApiError {
+    fn from(error: InvalidRegion) -> Self {
+        Self::bad_request(error)
+    }
+}
+
+impl From<ImageNotFound> for ApiError {
+    fn from(error: ImageNotFound) -> Self {
+        Self { status: 404, message: error.to_string() }
+    }
+}
+
+impl From<ObserveError> for ApiError {
+    fn from(error: ObserveError) -> Self {
+        let status = match error.source_error.kind {
+            SourceErrorKind::UnknownRegion => return Self::bad_request(error.source_error.message),
+            SourceErrorKind::InvalidRequest => return Self::bad_request(error),
+            SourceErrorKind::InvalidCredentials => 401,
+            SourceErrorKind::AccessDenied => 403,
+            SourceErrorKind::Throttled => 429,
+            SourceErrorKind::ServiceError => 500,
+        };
+        Self { status, message: error.to_string() }
+    }
+}

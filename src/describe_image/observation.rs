@@ -1,0 +1,94 @@
+//! What AWS said of one image id in one scope, in plain structs of our own. Fields that AWS left out are `None`;
+//! an empty string that AWS sent stays an empty string.
+
+use super::response::Tag;
+use super::source::SourceError;
+use jiff::Timestamp;
+
+/// What AWS said of one image id at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// An AMI that ParallelCluster tagged as available. The stack is asked for only when the AMI's own tags do not
+    /// say where its configuration file is.
+    Ami { ami: Ami, stack: Option<Stack> },
+    /// No AMI, but the stack that builds, failed to build, or deletes the image.
+    Stack {
+        stack: Stack,
+        image_build: Option<ImageBuild>,
+        /// Why `image_build` is missing, when AWS refused to say.
+        refused: Option<SourceError>,
+    },
+    /// Neither.
+    Absent,
+}
+
+/// An EC2 image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ami {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    /// EC2's own lower-case word.
+    pub state: Option<String>,
+    pub architecture: Option<String>,
+    pub owner_id: Option<String>,
+    /// `None` when EC2 sent none, or one that is no date.
+    pub creation_date: Option<Timestamp>,
+    pub tags: Vec<Tag>,
+}
+
+/// A CloudFormation stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stack {
+    pub arn: Option<String>,
+    pub status: Option<String>,
+    pub status_reason: Option<String>,
+    pub creation_time: Option<Timestamp>,
+    pub tags: Vec<Tag>,
+}
+
+/// An image build version of EC2 Image Builder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageBuild {
+    /// `None` when the image was absent or had no state.
+    pub status: Option<String>,
+    pub reason: Option<String>,
+    /// The step that failed, in one sentence.
+    pub failed_step: Option<String>,
+}
+
+/// The value of the first tag named `key`.
+#[must_use]
+pub fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
+    tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str())
+}
+
+/// The tags that ParallelCluster writes and this operation reads.
+pub mod tag_key {
+    pub const IMAGE_ID: &str = "parallelcluster:image_id";
+    pub const BUILD_STATUS: &str = "parallelcluster:build_status";
+    pub const VERSION: &str = "parallelcluster:version";
+    pub const BUILD_LOG: &str = "parallelcluster:build_log";
+    pub const S3_BUCKET: &str = "parallelcluster:s3_bucket";
+    pub const S3_IMAGE_DIR: &str = "parallelcluster:s3_image_dir";
+}
+
+impl Observation {
+    /// The 12-digit account that answered, as far as the answer says.
+    #[must_use]
+    pub fn account_id(&self) -> Option<&str> {
+        match self {
+            Self::Ami { ami, stack } => ami.owner_id.as_deref().or_else(|| stack.as_ref().and_then(Stack::account_id)),
+            Self::Stack { stack, .. } => stack.account_id(),
+            Self::Absent => None,
+        }
+    }
+}
+
+impl Stack {
+    /// The account field of the stack's ARN.
+    #[must_use]
+    pub fn account_id(&self) -> Option<&str> {
+        self.arn.as_deref()?.split(':').nth(4).filter(|account| !account.is_empty())
+    }
+}

@@ -1,0 +1,149 @@
+//! The order of reads against a hand-written source.
+
+use super::*;
+use crate::describe_image::image_config::new_tag;
+use crate::describe_image::observation::ImageBuild;
+use crate::describe_image::{Region, SourceErrorKind};
+use std::sync::Mutex;
+
+/// Answers from fixed data and remembers what it was asked.
+#[derive(Default)]
+struct Source {
+    amis: Vec<(ImageId, Ami)>,
+    amis_error: Option<SourceError>,
+    stack: Option<Stack>,
+    stack_error: Option<SourceError>,
+    build_error: Option<SourceError>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Source {
+    fn note(&self, what: String) {
+        self.asked.lock().unwrap().push(what);
+    }
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl ImageSource for Source {
+    async fn amis(&self, _: &Scope, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+        self.note(format!("amis of {}", ids.len()));
+        self.amis_error.clone().map_or_else(|| Ok(self.amis.clone()), Err)
+    }
+    async fn stack(&self, _: &Scope, id: &ImageId) -> Result<Option<Stack>, SourceError> {
+        self.note(format!("stack of {id}"));
+        self.stack_error.clone().map_or_else(|| Ok(self.stack.clone()), Err)
+    }
+    async fn image_build(&self, _: &Scope, id: &ImageId, _: &Stack) -> Result<Option<ImageBuild>, SourceError> {
+        self.note(format!("build of {id}"));
+        self.build_error.clone().map_or_else(|| Ok(Some(ImageBuild::default())), Err)
+    }
+}
+
+fn id(text: &str) -> ImageId {
+    ImageId::parse(text).unwrap()
+}
+
+fn scope() -> Scope {
+    Scope::default_identity(Region::parse("eu-west-1").unwrap())
+}
+
+fn error(kind: SourceErrorKind) -> Option<SourceError> {
+    Some(SourceError { kind, action: "ec2:DescribeImages", message: "Rate exceeded".into() })
+}
+
+fn told_tags() -> Vec<crate::describe_image::response::Tag> {
+    vec![new_tag(tag_key::S3_BUCKET, "b"), new_tag(tag_key::S3_IMAGE_DIR, "d")]
+}
+
+fn ami(name: &str, date: Option<&str>) -> Ami {
+    Ami {
+        id: Some(name.into()),
+        creation_date: date.map(|date| date.parse().unwrap()),
+        tags: told_tags(),
+        ..Ami::default()
+    }
+}
+
+fn image_stack() -> Option<Stack> {
+    Some(Stack { tags: told_tags(), ..Stack::default() })
+}
+
+fn observe_one_id(source: &Source) -> Result<Observation, ObserveError> {
+    futures::executor::block_on(observe(source, &scope(), &[id("hpc")])).remove(0).1
+}
+
+#[test]
+fn an_ami_that_tells_its_bucket_and_folder_costs_one_read() {
+    let source = Source { amis: vec![(id("hpc"), ami("ami-1", None))], ..Source::default() };
+    assert!(matches!(observe_one_id(&source), Ok(Observation::Ami { stack: None, .. })));
+    assert_eq!(source.asked(), ["amis of 1"]);
+}
+
+#[test]
+fn of_several_amis_the_newest_then_the_greater_id_is_taken() {
+    let amis = [
+        ("ami-3", None),
+        ("ami-1", Some("2024-01-02T00:00:00Z")),
+        ("ami-2", Some("2024-01-02T00:00:00Z")),
+        ("ami-9", Some("2024-01-01T00:00:00Z")),
+    ];
+    let source = Source { amis: amis.iter().map(|(n, d)| (id("hpc"), ami(n, *d))).collect(), ..Source::default() };
+    let Ok(Observation::Ami { ami, .. }) = observe_one_id(&source) else { panic!("an AMI") };
+    assert_eq!(ami.id.as_deref(), Some("ami-2"));
+}
+
+#[test]
+fn an_error_of_ec2_never_falls_through_to_the_stack() {
+    let source = Source { amis_error: error(SourceErrorKind::ServiceError), stack: image_stack(), ..Source::default() };
+    assert!(observe_one_id(&source).is_err());
+    assert_eq!(source.asked(), ["amis of 1"]);
+}
+
+#[test]
+fn a_stack_that_is_no_images_is_an_absence_and_its_build_is_not_asked() {
+    let source = Source { stack: Some(Stack::default()), ..Source::default() };
+    assert_eq!(observe_one_id(&source), Ok(Observation::Absent));
+    assert_eq!(source.asked(), ["amis of 1", "stack of hpc"]);
+}
+
+#[test]
+fn a_refused_build_is_said_and_a_throttled_one_fails_the_whole() {
+    let mut source =
+        Source { stack: image_stack(), build_error: error(SourceErrorKind::AccessDenied), ..Source::default() };
+    assert!(matches!(observe_one_id(&source), Ok(Observation::Stack { image_build: None, refused: Some(_), .. })));
+    source.build_error = error(SourceErrorKind::Throttled);
+    let failure = observe_one_id(&source).unwrap_err();
+    assert_eq!(failure.to_string(), "Unable to get image hpc, due to Rate exceeded.");
+}
+
+#[test]
+fn a_failing_stack_read_for_an_ami_without_tags_says_what_it_was_for() {
+    let mut bare = ami("ami-1", None);
+    bare.tags.clear();
+    let mut source = Source {
+        amis: vec![(id("hpc"), bare.clone())],
+        stack_error: error(SourceErrorKind::Throttled),
+        ..Source::default()
+    };
+    let text = observe_one_id(&source).unwrap_err().to_string();
+    assert!(text.starts_with("Unable to get S3 bucket name from image hpc. Unable to get image hpc, due to"), "{text}");
+    bare.tags.push(new_tag(tag_key::S3_BUCKET, "b"));
+    source.amis = vec![(id("hpc"), bare)];
+    let text = observe_one_id(&source).unwrap_err().to_string();
+    assert!(text.starts_with("Unable to get artifact directory from image hpc."), "{text}");
+}
+
+#[test]
+fn many_ids_are_asked_in_batches_of_200_and_each_gets_one_answer() {
+    let ids: Vec<_> = (0..450).map(|n| id(&format!("hpc-{n}"))).collect();
+    let source = Source { amis: ids.iter().map(|id| (id.clone(), ami("ami-1", None))).collect(), ..Source::default() };
+    let mut answered: Vec<_> =
+        futures::executor::block_on(observe(&source, &scope(), &ids)).into_iter().map(|(id, _)| id).collect();
+    answered.sort();
+    let mut expected = ids;
+    expected.sort();
+    assert_eq!(answered, expected);
+    assert_eq!(source.asked(), ["amis of 200", "amis of 200", "amis of 50"]);
+}

@@ -1,0 +1,100 @@
+//! The elements of the describeImage response. Serde names are the API's wire names; a field that is not known is
+//! absent, never null. No logic here. The doc comments are what `kubectl explain customimage.status` shows.
+
+use super::build_status::ImageBuildStatus;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The response body of describeImage (`GET /v3/images/custom/{imageId}`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DescribeImageResponse {
+    pub image_configuration: ImageConfiguration,
+    pub image_id: String,
+    #[serde(flatten)]
+    pub image: ImageFields,
+    pub region: String,
+}
+
+/// What describeImage says of an image that exists. These are all absent when there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageFields {
+    /// Where the build of the image stands, as ParallelCluster sums it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_build_status: Option<ImageBuildStatus>,
+    /// ParallelCluster version the image was built with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// When the AMI was created (UTC, milliseconds).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub creation_time: Option<String>,
+    /// The AMI, once the build is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ec2_ami_info: Option<Ec2AmiInfo>,
+    /// ARN of the CloudFormation stack that builds the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloudformation_stack_arn: Option<String>,
+    /// When that stack was created (UTC, milliseconds).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub cloudformation_stack_creation_time: Option<String>,
+    /// Status of that stack, as CloudFormation gives it, such as CREATE_IN_PROGRESS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloudformation_stack_status: Option<String>,
+    /// Why the stack has that status, in CloudFormation's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloudformation_stack_status_reason: Option<String>,
+    /// Tags of that stack, in CloudFormation's order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloudformation_stack_tags: Option<Vec<Tag>>,
+    /// ARN of the CloudWatch log group of the build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_build_logs_arn: Option<String>,
+    /// Status of the image in EC2 Image Builder, such as BUILDING.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imagebuilder_image_status: Option<String>,
+    /// Why the image has that status, in Image Builder's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imagebuilder_image_status_reason: Option<String>,
+}
+
+/// The configuration file that the image was built from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImageConfiguration {
+    /// Where the file is: `s3://BUCKET/KEY`, or a presigned URL when the operator is installed so, or NOT_AVAILABLE.
+    pub url: String,
+}
+
+/// The AMI of a complete image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Ec2AmiInfo {
+    /// Name of the AMI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ami_name: Option<String>,
+    /// Id of the AMI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ami_id: Option<String>,
+    /// State of the AMI in EC2, in upper case, such as AVAILABLE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Tags of the AMI, in EC2's order.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+    /// Processor architecture of the AMI, such as x86_64 or arm64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
+    /// Description of the AMI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// A tag of an AWS resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Tag {
+    pub key: String,
+    #[serde(default)]
+    pub value: String,
+}

@@ -1,0 +1,23 @@
+//! The Kubernetes adapter: the CustomImage resource and its controller. The only code that names `kube` and
+//! `k8s_openapi`; it never imports the AWS adapter.
+
+pub mod client;
+pub mod conditions;
+pub mod controller;
+pub mod custom_image;
+pub mod fleet;
+mod look;
+pub mod memory;
+pub mod meter;
+pub mod pace;
+mod presigned;
+pub mod reconcile;
+pub mod recorder;
+pub mod requeue;
+mod spec;
+pub mod status;
+mod transition;
+mod verdict;
+mod write;
+
+pub use custom_image::{CustomImage, CustomImageStatus, crd};

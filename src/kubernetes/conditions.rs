@@ -1,0 +1,219 @@
+//! Condition types, the closed set of Ready reasons, and the transition-time rule of Kubernetes.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+pub const READY: &str = "Ready";
+pub const SYNCED: &str = "Synced";
+/// Present only while True.
+pub const RECONCILING: &str = "Reconciling";
+/// Present only while True, and never beside Reconciling.
+pub const STALLED: &str = "Stalled";
+/// Present only while a finished build waits for its AMI; its transition time says since when.
+pub const FINALIZING: &str = "Finalizing";
+/// Present only while False.
+pub const PAYLOAD_COMPLETE: &str = "PayloadComplete";
+
+/// The most characters that Kubernetes takes in a condition's message.
+const MESSAGE_LIMIT: usize = 32_768;
+
+/// Why an image is Ready, or not: a closed set, for it labels a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadyReason {
+    ImageAvailable,
+    ImagePending,
+    ImageUnusable,
+    Finalizing,
+    OrphanedImage,
+    Building,
+    Deleting,
+    BuildFailed,
+    DeleteFailed,
+    UnknownBuildStatus,
+    NotFound,
+    Deleted,
+    NotYetObserved,
+    Suspended,
+    Stale,
+    AccessDenied,
+    InvalidCredentials,
+    InvalidRequest,
+    UnknownRegion,
+}
+
+impl ReadyReason {
+    pub const ALL: [Self; 19] = [
+        Self::ImageAvailable,
+        Self::ImagePending,
+        Self::ImageUnusable,
+        Self::Finalizing,
+        Self::OrphanedImage,
+        Self::Building,
+        Self::Deleting,
+        Self::BuildFailed,
+        Self::DeleteFailed,
+        Self::UnknownBuildStatus,
+        Self::NotFound,
+        Self::Deleted,
+        Self::NotYetObserved,
+        Self::Suspended,
+        Self::Stale,
+        Self::AccessDenied,
+        Self::InvalidCredentials,
+        Self::InvalidRequest,
+        Self::UnknownRegion,
+    ];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ImageAvailable => "ImageAvailable",
+            Self::ImagePending => "ImagePending",
+            Self::ImageUnusable => "ImageUnusable",
+            Self::Finalizing => "Finalizing",
+            Self::OrphanedImage => "OrphanedImage",
+            Self::Building => "Building",
+            Self::Deleting => "Deleting",
+            Self::BuildFailed => "BuildFailed",
+            Self::DeleteFailed => "DeleteFailed",
+            Self::UnknownBuildStatus => "UnknownBuildStatus",
+            Self::NotFound => "NotFound",
+            Self::Deleted => "Deleted",
+            Self::NotYetObserved => "NotYetObserved",
+            Self::Suspended => "Suspended",
+            Self::Stale => "Stale",
+            Self::AccessDenied => "AccessDenied",
+            Self::InvalidCredentials => "InvalidCredentials",
+            Self::InvalidRequest => "InvalidRequest",
+            Self::UnknownRegion => "UnknownRegion",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
+    /// True when the reason comes from what AWS answered, and not from a lack of an answer.
+    #[must_use]
+    pub fn is_observed(self) -> bool {
+        !matches!(
+            self,
+            Self::NotYetObserved
+                | Self::Suspended
+                | Self::Stale
+                | Self::AccessDenied
+                | Self::InvalidCredentials
+                | Self::InvalidRequest
+                | Self::UnknownRegion
+        )
+    }
+}
+
+/// The condition of that type, if it is there.
+#[must_use]
+pub fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.type_ == type_)
+}
+
+/// The reason of Ready in a status of ours.
+#[must_use]
+pub fn ready_reason(conditions: &[Condition]) -> Option<ReadyReason> {
+    find(conditions, READY).and_then(|ready| ReadyReason::parse(&ready.reason))
+}
+
+/// A condition before it is dated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub type_: &'static str,
+    pub status: &'static str,
+    pub reason: &'static str,
+    pub message: String,
+    /// AWS words an error anew each time (request ids, encoded messages): the first wording stays, or every look
+    /// would be a write.
+    pub keeps_message: bool,
+}
+
+/// Dates `findings` against the `previous` conditions: a transition time moves only when the status flips.
+#[must_use]
+pub fn date(findings: Vec<Finding>, previous: &[Condition], generation: Option<i64>, now: Timestamp) -> Vec<Condition> {
+    let dated = |finding: Finding| {
+        let before = find(previous, finding.type_).filter(|before| before.status == finding.status);
+        let worded = before.filter(|before| finding.keeps_message && before.reason == finding.reason);
+        Condition {
+            type_: finding.type_.to_owned(),
+            status: finding.status.to_owned(),
+            reason: finding.reason.to_owned(),
+            message: worded.map_or_else(|| cut(&finding.message, MESSAGE_LIMIT), |before| before.message.clone()),
+            observed_generation: generation,
+            last_transition_time: before.map_or(Time(whole_second(now)), |before| before.last_transition_time.clone()),
+        }
+    };
+    findings.into_iter().map(dated).collect()
+}
+
+/// Kubernetes keeps times to the second.
+fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// At most `limit` characters of `text`.
+#[must_use]
+pub fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(limit.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// At most `limit` bytes of `text`, whole characters.
+#[must_use]
+pub fn cut_bytes(text: &str, limit: usize) -> String {
+    let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
+    let end = if text.len() <= limit { text.len() } else { ends.take_while(|end| *end <= limit).last().unwrap_or(0) };
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(status: &'static str, message: &str, keeps_message: bool) -> Finding {
+        Finding { type_: READY, status, reason: "AccessDenied", message: message.into(), keeps_message }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn the_transition_time_moves_only_when_the_status_flips() {
+        let first = date(vec![finding("Unknown", "a", false)], &[], Some(1), at(10));
+        let same = date(vec![finding("Unknown", "b", false)], &first, Some(2), at(20));
+        assert_eq!(same[0].last_transition_time, Time(at(10)));
+        assert_eq!((same[0].message.as_str(), same[0].observed_generation), ("b", Some(2)));
+        let flipped = date(vec![finding("True", "b", false)], &same, Some(2), at(30));
+        assert_eq!(flipped[0].last_transition_time, Time(at(30)));
+    }
+
+    #[test]
+    fn an_error_keeps_its_first_wording() {
+        let first = date(vec![finding("Unknown", "request 1", true)], &[], None, at(1));
+        assert_eq!(date(vec![finding("Unknown", "request 2", true)], &first, None, at(2)), first);
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("äöü", 3), "äöü");
+        assert_eq!(cut("äöüß", 3), "äö…");
+        assert_eq!(cut_bytes("äöü", 6), "äöü");
+        assert_eq!(cut_bytes("äöü", 5), "äö");
+    }
+
+    #[test]
+    fn every_reason_has_a_name_of_its_own() {
+        for reason in ReadyReason::ALL {
+            assert_eq!(ReadyReason::parse(reason.name()), Some(reason));
+        }
+    }
+}

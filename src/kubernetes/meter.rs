@@ -1,0 +1,95 @@
+//! The controller's metrics. No label carries a name or a namespace.
+
+use super::write::{WriteError, Written};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use std::time::Duration;
+
+/// How a reconcile ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReconcileResult {
+    Changed,
+    Unchanged,
+    Conflict,
+    Gone,
+    Failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ReasonLabel {
+    pub reason: &'static str,
+}
+
+/// Counters and gauges; a clone counts into the same.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    reconciles: Family<ResultLabel, Counter>,
+    reconcile_duration: Histogram,
+    status_writes: Family<ResultLabel, Counter>,
+    pub(super) objects: Family<ReasonLabel, Gauge>,
+    pub(super) oldest_observation_age: Gauge,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            reconciles: Family::default(),
+            reconcile_duration: Histogram::new(exponential_buckets(0.005, 2.0, 14)),
+            status_writes: Family::default(),
+            objects: Family::default(),
+            oldest_observation_age: Gauge::default(),
+        }
+    }
+}
+
+impl Meter {
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("reconciles", "Reconciles by result", self.reconciles.clone());
+        registry.register_with_unit(
+            "reconcile_duration",
+            "Time of a reconcile, AWS and the status write included",
+            Unit::Seconds,
+            self.reconcile_duration.clone(),
+        );
+        registry.register("status_writes", "Status writes by result", self.status_writes.clone());
+        registry.register("objects", "CustomImages by the reason of their Ready condition", self.objects.clone());
+        registry.register_with_unit(
+            "oldest_observation_age",
+            "Age of the oldest observation that a status shows; 0 without one",
+            Unit::Seconds,
+            self.oldest_observation_age.clone(),
+        );
+    }
+
+    pub(super) fn reconciled(&self, result: ReconcileResult, latency: Duration) {
+        let result = match result {
+            ReconcileResult::Changed => "changed",
+            ReconcileResult::Unchanged => "unchanged",
+            ReconcileResult::Conflict => "conflict",
+            ReconcileResult::Gone => "gone",
+            ReconcileResult::Failed => "failed",
+        };
+        self.reconciles.get_or_create(&ResultLabel { result }).inc();
+        self.reconcile_duration.observe(latency.as_secs_f64());
+    }
+
+    pub(super) fn status_written(&self, result: &Result<Written, WriteError>) {
+        let result = match result {
+            Ok(Written::Applied) => "applied",
+            Ok(Written::Conflict) => "conflict",
+            Ok(Written::Gone) => "gone",
+            Err(WriteError::Timeout(_)) => "timeout",
+            Err(WriteError::Refused(_)) => "refused",
+        };
+        self.status_writes.get_or_create(&ResultLabel { result }).inc();
+    }
+}

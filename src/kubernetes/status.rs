@@ -1,0 +1,184 @@
+//! The next status, a pure function of the previous one, what came of looking at AWS, and the time.
+
+mod unanswered;
+
+use super::conditions::{self, Finding, ReadyReason};
+use super::custom_image::CustomImageStatus;
+use super::verdict::{self, Progress, Verdict};
+use crate::describe_image::response::{ImageFields, Tag};
+use crate::describe_image::source::SourceError;
+use crate::describe_image::{DescribeImageResponse, Observation};
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a state may last before it is called another.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// From an object's creation until an image that was never seen counts as failed.
+    pub not_found_grace: SignedDuration,
+    /// From a build's end until its missing AMI counts as orphaned.
+    pub finalizing_period: SignedDuration,
+    /// From the first error until a status that was observed before shows it.
+    pub error_grace: SignedDuration,
+    /// The age of the last observation past which Ready is not told any more, at the least: three intervals are
+    /// always granted.
+    pub staleness_budget: SignedDuration,
+}
+
+/// What came of looking at AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The response is `None` when there is neither an image nor a stack.
+    Observed {
+        observation: Box<Observation>,
+        response: Option<Box<DescribeImageResponse>>,
+    },
+    /// The AMI that the status shows is not listed; one more look must agree.
+    Unconfirmed,
+    Failed {
+        error: SourceError,
+        message: String,
+        since: Timestamp,
+        last_observed: Timestamp,
+    },
+    Suspended,
+}
+
+/// All that the next status depends on beside the outcome.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    pub previous: &'a CustomImageStatus,
+    pub image_id: &'a str,
+    pub region: &'a str,
+    pub account_id: Option<&'a str>,
+    pub generation: Option<i64>,
+    pub created: Timestamp,
+    pub now: Timestamp,
+    /// The pause between two looks at an object as it stands.
+    pub interval: SignedDuration,
+    pub settings: &'a Settings,
+}
+
+impl Moment<'_> {
+    /// Since when the finished build waits for its AMI: the condition remembers, so a restart does not forget.
+    #[must_use]
+    pub fn finalizing_since(&self) -> Timestamp {
+        conditions::find(&self.previous.conditions, conditions::FINALIZING)
+            .map_or(self.now, |condition| condition.last_transition_time.0)
+    }
+
+    fn staleness_budget(&self) -> SignedDuration {
+        self.settings.staleness_budget.max(self.interval.saturating_mul(3))
+    }
+}
+
+/// The next status, and when time alone will change it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Next {
+    pub status: CustomImageStatus,
+    pub until: Option<Timestamp>,
+}
+
+/// The status that follows.
+#[must_use]
+pub fn next(outcome: &Outcome, moment: &Moment<'_>) -> Next {
+    match outcome {
+        Outcome::Observed { observation, response } => observed(observation, response.as_deref(), moment),
+        Outcome::Unconfirmed => unanswered::kept(moment, None, None),
+        Outcome::Failed { error, message, since, last_observed } => {
+            unanswered::failed(error, message, *since, *last_observed, moment)
+        }
+        Outcome::Suspended => unanswered::suspended(moment),
+    }
+}
+
+fn observed(observation: &Observation, response: Option<&DescribeImageResponse>, moment: &Moment<'_>) -> Next {
+    let verdict = verdict::of_observation(observation, moment);
+    let mut status = bare(moment);
+    if let Some(DescribeImageResponse { image_configuration, image_id: _, image, region: _ }) = response {
+        status.image_configuration = Some(image_configuration.clone());
+        status.image = image.clone();
+        keep_tag_order(&mut status.image, &moment.previous.image);
+    }
+    let synced = if response.is_some() { "ObservedImage" } else { "ObservedAbsence" };
+    let synced = finding(conditions::SYNCED, "True", synced, "the status is what AWS answered".to_owned());
+    let incomplete = match observation {
+        Observation::Stack { refused: Some(error), .. } => Some(payload_incomplete(error)),
+        _ => None,
+    };
+    finish(status, &verdict, [Some(synced), incomplete], moment)
+}
+
+fn payload_incomplete(error: &SourceError) -> Finding {
+    let message = format!("{} failed, so the imagebuilder fields are left out: {}", error.action, error.message);
+    Finding { keeps_message: true, ..finding(conditions::PAYLOAD_COMPLETE, "False", error.kind.reason(), message) }
+}
+
+fn bare(moment: &Moment<'_>) -> CustomImageStatus {
+    CustomImageStatus {
+        observed_generation: moment.generation,
+        account_id: moment.account_id.map(str::to_owned),
+        last_handled_reconcile_at: moment.previous.last_handled_reconcile_at.clone(),
+        image_id: Some(moment.image_id.to_string()),
+        region: Some(moment.region.to_string()),
+        ..CustomImageStatus::default()
+    }
+}
+
+fn finish(mut status: CustomImageStatus, verdict: &Verdict, others: [Option<Finding>; 2], moment: &Moment<'_>) -> Next {
+    let reason = verdict.reason.name();
+    let is_error = !verdict.reason.is_observed();
+    let ready = Finding {
+        keeps_message: is_error,
+        ..finding(conditions::READY, verdict.ready, reason, verdict.message.clone())
+    };
+    let progress = match verdict.progress {
+        Progress::Done => None,
+        Progress::Reconciling => Some(conditions::RECONCILING),
+        Progress::Stalled => Some(conditions::STALLED),
+    };
+    let beside = |type_| Finding { type_, status: "True", ..ready.clone() };
+    let finalizing = matches!(verdict.reason, ReadyReason::Finalizing | ReadyReason::OrphanedImage)
+        .then(|| beside(conditions::FINALIZING));
+    let findings = std::iter::once(ready.clone())
+        .chain(progress.map(beside))
+        .chain(finalizing)
+        .chain(others.into_iter().flatten());
+    status.conditions =
+        conditions::date(findings.collect(), &moment.previous.conditions, moment.generation, moment.now);
+    sort(&mut status);
+    Next { status, until: verdict.until }
+}
+
+/// One order for good, so that equal conditions compare equal.
+fn sort(status: &mut CustomImageStatus) {
+    status.conditions.sort_by_key(|condition| (condition.type_ != conditions::READY, condition.type_.clone()));
+}
+
+fn finding(type_: &'static str, status: &'static str, reason: &'static str, message: String) -> Finding {
+    Finding { type_, status, reason, message, keeps_message: false }
+}
+
+/// AWS promises no order of tags: the same set keeps the order that stands.
+fn keep_tag_order(next: &mut ImageFields, previous: &ImageFields) {
+    let keep = |next: &mut Vec<Tag>, previous: &Vec<Tag>| {
+        if sorted(next) == sorted(previous) {
+            next.clone_from(previous);
+        }
+    };
+    if let (Some(next), Some(previous)) = (&mut next.cloudformation_stack_tags, &previous.cloudformation_stack_tags) {
+        keep(next, previous);
+    }
+    if let (Some(next), Some(previous)) = (&mut next.ec2_ami_info, &previous.ec2_ami_info) {
+        keep(&mut next.tags, &previous.tags);
+    }
+}
+
+fn sorted(tags: &[Tag]) -> Vec<&Tag> {
+    let mut tags: Vec<_> = tags.iter().collect();
+    tags.sort();
+    tags
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

@@ -1,0 +1,103 @@
+//! The next status when AWS did not answer: after an error, and while suspended. The payload stays as it is.
+
+use super::{Moment, Next, bare, finding, finish, sort};
+use crate::describe_image::source::{SourceError, SourceErrorKind};
+use crate::kubernetes::conditions::{self, Finding, ReadyReason};
+use crate::kubernetes::custom_image::CustomImageStatus;
+use crate::kubernetes::verdict::{Progress, Verdict};
+use jiff::Timestamp;
+
+/// An error keeps the payload. What it does to Ready depends on whether there is one to keep.
+pub(super) fn failed(
+    error: &SourceError,
+    message: &str,
+    since: Timestamp,
+    last_observed: Timestamp,
+    moment: &Moment<'_>,
+) -> Next {
+    let synced = Finding {
+        keeps_message: true,
+        ..finding(conditions::SYNCED, "False", error.kind.reason(), message.to_owned())
+    };
+    let until_shown = since.checked_add(moment.settings.error_grace).unwrap_or(Timestamp::MAX);
+    let until_stale = last_observed.checked_add(moment.staleness_budget()).unwrap_or(Timestamp::MAX);
+    let is_at_hand = has_observation(moment.previous);
+    let reason = ready_reason_of(error.kind);
+    match reason {
+        Some(reason) if !is_at_hand || error.kind == SourceErrorKind::UnknownRegion || moment.now >= until_shown => {
+            let verdict = Verdict::new("Unknown", reason, message.to_owned(), Progress::Stalled);
+            finish(payload_kept(moment), &verdict, [Some(synced), kept_incomplete(moment)], moment)
+        }
+        None if !is_at_hand => {
+            let verdict =
+                Verdict::new("Unknown", ReadyReason::NotYetObserved, message.to_owned(), Progress::Reconciling);
+            finish(payload_kept(moment), &verdict, [Some(synced), None], moment)
+        }
+        None if moment.now >= until_stale => {
+            let message = format!("AWS last answered at {last_observed:.0}");
+            let verdict = Verdict::new("Unknown", ReadyReason::Stale, message, Progress::Reconciling);
+            finish(payload_kept(moment), &verdict, [Some(synced), kept_incomplete(moment)], moment)
+        }
+        _ if moment.now >= until_shown => kept(moment, Some(synced), Some(until_stale)),
+        _ => kept(moment, None, Some(until_shown)),
+    }
+}
+
+/// The Ready reason of an error that only a person can mend.
+fn ready_reason_of(kind: SourceErrorKind) -> Option<ReadyReason> {
+    match kind {
+        SourceErrorKind::AccessDenied => Some(ReadyReason::AccessDenied),
+        SourceErrorKind::InvalidCredentials => Some(ReadyReason::InvalidCredentials),
+        SourceErrorKind::InvalidRequest => Some(ReadyReason::InvalidRequest),
+        SourceErrorKind::UnknownRegion => Some(ReadyReason::UnknownRegion),
+        SourceErrorKind::Throttled | SourceErrorKind::ServiceError => None,
+    }
+}
+
+pub(super) fn suspended(moment: &Moment<'_>) -> Next {
+    let synced = |message: &str| finding(conditions::SYNCED, "False", "Suspended", message.to_owned());
+    if has_observation(moment.previous)
+        || conditions::ready_reason(&moment.previous.conditions) == Some(ReadyReason::Stale)
+    {
+        return kept(moment, Some(synced("spec.suspend is true: the status is as of the last look")), None);
+    }
+    let message = "spec.suspend is true: AWS was not asked".to_owned();
+    let verdict = Verdict::new("Unknown", ReadyReason::Suspended, message.clone(), Progress::Reconciling);
+    finish(payload_kept(moment), &verdict, [Some(synced(&message)), None], moment)
+}
+
+/// True when the status shows an answer of AWS.
+fn has_observation(previous: &CustomImageStatus) -> bool {
+    previous.image_configuration.is_some()
+        || conditions::ready_reason(&previous.conditions).is_some_and(ReadyReason::is_observed)
+}
+
+/// Everything stays but Synced, if there is another, and the generation.
+pub(super) fn kept(moment: &Moment<'_>, synced: Option<Finding>, until: Option<Timestamp>) -> Next {
+    let mut status = moment.previous.clone();
+    status.observed_generation = moment.generation;
+    if let Some(synced) = synced {
+        let dated = conditions::date(vec![synced], &status.conditions, moment.generation, moment.now);
+        status.conditions.retain(|condition| condition.type_ != conditions::SYNCED);
+        status.conditions.extend(dated);
+        sort(&mut status);
+    }
+    for condition in &mut status.conditions {
+        condition.observed_generation = moment.generation;
+    }
+    Next { status, until }
+}
+
+fn payload_kept(moment: &Moment<'_>) -> CustomImageStatus {
+    CustomImageStatus {
+        image_configuration: moment.previous.image_configuration.clone(),
+        image: moment.previous.image.clone(),
+        ..bare(moment)
+    }
+}
+
+fn kept_incomplete(moment: &Moment<'_>) -> Option<Finding> {
+    let before = conditions::find(&moment.previous.conditions, conditions::PAYLOAD_COMPLETE)?;
+    let kind = SourceErrorKind::ALL.into_iter().find(|kind| kind.reason() == before.reason)?;
+    Some(finding(conditions::PAYLOAD_COMPLETE, "False", kind.reason(), before.message.clone()))
+}

@@ -1,0 +1,68 @@
+//! Which Events a new status is worth: transitions only. Pure.
+
+use super::conditions::{self, ReadyReason};
+use super::custom_image::CustomImageStatus;
+use kube::runtime::events::EventType;
+
+/// An Event to be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub is_warning: bool,
+    pub reason: String,
+    pub text: String,
+}
+
+impl Note {
+    #[must_use]
+    pub fn event_type(&self) -> EventType {
+        if self.is_warning { EventType::Warning } else { EventType::Normal }
+    }
+}
+
+/// The Events of going from `previous` to `next`.
+#[must_use]
+pub fn notes(previous: &CustomImageStatus, next: &CustomImageStatus) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
+    notes.extend(of_ready(previous, next));
+    for type_ in [conditions::SYNCED, conditions::PAYLOAD_COMPLETE] {
+        let Some(now_false) = conditions::find(&next.conditions, type_).filter(|now| now.status == "False") else {
+            continue;
+        };
+        let before = conditions::find(&previous.conditions, type_);
+        let is_new =
+            before.is_none_or(|before| (&before.status, &before.reason) != (&now_false.status, &now_false.reason));
+        let is_said = notes.iter().any(|note| note.reason == now_false.reason);
+        if is_new && !is_said {
+            let is_warning = now_false.reason != ReadyReason::Suspended.name();
+            notes.push(Note { is_warning, reason: now_false.reason.clone(), text: now_false.message.clone() });
+        }
+    }
+    notes
+}
+
+fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<Note> {
+    let before = conditions::ready_reason(&previous.conditions);
+    let ready = conditions::find(&next.conditions, conditions::READY)?;
+    let now = ReadyReason::parse(&ready.reason)?;
+    let is_first_sight = before.is_none_or(|before| !before.is_observed() && previous.image_configuration.is_none());
+    let is_settled = matches!(
+        now,
+        ReadyReason::ImageAvailable | ReadyReason::ImageUnusable | ReadyReason::BuildFailed | ReadyReason::DeleteFailed
+    );
+    let is_silent = now == ReadyReason::NotYetObserved || (is_first_sight && is_settled);
+    let is_change = before != Some(now) && !is_silent;
+    is_change.then(|| Note { is_warning: is_warning(now), reason: ready.reason.clone(), text: ready.message.clone() })
+}
+
+fn is_warning(reason: ReadyReason) -> bool {
+    !matches!(
+        reason,
+        ReadyReason::ImageAvailable
+            | ReadyReason::ImagePending
+            | ReadyReason::Finalizing
+            | ReadyReason::Building
+            | ReadyReason::Deleting
+            | ReadyReason::NotYetObserved
+            | ReadyReason::Suspended
+    )
+}

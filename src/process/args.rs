@@ -1,0 +1,250 @@
+//! The command line and its environment: every setting with its unit and default. A wrong value is refused at the
+//! start, naming it.
+
+use crate::aws::{Settings, TrustedCa};
+use crate::describe_image::Region;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use jiff::SignedDuration;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+/// Mirrors AWS ParallelCluster custom images into Kubernetes, read-only.
+///
+/// A CustomImage resource names an image (spec.imageId, spec.region); its status holds all that ParallelCluster's
+/// describeImage answers. Nothing in AWS is ever created, tagged or deleted.
+#[derive(Debug, Parser)]
+#[command(name = "customimage-operator", version, arg_required_else_help = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the controller, until SIGTERM.
+    ///
+    /// Finds the API server as kubectl does (KUBECONFIG, ~/.kube/config, or the pod's own ServiceAccount) and AWS as the
+    /// AWS CLI does (environment, profile, web identity, EKS Pod Identity, instance metadata; AWS_ENDPOINT_URL,
+    /// HTTPS_PROXY and NO_PROXY are honoured). The CRD must be installed first.
+    #[command(
+        after_help = "Example:\n  customimage-operator crd | kubectl apply -f -\n  customimage-operator run --region eu-west-1"
+    )]
+    Run(Box<RunArgs>),
+    /// Print the CustomResourceDefinition as YAML.
+    #[command(after_help = "Example:\n  customimage-operator crd | kubectl apply -f -")]
+    Crd,
+    /// Answer describeImage once, on stdout, and exit.
+    ///
+    /// The same body as `pcluster describe-image`, without Python and without its side effects: it never creates or
+    /// configures a bucket. Exit 0 with the response, 1 with {"message": …} when the API would answer an error,
+    /// 2 when the command line is wrong.
+    #[command(after_help = "Example:\n  customimage-operator describe --image-id hpc-base --region eu-west-1")]
+    Describe(DescribeArgs),
+    /// Print a completion script for a shell.
+    #[command(after_help = "Example:\n  source <(customimage-operator completions bash)")]
+    Completions { shell: Shell },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct RunArgs {
+    /// Region of the CustomImages that name none. Default: AWS_DEFAULT_REGION, then the profile's.
+    #[arg(short, long, env = "AWS_REGION", value_parser = region)]
+    pub region: Option<Region>,
+    /// Watch this namespace only. Default: all namespaces.
+    #[arg(short, long, env = "CUSTOMIMAGE_NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Address of /livez, /readyz and /metrics.
+    #[arg(long, env = "CUSTOMIMAGE_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// What status.imageConfiguration.url shows: the place in S3, or a presigned URL (valid for one hour), with which
+    /// whoever may read the object may read the file.
+    #[arg(long, env = "CUSTOMIMAGE_CONFIGURATION_URL", value_enum, default_value_t = ConfigurationUrl::S3)]
+    pub configuration_url: ConfigurationUrl,
+    /// CustomImages reconciled at once.
+    #[arg(long, env = "CUSTOMIMAGE_CONCURRENCY", value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub concurrency: u16,
+    /// Time that a look waits for others, so that up to 200 images share a call.
+    #[arg(long, env = "CUSTOMIMAGE_BATCH_WINDOW", value_name = "DURATION", default_value = "100ms", value_parser = duration)]
+    pub batch_window: Duration,
+    /// Time for each write to the API server.
+    #[arg(long, env = "CUSTOMIMAGE_WRITE_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub write_timeout: Duration,
+    /// Time after SIGTERM for what is under way to end.
+    #[arg(long, env = "CUSTOMIMAGE_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    pub shutdown_timeout: Duration,
+    #[command(flatten)]
+    pub timing: TimingArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub aws: AwsArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConfigurationUrl {
+    S3,
+    Presigned,
+}
+
+/// How often AWS is looked at (each within ±10 %), and how long a state may last.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "Timing")]
+pub struct TimingArgs {
+    /// Between two looks at an image that is being built or deleted.
+    #[arg(long, env = "CUSTOMIMAGE_IN_PROGRESS_INTERVAL", value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub in_progress_interval: Duration,
+    /// Between two looks at an image that is settled.
+    #[arg(long, env = "CUSTOMIMAGE_SETTLED_INTERVAL", value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    pub settled_interval: Duration,
+    /// Between two looks for an image that is not there, at first.
+    #[arg(long, env = "CUSTOMIMAGE_ABSENT_INTERVAL", value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    pub absent_interval: Duration,
+    /// And at last.
+    #[arg(long, env = "CUSTOMIMAGE_ABSENT_INTERVAL_MAX", value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    pub absent_interval_max: Duration,
+    /// After an error, at first; doubled with each further one.
+    #[arg(long, env = "CUSTOMIMAGE_ERROR_INTERVAL", value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub error_interval: Duration,
+    /// And at last.
+    #[arg(long, env = "CUSTOMIMAGE_ERROR_INTERVAL_MAX", value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    pub error_interval_max: Duration,
+    /// From a CustomImage's creation until an image that was never there counts as failed.
+    #[arg(long, env = "CUSTOMIMAGE_NOT_FOUND_GRACE", value_name = "DURATION", default_value = "2h", value_parser = duration)]
+    pub not_found_grace: Duration,
+    /// From the end of a build until its missing AMI counts as orphaned.
+    #[arg(long, env = "CUSTOMIMAGE_FINALIZING_PERIOD", value_name = "DURATION", default_value = "30m", value_parser = duration)]
+    pub finalizing_period: Duration,
+    /// From the first error until a status that was good before shows it.
+    #[arg(long, env = "CUSTOMIMAGE_ERROR_GRACE", value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub error_grace: Duration,
+    /// Age of the last answer past which Ready is Unknown; never less than three intervals.
+    #[arg(long, env = "CUSTOMIMAGE_STALENESS_BUDGET", value_name = "DURATION", default_value = "30m", value_parser = duration)]
+    pub staleness_budget: Duration,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "Log")]
+pub struct LogArgs {
+    /// Format of the log, on stderr.
+    #[arg(long, env = "CUSTOMIMAGE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// What is logged: a level, or levels by module, such as info,customimage_operator=debug.
+    #[arg(long, env = "CUSTOMIMAGE_LOG", value_name = "FILTER", default_value = "info", value_parser = log_filter)]
+    pub log: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct DescribeArgs {
+    /// Id of the image: a letter, then letters, digits and hyphens; at most 128.
+    #[arg(short, long, value_name = "ID", allow_hyphen_values = true)]
+    pub image_id: String,
+    /// Region of the image. Default: AWS_REGION, AWS_DEFAULT_REGION, then the profile's.
+    #[arg(short, long)]
+    pub region: Option<String>,
+    /// Format of the answer.
+    #[arg(short, long, value_enum, default_value_t = Output::Json)]
+    pub output: Output,
+    #[command(flatten)]
+    pub aws: AwsArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Json,
+    Yaml,
+}
+
+/// How to talk to AWS. Credentials, endpoints and proxies come from where every AWS tool has them.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "AWS")]
+pub struct AwsArgs {
+    /// Time to connect, such as 3s or 500ms.
+    #[arg(long, env, value_name = "DURATION", default_value = "3s", value_parser = duration)]
+    pub aws_connect_timeout: Duration,
+    /// Time for one attempt, to the last byte of the reply.
+    #[arg(long, env, value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    pub aws_attempt_timeout: Duration,
+    /// Time for a call with all its retries.
+    #[arg(long, env, value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    pub aws_operation_timeout: Duration,
+    /// Attempts of one call, the first included; the pauses between them grow and are jittered.
+    #[arg(long, env, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub aws_max_attempts: u32,
+    /// PEM file of certificates to trust beside the system's.
+    #[arg(long, env, value_name = "FILE", value_parser = trusted_ca)]
+    pub aws_ca_bundle: Option<TrustedCa>,
+}
+
+impl AwsArgs {
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            connect_timeout: self.aws_connect_timeout,
+            attempt_timeout: self.aws_attempt_timeout,
+            operation_timeout: self.aws_operation_timeout,
+            max_attempts: self.aws_max_attempts,
+            trusted_ca: self.aws_ca_bundle.clone(),
+        }
+    }
+}
+
+/// A positive time with its unit: 30s, 10m, 2h, 500ms, 1h30m; at most a year.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    const YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
+    let duration: SignedDuration =
+        text.parse().map_err(|_| "not a time with its unit, such as 30s, 10m or 2h".to_owned())?;
+    match Duration::try_from(duration) {
+        Ok(positive) if !positive.is_zero() && duration <= YEAR => Ok(positive),
+        Ok(_) | Err(_) => Err("must be more than zero and at most a year".to_owned()),
+    }
+}
+
+fn region(name: &str) -> Result<Region, String> {
+    Region::parse(name).map_err(|error| format!("{error}; a region is named like eu-west-1"))
+}
+
+fn log_filter(filter: &str) -> Result<String, String> {
+    EnvFilter::try_new(filter).map(|_| filter.to_owned()).map_err(|error| error.to_string())
+}
+
+fn trusted_ca(path: &str) -> Result<TrustedCa, String> {
+    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    TrustedCa::parse(pem).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_needs_its_unit_and_is_positive() {
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for text in ["", "30", "0s", "-1s", "soon", "9999999h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_by_its_name() {
+        for (flag, value) in
+            [("--region", "Europe"), ("--listen", "here"), ("--settled-interval", "10"), ("--log", "a=b=c")]
+        {
+            let error = Args::try_parse_from(["customimage-operator", "run", flag, value]).unwrap_err().to_string();
+            assert!(error.contains(flag) && error.contains(value), "{error}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The registry, and the counts of AWS calls.
+
+use crate::aws::{Call, CallSink};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabel {
+    service: String,
+    operation: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperationLabel {
+    service: String,
+    operation: String,
+}
+
+/// Counts every attempt, retries included.
+#[derive(Clone, Debug)]
+pub struct AwsCalls {
+    calls: Family<CallLabel, Counter>,
+    duration: Family<OperationLabel, Histogram, fn() -> Histogram>,
+}
+
+impl AwsCalls {
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Self {
+        let this = Self { calls: Family::default(), duration: Family::new_with_constructor(buckets) };
+        registry.register("aws_calls", "Attempts to call AWS by service, operation and outcome", this.calls.clone());
+        registry.register_with_unit(
+            "aws_call_duration",
+            "Time of an attempt to call AWS",
+            Unit::Seconds,
+            this.duration.clone(),
+        );
+        this
+    }
+}
+
+fn buckets() -> Histogram {
+    Histogram::new(exponential_buckets(0.01, 2.0, 12))
+}
+
+impl CallSink for AwsCalls {
+    fn record(&self, call: Call<'_>) {
+        let (service, operation) = (call.service.to_owned(), call.operation.to_owned());
+        let of_operation = OperationLabel { service: service.clone(), operation: operation.clone() };
+        self.duration.get_or_create(&of_operation).observe(call.latency.as_secs_f64());
+        self.calls.get_or_create(&CallLabel { service, operation, outcome: call.outcome.label() }).inc();
+    }
+}

@@ -1,0 +1,134 @@
+//! `run`: the controller with all that it needs, from start to SIGTERM.
+
+use crate::aws::{self, Aws};
+use crate::describe_image::Region;
+use crate::kubernetes::client;
+use crate::kubernetes::controller::{self, Readiness};
+use crate::kubernetes::fleet::Fleet;
+use crate::kubernetes::memory::Memory;
+use crate::kubernetes::meter::Meter;
+use crate::kubernetes::pace::Pace;
+use crate::kubernetes::reconcile::Context;
+use crate::kubernetes::recorder::EventQueue;
+use crate::process::args::RunArgs;
+use crate::process::batch::Batched;
+use crate::process::http::{self, Probes};
+use crate::process::metrics::AwsCalls;
+use crate::process::{settings, telemetry};
+use jiff::Timestamp;
+use prometheus_client::registry::Registry;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Why the controller did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot reach the API server: {0}; set KUBECONFIG, or run in a pod with a ServiceAccount")]
+    ApiServer(String),
+    #[error("cannot listen on {address} (--listen): {error}")]
+    Listen { address: std::net::SocketAddr, error: std::io::Error },
+    #[error("cannot wait for signals: {0}")]
+    Signal(std::io::Error),
+    #[error("{0}; name a region with --region")]
+    Region(#[from] crate::describe_image::image_id::InvalidRegion),
+}
+
+/// Exit 0 after a graceful shutdown.
+pub async fn run(args: RunArgs) -> ExitCode {
+    telemetry::start(&args.log);
+    match start(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "cannot start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(args: RunArgs) -> Result<(), StartError> {
+    let stop = stop_on_signal()?;
+    let cannot_listen = |error| StartError::Listen { address: args.listen, error };
+    let listener = TcpListener::bind(args.listen).await.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    let region = default_region(args.region.clone()).await?;
+    let client = client::connect().await.map_err(|error| StartError::ApiServer(error.to_string()))?;
+
+    let mut registry = Registry::with_prefix("customimage");
+    let meter = Meter::default();
+    meter.register(&mut registry);
+    let calls = AwsCalls::register(&mut registry);
+    let aws = Aws::connect(&args.aws.settings(), region.as_ref(), Arc::new(calls)).await;
+
+    let (store, writer) = controller::object_store();
+    let memory = Arc::new(Memory::default());
+    let context = Context {
+        events: EventQueue::start(client.clone(), pod_name(), args.write_timeout),
+        client,
+        observer: Batched::new(aws, args.batch_window),
+        memory: memory.clone(),
+        meter: meter.clone(),
+        pace: Pace::default(),
+        settings: settings::of(&args, region.clone()),
+        started: Timestamp::now(),
+    };
+    let fleet = Fleet { store: store.clone(), memory, meter };
+    let (readiness_sender, readiness) = watch::channel::<Readiness>(Err("listing customimages".to_owned()));
+    let refresh = Arc::new(move || fleet.count(Timestamp::now()));
+    let probes = Probes { registry: Arc::new(registry), readiness, refresh };
+    // Readiness is told until the last reconcile is over.
+    let over = CancellationToken::new();
+    let server = tokio::spawn(http::serve(listener, probes, over.clone()));
+
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        region = region.as_ref().map_or("none", Region::as_str),
+        listen = %address,
+        "customimage-operator runs"
+    );
+    let controller = controller::run(Arc::new(context), (store, writer), readiness_sender, stop.clone());
+    within(controller, &stop, args.shutdown_timeout).await;
+    over.cancel();
+    let _ = server.await;
+    tracing::info!("customimage-operator stopped");
+    Ok(())
+}
+
+async fn default_region(asked: Option<Region>) -> Result<Option<Region>, StartError> {
+    match asked {
+        Some(region) => Ok(Some(region)),
+        None => Ok(aws::default_region().await.map(|name| Region::parse(&name)).transpose()?),
+    }
+}
+
+fn pod_name() -> Option<String> {
+    std::env::var("POD_NAME").ok().or_else(|| std::env::var("HOSTNAME").ok())
+}
+
+fn stop_on_signal() -> Result<CancellationToken, StartError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signal)?;
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping");
+        told.cancel();
+    });
+    Ok(stop)
+}
+
+/// Waits for `work`, but not longer than `grace` once `stop` was called.
+async fn within(work: impl Future<Output = ()>, stop: &CancellationToken, grace: std::time::Duration) {
+    let too_long = async {
+        stop.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        () = work => {}
+        () = too_long => tracing::warn!(?grace, "stopped with reconciles under way"),
+    }
+}

@@ -1,0 +1,48 @@
+//! From the command line to the controller's settings.
+
+use crate::describe_image::Region;
+use crate::kubernetes::reconcile::Settings;
+use crate::kubernetes::requeue::Intervals;
+use crate::kubernetes::status;
+use crate::process::args::{ConfigurationUrl, RunArgs, TimingArgs};
+use jiff::SignedDuration;
+use std::time::Duration;
+
+/// The settings of a controller whose objects without a region are of `default_region`.
+#[must_use]
+pub fn of(args: &RunArgs, default_region: Option<Region>) -> Settings {
+    Settings {
+        namespace: args.namespace.clone(),
+        status: status_settings(&args.timing),
+        intervals: intervals(&args.timing),
+        default_region,
+        presigned_urls: args.configuration_url == ConfigurationUrl::Presigned,
+        write_timeout: args.write_timeout,
+        concurrency: args.concurrency,
+    }
+}
+
+fn status_settings(timing: &TimingArgs) -> status::Settings {
+    status::Settings {
+        not_found_grace: signed(timing.not_found_grace),
+        finalizing_period: signed(timing.finalizing_period),
+        error_grace: signed(timing.error_grace),
+        staleness_budget: signed(timing.staleness_budget),
+    }
+}
+
+fn intervals(timing: &TimingArgs) -> Intervals {
+    Intervals {
+        in_progress: timing.in_progress_interval,
+        settled: timing.settled_interval,
+        absent: timing.absent_interval,
+        absent_max: timing.absent_interval_max,
+        error: timing.error_interval,
+        error_max: timing.error_interval_max,
+    }
+}
+
+/// A command line's time is at most a year.
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}

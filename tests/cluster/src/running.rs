@@ -1,0 +1,167 @@
+//! A running cluster as tests see it, and the order in which it comes up.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Error, binary,
+    certificate::CertificateAuthority,
+    component::{self, Files},
+    daemon::Daemon,
+    kubeconfig,
+    probe::Probe,
+    readiness::{self, APISERVER_READY, CONTROLLER_MANAGER_READY},
+    state::{Port, StateDirectory},
+};
+
+const ADMIN: &str = "admin";
+const ADMINISTRATORS: &str = "system:masters";
+const CONTROLLER_MANAGER_USER: &str = "system:kube-controller-manager";
+/// How often to try other ports when somebody else is faster.
+const TRIES: u32 = 5;
+
+/// What to start beyond etcd and kube-apiserver, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Also kube-controller-manager: ServiceAccounts, garbage collection, namespaces that really go away.
+    pub controller_manager: bool,
+    /// The directory with the binaries, instead of KUBEBUILDER_ASSETS and the cache.
+    pub assets: Option<PathBuf>,
+}
+
+/// A control plane on loopback. Gone, with all its processes and files, when dropped; its processes also when this process is killed.
+pub struct Cluster {
+    // Dropped in this order: clients before servers, the directory last.
+    controller_manager: Option<Daemon>,
+    apiserver: Option<Daemon>,
+    etcd: Daemon,
+    binaries: PathBuf,
+    files: Files,
+    authority: CertificateAuthority,
+    probe: Probe,
+    server: String,
+    admin: PathBuf,
+    ports: Ports,
+    state: StateDirectory,
+}
+
+struct Ports {
+    etcd: Port,
+    apiserver: Port,
+}
+
+impl Cluster {
+    /// etcd and kube-apiserver, ready to be used by an administrator. Needs a tokio runtime with IO and time.
+    pub async fn start() -> Result<Self, Error> {
+        Self::start_with(Options::default()).await
+    }
+
+    pub async fn start_with(options: Options) -> Result<Self, Error> {
+        let binaries = binary::locate(&options).await?;
+        let mut tries = 1;
+        loop {
+            match Self::bring_up(&binaries, &options).await {
+                Err(error) if error.is_port_taken() && tries < TRIES => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn bring_up(binaries: &Path, options: &Options) -> Result<Self, Error> {
+        let mut cluster = Self::with_etcd(binaries)?;
+        cluster.start_apiserver().await?;
+        if options.controller_manager {
+            cluster.start_controller_manager().await?;
+        }
+        Ok(cluster)
+    }
+
+    fn with_etcd(binaries: &Path) -> Result<Self, Error> {
+        let state = StateDirectory::claim()?;
+        let ports = Ports { etcd: state.claim_port()?, apiserver: state.claim_port()? };
+        let etcd = component::etcd(binaries, &state, ports.etcd.number)?;
+        let authority = CertificateAuthority::new()?;
+        let files = Files::write(&state, &authority)?;
+        let identity = authority.client(ADMIN, &[ADMINISTRATORS])?;
+        let probe = Probe::new(&authority, &identity, ports.apiserver.number)?;
+        let server = format!("https://127.0.0.1:{}", ports.apiserver.number);
+        let admin = kubeconfig::render(&server, authority.identity(), ADMIN, &identity);
+        let admin = state.write("admin.kubeconfig", &admin)?;
+        let binaries = binaries.to_path_buf();
+        Ok(Self {
+            controller_manager: None,
+            apiserver: None,
+            etcd,
+            binaries,
+            files,
+            authority,
+            probe,
+            server,
+            admin,
+            ports,
+            state,
+        })
+    }
+
+    /// Starts kube-apiserver again after `kill_apiserver`, on the same port and data, and waits until it is ready. Does nothing while it runs.
+    pub async fn start_apiserver(&mut self) -> Result<(), Error> {
+        if let Some(running) = &mut self.apiserver {
+            return running.check();
+        }
+        let (etcd, port) = (self.ports.etcd.number, self.ports.apiserver.number);
+        let apiserver = component::apiserver(&self.binaries, &self.state, &self.files, etcd, port)?;
+        let apiserver = self.apiserver.insert(apiserver);
+        let needed = &mut [&mut self.etcd];
+        readiness::answers(&self.probe, &APISERVER_READY, apiserver, needed).await
+    }
+
+    /// Kills kube-apiserver (SIGKILL): its port refuses connections when this returns. Its data stay.
+    pub fn kill_apiserver(&mut self) {
+        self.apiserver = None;
+    }
+
+    async fn start_controller_manager(&mut self) -> Result<(), Error> {
+        let kubeconfig = self.kubeconfig_for(CONTROLLER_MANAGER_USER, &[])?;
+        let started = component::controller_manager(&self.binaries, &self.state, &self.files, &kubeconfig)?;
+        let started = self.controller_manager.insert(started);
+        readiness::answers(&self.probe, &CONTROLLER_MANAGER_READY, started, &mut []).await
+    }
+
+    /// `https://127.0.0.1:PORT`
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The administrator's kubeconfig, with everything embedded. Gone with the cluster.
+    pub fn kubeconfig_path(&self) -> &Path {
+        &self.admin
+    }
+
+    /// A kubeconfig for another user, in these groups (Kubernetes adds `system:authenticated`). RBAC gives it nothing by itself.
+    pub fn kubeconfig_for(&self, user: &str, groups: &[&str]) -> Result<PathBuf, Error> {
+        let identity = self.authority.client(user, groups)?;
+        let content = kubeconfig::render(&self.server, self.authority.identity(), user, &identity);
+        let write = || -> io::Result<PathBuf> {
+            let file = tempfile::Builder::new().prefix("user-").suffix(".kubeconfig").tempfile_in(self.state.path())?;
+            fs::write(file.path(), content)?;
+            Ok(file.keep()?.1)
+        };
+        write().map_err(Error::io(format!("writing the kubeconfig of {user}")))
+    }
+
+    /// The process ids of what runs now.
+    pub fn pids(&self) -> Vec<u32> {
+        let others = [&self.controller_manager, &self.apiserver];
+        others.into_iter().flatten().chain([&self.etcd]).map(Daemon::pid).collect()
+    }
+
+    /// Where the logs are (`etcd.log`, `kube-apiserver.log`, …). Gone with the cluster.
+    pub fn directory(&self) -> &Path {
+        self.state.path()
+    }
+
+    /// The same as dropping it.
+    pub fn stop(self) {}
+}

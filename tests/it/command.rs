@@ -1,0 +1,69 @@
+use crate::support::describe::{Answer, finish, program};
+use crate::support::run;
+
+/// Nothing listens there.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+fn answer(arguments: &[&str], environment: &[(&str, &str)]) -> Answer {
+    run(async {
+        let mut command = program(NOWHERE);
+        command.args(arguments).envs(environment.iter().copied());
+        finish(command).await
+    })
+}
+
+#[test]
+fn help_names_every_command_and_each_setting_with_its_default() {
+    let help = run(async { program(NOWHERE).args(["run", "--help"]).output().await.unwrap() });
+    let text = String::from_utf8(help.stdout).unwrap();
+    for word in
+        ["--settled-interval", "[default: 10m]", "CUSTOMIMAGE_SETTLED_INTERVAL", "--not-found-grace", "[default: 2h]"]
+    {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+}
+
+#[test]
+fn completions_are_printed_for_each_shell() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = run(async { program(NOWHERE).args(["completions", shell]).output().await.unwrap() });
+        assert!(output.status.success() && output.stdout.len() > 1000, "{shell}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_is_refused_at_the_start_by_its_name() {
+    for (name, value) in [
+        ("CUSTOMIMAGE_SETTLED_INTERVAL", "ten minutes"),
+        ("CUSTOMIMAGE_CONCURRENCY", "0"),
+        ("CUSTOMIMAGE_LISTEN", "everywhere"),
+        ("AWS_CA_BUNDLE", "/dev/null"),
+        ("AWS_REGION", "Europe"),
+    ] {
+        let answer = answer(&["run"], &[(name, value)]);
+        let flag = name.trim_start_matches("CUSTOMIMAGE_").to_lowercase().replace('_', "-");
+        let flag = flag.strip_prefix("aws-region").map_or(flag.clone(), |_| "region".to_owned());
+        assert!(
+            answer.code == 2 && answer.stderr.contains(&flag) && answer.stderr.contains(value),
+            "{name}: {answer:?}"
+        );
+    }
+}
+
+#[test]
+fn an_id_or_region_that_the_api_refuses_is_answered_before_aws_is_asked() {
+    let id = answer(&["describe", "-i", "1st", "-r", "eu-west-1"], &[]);
+    assert_eq!(id.body["message"], "Bad Request: '1st' does not match '^[a-zA-Z][a-zA-Z0-9-]+$' - 'image-id'");
+    let region = answer(&["describe", "-i", "hpc", "-r", "Us-East"], &[]);
+    assert_eq!(region.body["message"], "Bad Request: invalid or unsupported region 'Us-East'");
+    let none = answer(&["describe", "-i", "hpc"], &[]);
+    assert_eq!(none.body["message"], "Bad Request: region needs to be set");
+    assert_eq!([id.code, region.code, none.code], [1, 1, 1]);
+}
+
+#[test]
+fn a_service_that_cannot_be_reached_is_an_error_and_never_an_absence() {
+    let answer = answer(&["describe", "-i", "hpc", "-r", "eu-west-1", "--aws-max-attempts", "1"], &[]);
+    let message = answer.body["message"].as_str().unwrap();
+    assert!(answer.code == 1 && message.starts_with("Unable to get image hpc, due to "), "{message}");
+}

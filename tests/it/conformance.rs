@@ -1,0 +1,132 @@
+//! Every scenario through the official program, through `describe`, and through a CustomImage's status.
+
+mod agreed;
+mod differences;
+mod url;
+
+use crate::support::describe::{Answer, describe};
+use crate::support::lab::{Lab, condition_of, message_of};
+use crate::support::scenario::{Expect, Scenario, Scenarios};
+use crate::support::{eventually, oracle, run};
+use customimage_operator::kubernetes::CustomImage;
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Programs at once: the official one is bound by its CPU.
+const AT_ONCE: usize = 2;
+
+/// The answers to one scenario.
+struct Answers {
+    scenario: Scenario,
+    ours: Answer,
+    reference: Option<Answer>,
+    status: CustomImage,
+}
+
+#[test]
+fn the_official_program_describe_and_the_status_agree() {
+    let failures = run(async {
+        let mut scenarios = Scenarios::new();
+        agreed::collect(&mut scenarios);
+        differences::collect(&mut scenarios);
+        let lab = Lab::new(scenarios.world.clone()).await;
+        let operator = lab.operator(&[]).await;
+        // Ours first: the official program changes what it describes.
+        let answered = stream::iter(scenarios.list)
+            .map(|scenario| answers(&lab, scenario))
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await;
+        drop(operator);
+        println!("{} scenarios", answered.len());
+        answered.iter().filter_map(failure).collect::<Vec<_>>()
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+async fn answers(lab: &Lab, scenario: Scenario) -> Answers {
+    let endpoint = lab.aws.endpoint();
+    let (id, region) = (scenario.id.as_str(), scenario.region);
+    let ours = describe(&endpoint, id, region).await;
+    let status = status(lab, &scenario).await;
+    let reference = match scenario.expect {
+        Expect::Endless(..) => oracle::describe_within(&endpoint, id, region, Duration::from_secs(8)).await,
+        _ => Some(oracle::describe(&endpoint, id, region).await),
+    };
+    Answers { scenario, ours, reference, status }
+}
+
+/// The CustomImage of the scenario once it has been looked at; without conditions when admission refuses it.
+async fn status(lab: &Lab, scenario: &Scenario) -> CustomImage {
+    let name = scenario.name.to_lowercase().replace([' ', '_'], "-");
+    let spec = json!({"region": scenario.region});
+    if lab.try_create(&name, &scenario.id, spec).await.is_err() {
+        return CustomImage::new(&name, serde_json::from_value(json!({"imageId": scenario.id})).unwrap());
+    }
+    eventually(&format!("{name} is looked at"), || async {
+        let object = lab.get(&name).await;
+        let is_looked_at = condition_of(&object, "Synced").is_some();
+        if is_looked_at { Ok(object) } else { Err("no Synced condition".to_owned()) }
+    })
+    .await
+}
+
+/// What is wrong with the answers, if anything is.
+fn failure(answers: &Answers) -> Option<String> {
+    let checked = std::panic::catch_unwind(|| check(answers));
+    checked.err().map(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let why = panic.downcast_ref::<String>().cloned().or(text).unwrap_or_default();
+        let bodies = format!("reference {:?}\nours {:?}", answers.reference, answers.ours);
+        let status = serde_json::to_string(&answers.status.status).unwrap();
+        format!("scenario '{}': {why}\n{bodies:.3000}\nstatus {status:.2000}", answers.scenario.name)
+    })
+}
+
+fn check(answers: &Answers) {
+    let Answers { scenario, ours, reference, status } = answers;
+    match (&scenario.expect, reference) {
+        (Expect::Same, Some(reference)) => {
+            assert_eq!((reference.code, ours.code), (0, 0), "exit codes");
+            let expected = url::normal(&reference.body, Some(reference.at));
+            assert_same(&url::normal(&ours.body, Some(ours.at)), &expected, "describe");
+            assert_same(&url::normal(&payload(status), None), &url::normal(&reference.body, None), "status");
+        }
+        (Expect::SameError(reason), Some(reference)) => {
+            assert_eq!((reference.code, ours.code), (1, 1), "exit codes");
+            assert_eq!(ours.body, reference.body, "describe");
+            let ready = condition_of(status, "Ready").map(|(_, reason)| reason);
+            assert_eq!(ready, Some(*reason), "{}", message_of(status, "Ready"));
+        }
+        (Expect::Differ(reference_is, ours_is, status_is), Some(reference)) => {
+            reference_is(reference);
+            ours_is(ours);
+            status_is(status);
+        }
+        (Expect::Endless(ours_is, status_is), None) => {
+            ours_is(ours);
+            status_is(status);
+        }
+        (_, reference) => panic!("the reference answered {reference:?}"),
+    }
+}
+
+/// Names the fields that differ.
+fn assert_same(ours: &Value, reference: &Value, what: &str) {
+    let (ours, reference) = (ours.as_object().unwrap(), reference.as_object().unwrap());
+    let fields: std::collections::BTreeSet<_> = ours.keys().chain(reference.keys()).collect();
+    for field in fields {
+        assert_eq!(ours.get(field), reference.get(field), "{what}: {field}");
+    }
+}
+
+/// The response's fields of a status.
+fn payload(object: &CustomImage) -> Value {
+    let mut status = serde_json::to_value(&object.status).unwrap();
+    let fields = status.as_object_mut().unwrap();
+    for ours in ["observedGeneration", "conditions", "accountId", "lastHandledReconcileAt"] {
+        fields.remove(ours);
+    }
+    status
+}

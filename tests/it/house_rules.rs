@@ -1,0 +1,130 @@
+use std::path::{Path, PathBuf};
+
+/// Source files below a folder of the project, with their text.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut found = Vec::new();
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+/// The lines of a file that are code: no comments, and nothing of its unit tests.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let production = text.split("#[cfg(test)]").next().unwrap_or_default();
+    production.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+fn offences(folder: &str, forbidden: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in sources(folder) {
+        if path.to_string_lossy().ends_with("_tests.rs") {
+            continue;
+        }
+        for line in code(&text) {
+            for word in forbidden.iter().filter(|word| line.contains(**word)) {
+                found.push(format!("{} uses {word}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_domain_knows_neither_kubernetes_nor_aws_nor_a_runtime_nor_the_clock() {
+    let forbidden = [
+        "kube::",
+        "k8s_openapi",
+        "aws_",
+        "tokio",
+        "std::env",
+        "Timestamp::now",
+        "SystemTime",
+        "Instant::now",
+        "crate::aws",
+        "crate::kubernetes",
+        "crate::process",
+    ];
+    let mut found = offences("src/describe_image", &forbidden);
+    let root = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/describe_image.rs")).unwrap();
+    found.extend(code(&root).filter(|line| forbidden.iter().any(|word| line.contains(word))).map(str::to_owned));
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn the_two_adapters_never_import_each_other_or_what_is_above_them() {
+    assert_eq!(offences("src/aws", &["crate::kubernetes", "crate::process", "kube::", "k8s_openapi"]), [""; 0]);
+    assert_eq!(
+        offences("src/kubernetes", &["crate::aws", "crate::process", "aws_config", "aws_sdk", "aws_smithy"]),
+        [""; 0]
+    );
+    assert_eq!(offences("src/process", &["aws_config", "aws_sdk", "aws_smithy", "use kube::", "k8s_openapi"]), [""; 0]);
+}
+
+/// Operations that change something in AWS; the adapter's code must not name one.
+#[test]
+fn no_code_calls_an_operation_that_writes_to_aws() {
+    let writes =
+        ["create_", "put_", "delete_", "update_", "modify_", "deregister_", "tag_resource", "copy_", "run_", "start_"];
+    let calls: Vec<String> = writes.iter().map(|write| format!(".{write}")).collect();
+    let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+    let names: Vec<String> = offences("src/aws", &calls).into_iter().filter(|line| !line.contains(".put(")).collect();
+    assert_eq!(names, [""; 0]);
+}
+
+#[test]
+fn files_are_at_most_250_lines_of_code_and_open_with_what_lives_in_them() {
+    for folder in ["src", "tests/simulator/src", "tests/cluster/src"] {
+        for (path, text) in sources(folder) {
+            let lines = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
+            let is_tests = path.to_string_lossy().ends_with("tests.rs");
+            assert!(is_tests || lines <= 250, "{} has {lines} lines: is it still one room?", path.display());
+            let is_attached = text.starts_with("use super::") || text.trim().is_empty();
+            assert!(
+                text.starts_with("//!") || (is_tests && is_attached),
+                "{} does not say what lives in it",
+                path.display()
+            );
+            assert!(!path.ends_with("mod.rs"), "{}: foo.rs + foo/, never mod.rs", path.display());
+        }
+    }
+}
+
+#[test]
+fn main_is_at_most_40_lines() {
+    let main = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).unwrap();
+    assert!(main.lines().count() <= 40);
+}
+
+#[test]
+fn functions_are_at_most_60_lines() {
+    for (path, text) in sources("src") {
+        let mut begin = None;
+        for (number, line) in text.lines().enumerate() {
+            let trimmed = line.trim_start();
+            let is_head = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(super) async fn "]
+                .iter()
+                .any(|head| trimmed.starts_with(head));
+            if is_head && line.len() - trimmed.len() <= 4 {
+                begin = Some((number, line.len() - trimmed.len()));
+            }
+            if let Some((first, indent)) = begin {
+                if line.starts_with(&format!("{}}}", " ".repeat(indent))) {
+                    assert!(number - first < 60, "{}:{}: {} lines", path.display(), first + 1, number - first + 1);
+                    begin = None;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The programs and fixtures that the tests share.
+
+pub mod describe;
+pub mod lab;
+pub mod operator;
+pub mod oracle;
+pub mod scenario;
+pub mod world;
+
+use std::future::Future;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+/// One runtime for the whole binary, so that the shared control plane outlives each test.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    Runtime::new().unwrap()
+});
+
+/// Runs a test that needs the shared runtime.
+pub fn run<T>(test: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(test)
+}
+
+/// Waits for a fact, up to half a minute, and says what was seen last when it does not come.
+pub async fn eventually<T, F, R>(what: &str, mut look: F) -> T
+where
+    F: FnMut() -> R,
+    R: Future<Output = Result<T, String>>,
+{
+    let begin = Instant::now();
+    loop {
+        match look().await {
+            Ok(fact) => return fact,
+            Err(seen) if begin.elapsed() > Duration::from_secs(30) => panic!("never: {what}; last seen: {seen}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Our own `describe`, as a person runs it.
+
+use serde_json::Value;
+use std::process::Stdio;
+use tokio::process::Command;
+
+/// What a program answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub body: Value,
+    pub code: i32,
+    pub stderr: String,
+    /// When it had answered, in seconds since 1970.
+    pub at: i64,
+}
+
+/// Our program, with an environment that names nothing but the simulator.
+pub fn program(endpoint: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_customimage-operator"));
+    clean(&mut command, endpoint);
+    command
+}
+
+/// No configuration of the machine reaches a test.
+pub fn clean(command: &mut Command, endpoint: &str) {
+    command
+        .env_clear()
+        .envs(["PATH", "HOME", "TMPDIR"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_ACCESS_KEY_ID", "AKIA111122223333EXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .stdin(Stdio::null());
+}
+
+/// Runs to the end and reads stdout as JSON.
+pub async fn finish(mut command: Command) -> Answer {
+    let output = command.kill_on_drop(true).output().await.unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let body = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    Answer { body, code: output.status.code().unwrap_or(-1), stderr, at: jiff::Timestamp::now().as_second() }
+}
+
+/// `describe --image-id ID --region REGION`.
+pub async fn describe(endpoint: &str, id: &str, region: &str) -> Answer {
+    let mut command = program(endpoint);
+    command.args(["describe", "--image-id", id, "--region", region, "--aws-max-attempts", "2"]);
+    finish(command).await
+}

@@ -1,0 +1,145 @@
+//! A lab: the shared control plane, and for each test its own namespace, simulator and operator.
+
+use super::operator::Operator;
+use super::{eventually, world};
+use cluster::{Cluster, Options};
+use customimage_operator::kubernetes::{CustomImage, crd};
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config, ResourceExt};
+use serde_json::{Value, json};
+use simulator::{Simulator, World};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::sync::OnceCell;
+
+static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+static NAMESPACES: AtomicU32 = AtomicU32::new(0);
+
+pub const REGION: &str = "eu-west-1";
+
+/// What one test works with.
+pub struct Lab {
+    pub client: Client,
+    pub namespace: String,
+    pub kubeconfig: PathBuf,
+    pub aws: Simulator,
+}
+
+async fn cluster() -> &'static Cluster {
+    CLUSTER
+        .get_or_init(|| async {
+            let cluster = Cluster::start_with(Options::default()).await.unwrap();
+            let client = client_of(&cluster).await;
+            let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+            crds.create(&PostParams::default(), &crd().unwrap()).await.unwrap();
+            let images: Api<CustomImage> = Api::all(client);
+            eventually("the CRD is served", || async {
+                images.list(&ListParams::default()).await.map(|_| ()).map_err(|error| error.to_string())
+            })
+            .await;
+            cluster
+        })
+        .await
+}
+
+async fn client_of(cluster: &Cluster) -> Client {
+    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig_path()).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    Client::try_from(config).unwrap()
+}
+
+impl Lab {
+    pub async fn new(world: World) -> Self {
+        let cluster = cluster().await;
+        let client = client_of(cluster).await;
+        let namespace = format!("lab-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed));
+        let object = serde_json::from_value(json!({"metadata": {"name": namespace}})).unwrap();
+        Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await.unwrap();
+        let aws = Simulator::start(world).await;
+        Self { client, namespace, kubeconfig: cluster.kubeconfig_path().to_owned(), aws }
+    }
+
+    /// A lab whose AWS holds the configuration's bucket and nothing else.
+    pub async fn empty() -> Self {
+        Self::new(world::world(REGION)).await
+    }
+
+    pub async fn operator(&self, settings: &[(&str, &str)]) -> Operator {
+        let mine = [("CUSTOMIMAGE_NAMESPACE", self.namespace.as_str()), ("AWS_REGION", REGION)];
+        let settings: Vec<_> = mine.iter().chain(settings).copied().collect();
+        Operator::start(&self.aws.endpoint(), &self.kubeconfig, &settings).await
+    }
+
+    pub fn images(&self) -> Api<CustomImage> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Creates a CustomImage named like its image.
+    pub async fn create(&self, id: &str, spec: Value) -> CustomImage {
+        self.try_create(&id.to_lowercase(), id, spec).await.unwrap()
+    }
+
+    pub async fn try_create(&self, name: &str, id: &str, mut spec: Value) -> kube::Result<CustomImage> {
+        spec["imageId"] = id.into();
+        let object = json!({
+            "apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": {"name": name}, "spec": spec
+        });
+        self.images().create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await
+    }
+
+    pub async fn get(&self, name: &str) -> CustomImage {
+        self.images().get(name).await.unwrap()
+    }
+
+    pub async fn merge(&self, name: &str, patch: Value) -> kube::Result<CustomImage> {
+        self.images().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await
+    }
+
+    /// Waits until Ready has that status and reason; gives the object.
+    pub async fn ready(&self, name: &str, status: &str, reason: &str) -> CustomImage {
+        self.condition(name, "Ready", status, reason).await
+    }
+
+    pub async fn condition(&self, name: &str, type_: &str, status: &str, reason: &str) -> CustomImage {
+        let what = format!("{name} has {type_}={status} {reason}");
+        eventually(&what, || async {
+            let object = self.get(name).await;
+            match condition_of(&object, type_) {
+                Some((has, why)) if has == status && why == reason => Ok(object),
+                _ => Err(serde_json::to_string_pretty(&object.status).unwrap()),
+            }
+        })
+        .await
+    }
+
+    /// The reasons of the Events about an object, in the order they came.
+    pub async fn events(&self, name: &str) -> Vec<String> {
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let mut events = events.list(&ListParams::default()).await.unwrap().items;
+        events.retain(|event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name));
+        events.sort_by_key(|event| event.event_time.clone().map(|time| time.0));
+        events.into_iter().filter_map(|event| event.reason).collect()
+    }
+
+    /// The object's resourceVersion: it moves with every write.
+    pub async fn version(&self, name: &str) -> String {
+        self.get(name).await.resource_version().unwrap()
+    }
+}
+
+/// Status and reason of a condition.
+pub fn condition_of<'a>(object: &'a CustomImage, type_: &str) -> Option<(&'a str, &'a str)> {
+    let conditions = &object.status.as_ref()?.conditions;
+    let condition = conditions.iter().find(|condition| condition.type_ == type_)?;
+    Some((&condition.status, &condition.reason))
+}
+
+/// Message of a condition.
+pub fn message_of(object: &CustomImage, type_: &str) -> String {
+    let conditions = &object.status.as_ref().unwrap().conditions;
+    conditions.iter().find(|condition| condition.type_ == type_).map(|c| c.message.clone()).unwrap_or_default()
+}

@@ -1,0 +1,93 @@
+//! The operator as a process, as Kubernetes runs it.
+
+use super::describe::program;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+/// A running operator. Dropping it kills it.
+pub struct Operator {
+    pub address: String,
+    process: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+/// Short times, so that no test waits for minutes. What a test is about it sets itself.
+const QUICK: [(&str, &str); 8] = [
+    ("CUSTOMIMAGE_LISTEN", "127.0.0.1:0"),
+    ("CUSTOMIMAGE_IN_PROGRESS_INTERVAL", "200ms"),
+    ("CUSTOMIMAGE_SETTLED_INTERVAL", "500ms"),
+    ("CUSTOMIMAGE_ABSENT_INTERVAL", "200ms"),
+    ("CUSTOMIMAGE_ABSENT_INTERVAL_MAX", "500ms"),
+    ("CUSTOMIMAGE_ERROR_INTERVAL", "200ms"),
+    ("CUSTOMIMAGE_ERROR_INTERVAL_MAX", "500ms"),
+    ("AWS_MAX_ATTEMPTS", "1"),
+];
+
+impl Operator {
+    /// Starts `run` and waits until it says where it listens.
+    pub async fn start(endpoint: &str, kubeconfig: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut command: Command = program(endpoint);
+        command
+            .arg("run")
+            .env("KUBECONFIG", kubeconfig)
+            .envs(QUICK)
+            .envs(settings.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let address = loop {
+            let Ok(Some(line)) = lines.next_line().await else {
+                panic!("the operator ended: {:#?}", log.lock().unwrap());
+            };
+            let address =
+                line.split("listen=").nth(1).and_then(|rest| rest.split_whitespace().next()).map(str::to_owned);
+            log.lock().unwrap().push(line);
+            if let Some(address) = address {
+                break address;
+            }
+        };
+        let kept = log.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        Self { address, process, log }
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Sends SIGTERM and gives the exit code.
+    pub async fn terminate(mut self) -> i32 {
+        let pid = self.process.id().unwrap().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        self.process.wait().await.unwrap().code().unwrap_or(-1)
+    }
+
+    /// GETs one of its own pages: status and text.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).await.unwrap();
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// The value of a metric whose line begins with `name`, 0 when there is no such line.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let (_, text) = self.get("/metrics").await;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        line.unwrap_or(0.0)
+    }
+}

@@ -1,0 +1,84 @@
+//! Pieces of a pretended AWS, with values chosen so that a swap of two fields shows.
+
+use simulator::{Bucket, Image, ImageBuildVersion, Stack, StackResource, Tag, World};
+
+pub const ACCOUNT: &str = "111122223333";
+pub const VERSION: &str = "3.16.1";
+
+/// The tags that ParallelCluster gives an image's resources.
+pub fn tags(id: &str) -> Vec<Tag> {
+    vec![
+        Tag::new("parallelcluster:version", VERSION),
+        Tag::new("parallelcluster:image_id", id),
+        Tag::new(
+            "parallelcluster:build_log",
+            format!("arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/imagebuilder/ParallelClusterImage-{id}"),
+        ),
+        Tag::new("parallelcluster:s3_bucket", "config-bucket"),
+        Tag::new("parallelcluster:s3_image_dir", format!("parallelcluster/{VERSION}/images/{id}-x1y2")),
+        Tag::new("team", "hpc <&> \"ops\""),
+    ]
+}
+
+/// An AMI that ParallelCluster tagged as available.
+pub fn image(id: &str, region: &str) -> Image {
+    let mut tags = tags(id);
+    tags.push(Tag::new("parallelcluster:build_status", "available"));
+    Image {
+        region: region.into(),
+        ami_id: ami_id(id),
+        name: Some(format!("name-of-{id}")),
+        description: Some(format!("description of {id}")),
+        architecture: Some("arm64".into()),
+        creation_date: Some("2025-02-03T04:05:06.789Z".into()),
+        tags,
+        ..Image::default()
+    }
+}
+
+/// An AMI id that belongs to the image id alone.
+pub fn ami_id(id: &str) -> String {
+    let hash = id.bytes().fold(7u64, |hash, byte| hash.wrapping_mul(1_000_003).wrapping_add(byte.into()));
+    format!("ami-0{:016x}", hash)
+}
+
+/// The stack that builds an image, with its one interesting resource.
+pub fn stack(id: &str, region: &str, status: &str) -> Stack {
+    Stack {
+        region: region.into(),
+        name: id.into(),
+        status: Some(status.into()),
+        status_reason: Some(format!("reason of the stack {id}")),
+        creation_time: Some("2025-01-02T03:04:05.678Z".into()),
+        tags: tags(id),
+        resources: vec![StackResource { physical_id: Some(build_arn(id, region)), ..StackResource::default() }],
+        ..Stack::default()
+    }
+}
+
+/// The image build version that the stack builds.
+pub fn build(id: &str, region: &str, status: &str) -> ImageBuildVersion {
+    ImageBuildVersion {
+        arn: build_arn(id, region),
+        status: Some(status.into()),
+        reason: Some(format!("reason of the build {id}")),
+        ..ImageBuildVersion::default()
+    }
+}
+
+pub fn build_arn(id: &str, region: &str) -> String {
+    format!("arn:aws:imagebuilder:{region}:{ACCOUNT}:image/parallelclusterimage-{}/{VERSION}/1", id.to_lowercase())
+}
+
+/// The bucket that [`tags`] names.
+pub fn config_bucket(region: &str) -> Bucket {
+    Bucket { name: "config-bucket".into(), region: region.into(), ..Bucket::default() }
+}
+
+/// A world whose default region is `region`.
+pub fn world(region: &str) -> World {
+    let mut world = World::default();
+    world.defaults.region = region.into();
+    world.buckets.push(config_bucket(region));
+    world
+}

@@ -1,0 +1,109 @@
+//! DescribeImages' pages: sizes, tokens, and pages that are empty although there is more.
+
+use std::ops::Range;
+
+use crate::request::Parameters;
+use crate::service::ServiceError;
+use crate::world::Answers;
+
+/// Which page a request asks for. The token carries where to go on, whether an empty page is due, and the order's seed.
+#[derive(Debug)]
+pub struct Page {
+    start: usize,
+    size: usize,
+    is_empty: bool,
+    empty_pages: bool,
+    seed: u64,
+}
+
+impl Page {
+    pub fn of(parameters: &Parameters, answers: &Answers, number: u64) -> Result<Self, ServiceError> {
+        let size = page_size(parameters)?.min(answers.image_page_size.max(1));
+        let empty_pages = answers.empty_pages;
+        let first = Self { start: 0, size, is_empty: empty_pages, empty_pages, seed: number };
+        match parameters.get("NextToken").filter(|token| !token.is_empty()) {
+            None => Ok(first),
+            Some(token) => {
+                let invalid = || {
+                    ServiceError::new(
+                        400,
+                        "InvalidParameterValue",
+                        format!("The pagination token '{token}' is invalid"),
+                    )
+                };
+                let (start, is_empty, seed) = read_token(token).ok_or_else(invalid)?;
+                Ok(Self { start, is_empty, seed, ..first })
+            }
+        }
+    }
+
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Which of `total` images the page shows, and the token of the page after it.
+    pub fn range(&self, total: usize) -> (Range<usize>, Option<String>) {
+        let start = self.start.min(total);
+        let end = if self.is_empty { start } else { total.min(start + self.size) };
+        let is_last = end == total && (self.is_empty || !self.empty_pages) && (!self.is_empty || start == total);
+        let next_is_empty = self.empty_pages && !self.is_empty;
+        let token = (!is_last).then(|| format!("p{:x}-{:x}-{:x}", end, u8::from(next_is_empty), self.seed));
+        (start..end, token)
+    }
+}
+
+fn read_token(token: &str) -> Option<(usize, bool, u64)> {
+    let mut parts = token.strip_prefix('p')?.split('-');
+    let start = usize::from_str_radix(parts.next()?, 16).ok()?;
+    let is_empty = parts.next()? == "1";
+    let seed = u64::from_str_radix(parts.next()?, 16).ok()?;
+    Some((start, is_empty, seed))
+}
+
+fn page_size(parameters: &Parameters) -> Result<usize, ServiceError> {
+    let Some(written) = parameters.get("MaxResults") else {
+        return Ok(usize::MAX);
+    };
+    let invalid = |expecting: &str| {
+        let message = format!("Value ( {written} ) for parameter maxResults is invalid. Expecting {expecting}.");
+        ServiceError::new(400, "InvalidParameterValue", message)
+    };
+    match written.parse::<usize>() {
+        Ok(size @ 5..=1000) => Ok(size),
+        Ok(0..5) => Err(invalid("a value greater than or equal to 5")),
+        Ok(_) => Err(invalid("a value less than or equal to 1000")),
+        Err(_) => Err(invalid("an integer")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(total: usize, answers: &Answers) -> Vec<usize> {
+        let mut page = Page::of(&Parameters::default(), answers, 7).unwrap();
+        let mut sizes = Vec::new();
+        loop {
+            let (range, token) = page.range(total);
+            sizes.push(range.len());
+            let Some(token) = token else { return sizes };
+            let (start, is_empty, seed) = read_token(&token).unwrap();
+            page = Page { start, is_empty, seed, ..page };
+        }
+    }
+
+    #[test]
+    fn pages_cover_everything_and_the_last_has_no_token() {
+        let answers = Answers { image_page_size: 2, ..Answers::default() };
+        assert_eq!(sizes(5, &answers), [2, 2, 1]);
+        assert_eq!(sizes(4, &answers), [2, 2]);
+        assert_eq!(sizes(0, &answers), [0]);
+    }
+
+    #[test]
+    fn an_empty_page_stands_before_each_page_and_at_the_end() {
+        let answers = Answers { image_page_size: 2, empty_pages: true, ..Answers::default() };
+        assert_eq!(sizes(3, &answers), [0, 2, 0, 1, 0]);
+        assert_eq!(sizes(0, &answers), [0]);
+    }
+}

@@ -1,0 +1,81 @@
+//! HTTP/1.1 on a loopback port, and the ways in which a connection can go wrong on purpose.
+
+mod body;
+mod wire;
+
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::control::control;
+use crate::dispatch::{Shared, dispatch};
+use crate::reply::{Delivery, Reply};
+use crate::request::Request;
+use body::ReplyBody;
+use wire::{Cut, Wire};
+
+/// Serves until it is dropped; its connections end with it.
+pub(crate) async fn serve(listener: TcpListener, shared: Shared) -> Infallible {
+    let mut connections = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(connections.spawn(connection(stream, shared.clone()))),
+            // Out of file descriptors, most likely: others will be closed.
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn connection(stream: TcpStream, shared: Shared) {
+    let _ = stream.set_nodelay(true);
+    let cut = Cut::default();
+    let io = TokioIo::new(Wire::new(stream, cut.clone()));
+    let service = service_fn(|request| exchange(request, &shared, &cut));
+    let mut http = http1::Builder::new();
+    // A client that goes away in the middle is none of ours to report.
+    let _ = http.timer(TokioTimer::new()).serve_connection(io, service).await;
+}
+
+/// An error makes hyper drop the connection without a reply.
+async fn exchange(request: hyper::Request<Incoming>, shared: &Shared, cut: &Cut) -> io::Result<Response<ReplyBody>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let request = Request::new(parts, body);
+    let delivery = match control(&request, shared) {
+        Some(reply) => Delivery::Whole(reply),
+        None => dispatch(request, shared).await,
+    };
+    match delivery {
+        Delivery::Whole(reply) => Ok(response(reply, ReplyBody::whole)),
+        Delivery::CutMidBody(reply) => {
+            cut.on_close();
+            Ok(response(reply, ReplyBody::half))
+        }
+        Delivery::Reset => {
+            cut.on_close();
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
+    }
+}
+
+fn response(reply: Reply, body: impl FnOnce(bytes::Bytes) -> ReplyBody) -> Response<ReplyBody> {
+    let mut response = Response::new(body(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}

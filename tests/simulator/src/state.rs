@@ -1,0 +1,93 @@
+//! The running world: the document, its clock, and what accumulates while it is asked.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::call::CallLog;
+use crate::clock::{Clock, written};
+use crate::limit::Buckets;
+use crate::timeline;
+use crate::world::World;
+
+pub(crate) struct State {
+    pub world: World,
+    pub clock: Clock,
+    pub calls: CallLog,
+    pub buckets: Buckets,
+    /// Sessions that AssumeRole has given out, by access key.
+    pub sessions: HashMap<String, Session>,
+    /// World seconds before which nothing happens by itself.
+    next_change: f64,
+    numbers: u64,
+}
+
+pub(crate) struct Session {
+    pub arn: String,
+    pub role_id: String,
+    pub expires: Timestamp,
+}
+
+impl State {
+    pub fn new(world: World) -> Result<Self, String> {
+        let clock = Clock::new(&world.clock)?;
+        let mut state = Self {
+            world,
+            clock,
+            calls: CallLog::default(),
+            buckets: Buckets::default(),
+            sessions: HashMap::new(),
+            next_change: 0.0,
+            numbers: 0,
+        };
+        state.world_changed()?;
+        Ok(state)
+    }
+
+    /// Starts over with another world; the record of calls stays.
+    pub fn replace(&mut self, world: World) -> Result<(), String> {
+        let calls = std::mem::take(&mut self.calls);
+        let fresh = Self::new(world);
+        match fresh {
+            Ok(fresh) => *self = Self { calls, numbers: self.numbers, ..fresh },
+            Err(problem) => {
+                self.calls = calls;
+                return Err(problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// After anybody has edited the document: fills in defaults and lets new builds begin.
+    pub fn world_changed(&mut self) -> Result<(), String> {
+        self.world.settle()?;
+        let elapsed = self.clock.elapsed();
+        for build in self.world.builds.iter_mut().filter(|build| build.started.is_none()) {
+            build.started = Some(elapsed + build.starts_after);
+        }
+        self.next_change = 0.0;
+        self.catch_up();
+        Ok(())
+    }
+
+    /// Lets everything happen that is due.
+    pub fn catch_up(&mut self) {
+        let elapsed = self.clock.elapsed();
+        if elapsed < self.next_change {
+            return;
+        }
+        let clock = &self.clock;
+        timeline::catch_up(&mut self.world, elapsed, |at| written(clock.at(at)));
+        self.next_change = timeline::next_change(&self.world);
+    }
+
+    pub fn session_is_over(&self, access_key: &str) -> bool {
+        self.sessions.get(access_key).is_some_and(|session| session.expires <= self.clock.now())
+    }
+
+    /// A number that was never given out before.
+    pub fn next_number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+}

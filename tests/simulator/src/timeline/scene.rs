@@ -1,0 +1,72 @@
+//! The world with an index of its things, so that thousands of builds can go on at once.
+
+use std::collections::HashMap;
+
+use crate::world::{Image, ImageBuildVersion, Stack, World};
+
+/// Holds while nobody else adds or removes things.
+pub struct Scene<'a> {
+    world: &'a mut World,
+    stacks: HashMap<String, usize>,
+    versions: HashMap<String, usize>,
+    images: HashMap<[String; 3], usize>,
+}
+
+impl<'a> Scene<'a> {
+    pub fn of(world: &'a mut World) -> Self {
+        Self {
+            stacks: index(&world.stacks, |stack| stack.id.clone()),
+            versions: index(&world.image_build_versions, |version| version.arn.clone()),
+            images: index(&world.images, image_key),
+            world,
+        }
+    }
+
+    pub fn stack(&mut self, id: &str) -> Option<&mut Stack> {
+        self.world.stacks.get_mut(*self.stacks.get(id)?)
+    }
+
+    pub fn version(&mut self, arn: &str) -> Option<&mut ImageBuildVersion> {
+        let index = *self.versions.get(arn)?;
+        self.world.image_build_versions.get_mut(index)
+    }
+
+    pub fn image(&mut self, key: &[String; 3]) -> Option<&mut Image> {
+        self.world.images.get_mut(*self.images.get(key)?)
+    }
+
+    pub fn put_stack(&mut self, stack: Stack) {
+        let key = stack.id.clone();
+        put(&mut self.world.stacks, &mut self.stacks, key, stack);
+    }
+
+    pub fn put_version(&mut self, version: ImageBuildVersion) {
+        let key = version.arn.clone();
+        let versions = &mut self.world.image_build_versions;
+        put(versions, &mut self.versions, key, version);
+    }
+
+    pub fn put_image(&mut self, image: Image) {
+        let key = image_key(&image);
+        put(&mut self.world.images, &mut self.images, key, image);
+    }
+}
+
+fn image_key(image: &Image) -> [String; 3] {
+    [&image.ami_id, &image.region, &image.account].map(String::clone)
+}
+
+fn index<T, K: Eq + std::hash::Hash>(items: &[T], key: impl Fn(&T) -> K) -> HashMap<K, usize> {
+    let keyed = items.iter().enumerate().map(|(place, item)| (key(item), place));
+    keyed.collect()
+}
+
+fn put<T, K: Eq + std::hash::Hash>(items: &mut Vec<T>, places: &mut HashMap<K, usize>, key: K, item: T) {
+    match places.get(&key) {
+        Some(place) => items[*place] = item,
+        None => {
+            places.insert(key, items.len());
+            items.push(item);
+        }
+    }
+}
