@@ -1,1 +1,301 @@
+//! The condition table, row by row.
 
+use super::*;
+use crate::describe_image::image_config::new_tag;
+use crate::describe_image::observation::{Ami, ImageBuild, Stack};
+use crate::describe_image::{ImageId, Region, SourceErrorKind, describe};
+use proptest::prelude::*;
+
+const SETTINGS: Settings = Settings {
+    not_found_grace: SignedDuration::from_hours(2),
+    finalizing_period: SignedDuration::from_mins(30),
+    error_grace: SignedDuration::from_mins(5),
+    staleness_budget: SignedDuration::from_mins(30),
+};
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
+}
+
+/// An object created at minute 0, looked at every ten minutes.
+fn moment(previous: &CustomImageStatus, minute: i64) -> Moment<'_> {
+    Moment {
+        previous,
+        image_id: "hpc",
+        region: "eu-west-1",
+        account_id: Some("111122223333"),
+        generation: Some(7),
+        created: at(0),
+        now: at(minute),
+        interval: SignedDuration::from_mins(10),
+        settings: &SETTINGS,
+    }
+}
+
+fn seen(observation: Observation) -> Outcome {
+    let (id, region) = (ImageId::parse("hpc").unwrap(), Region::parse("eu-west-1").unwrap());
+    let response = describe(&id, &region, &observation).ok().map(Box::new);
+    Outcome::Observed { observation: Box::new(observation), response }
+}
+
+fn ami(state: &str) -> Outcome {
+    let ami = Ami { id: Some("ami-1".into()), state: Some(state.into()), ..Ami::default() };
+    seen(Observation::Ami { ami, stack: None })
+}
+
+fn stack(status: &str, build: Option<&str>) -> Outcome {
+    let image_build = build.map(|status| ImageBuild {
+        status: Some(status.into()),
+        reason: Some("out of disk".into()),
+        failed_step: Some("step InstallPackages".into()),
+    });
+    let stack = Stack {
+        status: Some(status.into()),
+        status_reason: Some("resource failed".into()),
+        tags: vec![new_tag("b", "1"), new_tag("a", "2")],
+        ..Stack::default()
+    };
+    seen(Observation::Stack { stack, image_build, refused: None })
+}
+
+fn absent() -> Outcome {
+    seen(Observation::Absent)
+}
+
+fn failed(kind: SourceErrorKind, since: i64, last_observed: i64) -> Outcome {
+    let error = SourceError { kind, action: "ec2:DescribeImages", message: "Rate exceeded".into() };
+    let message = "Unable to get image hpc, due to Rate exceeded.".into();
+    Outcome::Failed { error, message, since: at(since), last_observed: at(last_observed) }
+}
+
+fn after(outcome: &Outcome, previous: &CustomImageStatus, minute: i64) -> CustomImageStatus {
+    next(outcome, &moment(previous, minute)).status
+}
+
+fn fresh() -> CustomImageStatus {
+    CustomImageStatus { observed_generation: Some(-1), ..CustomImageStatus::default() }
+}
+
+/// `Ready=STATUS Reason`, then the types of the conditions that are True beside it.
+fn told(status: &CustomImageStatus) -> String {
+    let ready = conditions::find(&status.conditions, conditions::READY).unwrap();
+    let beside = status.conditions.iter().filter(|condition| condition.type_ != conditions::READY);
+    let beside = beside.map(|condition| match condition.status.as_str() {
+        "True" => format!(" {}", condition.type_),
+        other => format!(" {}={other}:{}", condition.type_, condition.reason),
+    });
+    format!("{} {}{}", ready.status, ready.reason, beside.collect::<String>())
+}
+
+#[test]
+fn each_answer_of_aws_has_its_row() {
+    for (outcome, row) in [
+        (ami("available"), "True ImageAvailable Synced"),
+        (ami("pending"), "False ImagePending Reconciling Synced"),
+        (ami("transient"), "False ImagePending Reconciling Synced"),
+        (ami("invalid"), "False ImageUnusable Stalled Synced"),
+        (ami("failed"), "False ImageUnusable Stalled Synced"),
+        (ami("error"), "False ImageUnusable Stalled Synced"),
+        (ami("deregistered"), "False ImageUnusable Stalled Synced"),
+        (ami("disabled"), "False ImageUnusable Stalled Synced"),
+        (ami("tomorrow"), "Unknown UnknownBuildStatus Reconciling Synced"),
+        (stack("CREATE_COMPLETE", None), "False Finalizing Finalizing Reconciling Synced"),
+        (stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), "False Finalizing Finalizing Reconciling Synced"),
+        (stack("CREATE_IN_PROGRESS", Some("BUILDING")), "False Building Reconciling Synced"),
+        (stack("DELETE_IN_PROGRESS", Some("CANCELLED")), "False Deleting Reconciling Synced"),
+        (stack("DELETE_IN_PROGRESS", None), "False Deleting Reconciling Synced"),
+        (stack("CREATE_FAILED", Some("FAILED")), "False BuildFailed Stalled Synced"),
+        (stack("DELETE_FAILED", None), "False DeleteFailed Stalled Synced"),
+        (stack("DELETE_COMPLETE", None), "False Deleted Stalled Synced"),
+        (stack("UPDATE_FAILED", None), "Unknown UnknownBuildStatus Reconciling Synced"),
+        (absent(), "False NotFound Reconciling Synced"),
+        (Outcome::Suspended, "Unknown Suspended Reconciling Synced=False:Suspended"),
+    ] {
+        let status = after(&outcome, &fresh(), 1);
+        assert_eq!(told(&status), row);
+        assert_eq!(status.observed_generation, Some(7));
+        assert!(status.conditions.iter().all(|condition| condition.observed_generation == Some(7)));
+    }
+}
+
+#[test]
+fn a_failed_build_says_the_failing_step_first() {
+    let status = after(&stack("CREATE_FAILED", Some("FAILED")), &fresh(), 1);
+    let message = &conditions::find(&status.conditions, conditions::READY).unwrap().message;
+    assert_eq!(
+        message,
+        "failed at step InstallPackages; stack is CREATE_FAILED, Image Builder says FAILED; \
+         Image Builder: out of disk; CloudFormation: resource failed"
+    );
+}
+
+#[test]
+fn what_was_never_seen_is_failed_after_its_grace_and_the_deadline_is_said_and_kept() {
+    let early = next(&absent(), &moment(&fresh(), 30));
+    assert_eq!(early.until, Some(at(120)));
+    let message = &conditions::find(&early.status.conditions, conditions::READY).unwrap().message;
+    let deadline = format!("{:.0}", at(120));
+    assert_eq!(
+        message,
+        &format!(
+            "no image or stack with id hpc in eu-west-1 of account 111122223333; reported as failed at {deadline}"
+        )
+    );
+    assert_eq!(told(&after(&absent(), &early.status, 119)), "False NotFound Reconciling Synced");
+    assert_eq!(told(&after(&absent(), &early.status, 120)), "False NotFound Stalled Synced");
+}
+
+#[test]
+fn what_was_seen_and_is_gone_is_deleted_and_its_payload_with_it() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let gone = after(&absent(), &there, 2);
+    assert_eq!(told(&gone), "False Deleted Stalled Synced");
+    assert_eq!(gone.image, ImageFields::default());
+    assert_eq!(gone.image_configuration, None);
+    assert_eq!((gone.image_id.as_deref(), gone.account_id.as_deref()), (Some("hpc"), Some("111122223333")));
+    assert_eq!(told(&after(&absent(), &gone, 500)), "False Deleted Stalled Synced", "and stays so");
+}
+
+#[test]
+fn a_finished_build_without_its_ami_is_orphaned_after_half_an_hour_also_when_the_stack_goes() {
+    let begun = next(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &moment(&fresh(), 10));
+    assert_eq!(begun.until, Some(at(40)));
+    let gone = next(&absent(), &moment(&begun.status, 20));
+    assert_eq!(told(&gone.status), "False Finalizing Finalizing Reconciling Synced");
+    assert_eq!(gone.until, Some(at(40)));
+    let orphaned = after(&absent(), &gone.status, 40);
+    assert_eq!(told(&orphaned), "False OrphanedImage Finalizing Stalled Synced");
+    let message = &conditions::find(&orphaned.conditions, conditions::READY).unwrap().message;
+    assert!(message.contains("Ec2ImageBuilderArn"), "{message}");
+    assert_eq!(told(&after(&absent(), &orphaned, 500)), "False OrphanedImage Finalizing Stalled Synced");
+    assert_eq!(told(&after(&ami("available"), &orphaned, 501)), "True ImageAvailable Synced");
+}
+
+#[test]
+fn a_retryable_error_without_an_observation_is_shown_at_once_and_is_no_failure() {
+    let status = after(&failed(SourceErrorKind::Throttled, 1, 0), &fresh(), 1);
+    assert_eq!(told(&status), "Unknown NotYetObserved Reconciling Synced=False:Throttled");
+}
+
+#[test]
+fn a_retryable_error_changes_nothing_within_its_grace_then_synced_then_ready() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let error = failed(SourceErrorKind::ServiceError, 2, 1);
+    let early = next(&error, &moment(&there, 6));
+    assert_eq!((&early.status, early.until), (&there, Some(at(7))));
+    let later = next(&error, &moment(&there, 7));
+    assert_eq!(told(&later.status), "True ImageAvailable Synced=False:ServiceError");
+    assert_eq!(later.until, Some(at(31)));
+    let stale = after(&error, &later.status, 31);
+    assert_eq!(told(&stale), "Unknown Stale Reconciling Synced=False:ServiceError");
+    assert_eq!(stale.image, there.image, "the payload stays");
+    assert_eq!(after(&error, &stale, 50), stale, "written once");
+}
+
+#[test]
+fn an_error_that_needs_a_person_is_shown_at_once_or_after_its_grace() {
+    for (kind, reason) in [
+        (SourceErrorKind::AccessDenied, "AccessDenied"),
+        (SourceErrorKind::InvalidCredentials, "InvalidCredentials"),
+        (SourceErrorKind::InvalidRequest, "InvalidRequest"),
+    ] {
+        let shown = format!("Unknown {reason} Stalled Synced=False:{reason}");
+        assert_eq!(told(&after(&failed(kind, 1, 0), &fresh(), 1)), shown);
+        let there = after(&ami("available"), &fresh(), 1);
+        assert_eq!(after(&failed(kind, 2, 1), &there, 3), there);
+        let denied = after(&failed(kind, 2, 1), &there, 7);
+        assert_eq!((told(&denied), &denied.image), (shown, &there.image));
+        assert_eq!(told(&after(&ami("available"), &denied, 8)), "True ImageAvailable Synced", "and mends");
+    }
+    let there = after(&ami("available"), &fresh(), 1);
+    let unknown = after(&failed(SourceErrorKind::UnknownRegion, 2, 1), &there, 2);
+    assert_eq!(told(&unknown), "Unknown UnknownRegion Stalled Synced=False:UnknownRegion");
+}
+
+#[test]
+fn a_suspended_object_keeps_what_was_observed() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let paused = after(&Outcome::Suspended, &there, 2);
+    assert_eq!(told(&paused), "True ImageAvailable Synced=False:Suspended");
+    assert_eq!(paused.image, there.image);
+}
+
+#[test]
+fn one_missed_look_changes_nothing_but_the_generation() {
+    let there = after(&ami("available"), &fresh(), 1);
+    assert_eq!(after(&Outcome::Unconfirmed, &there, 2), there);
+}
+
+#[test]
+fn tags_in_another_order_are_no_change_and_another_tag_is_one() {
+    let there = after(&stack("CREATE_IN_PROGRESS", None), &fresh(), 1);
+    let tagged = |tags: Vec<Tag>| {
+        let stack = Stack {
+            status: Some("CREATE_IN_PROGRESS".into()),
+            status_reason: Some("resource failed".into()),
+            tags,
+            ..Stack::default()
+        };
+        seen(Observation::Stack { stack, image_build: None, refused: None })
+    };
+    assert_eq!(after(&tagged(vec![new_tag("a", "2"), new_tag("b", "1")]), &there, 2), there);
+    assert_ne!(after(&tagged(vec![new_tag("a", "1"), new_tag("b", "2")]), &there, 2), there);
+    assert_ne!(after(&tagged(vec![new_tag("a", "2"), new_tag("b", "1"), new_tag("b", "1")]), &there, 2), there);
+}
+
+#[test]
+fn a_refused_detail_is_named_with_its_action() {
+    let refused = SourceError {
+        kind: SourceErrorKind::AccessDenied,
+        action: "imagebuilder:GetImage",
+        message: "on resource arn".into(),
+    };
+    let stack = Stack { status: Some("CREATE_IN_PROGRESS".into()), ..Stack::default() };
+    let status = after(&seen(Observation::Stack { stack, image_build: None, refused: Some(refused) }), &fresh(), 1);
+    assert_eq!(told(&status), "False Building PayloadComplete=False:AccessDenied Reconciling Synced");
+    let message = &conditions::find(&status.conditions, conditions::PAYLOAD_COMPLETE).unwrap().message;
+    assert!(message.contains("imagebuilder:GetImage") && message.contains("on resource arn"), "{message}");
+}
+
+fn any_outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        Just(absent()),
+        Just(Outcome::Suspended),
+        Just(Outcome::Unconfirmed),
+        prop::sample::select(vec!["available", "pending", "failed", "new"]).prop_map(ami),
+        (
+            prop::sample::select(vec![
+                "CREATE_IN_PROGRESS",
+                "CREATE_FAILED",
+                "DELETE_IN_PROGRESS",
+                "CREATE_COMPLETE",
+                "X"
+            ]),
+            prop::sample::select(vec![None, Some("AVAILABLE"), Some("FAILED")])
+        )
+            .prop_map(|(status, build)| stack(status, build)),
+        (prop::sample::select(SourceErrorKind::ALL.to_vec()), 0i64..60, 0i64..60)
+            .prop_map(|(kind, since, last)| failed(kind, since, last)),
+    ]
+}
+
+proptest! {
+    /// kstatus reads the first of Reconciling and Stalled, and takes an object without Ready for finished.
+    #[test]
+    fn no_history_leaves_a_status_that_misleads_kstatus(outcomes in prop::collection::vec(any_outcome(), 1..12)) {
+        let mut status = fresh();
+        for (minute, outcome) in outcomes.iter().enumerate() {
+            let is_first_unconfirmed = status.conditions.is_empty() && *outcome == Outcome::Unconfirmed;
+            if is_first_unconfirmed { continue; }
+            let minute = i64::try_from(minute).unwrap() * 17;
+            status = after(outcome, &status, minute);
+            let has = |type_| conditions::find(&status.conditions, type_).is_some();
+            prop_assert!(has(conditions::READY) && has(conditions::SYNCED), "{:?}", status);
+            prop_assert!(!(has(conditions::RECONCILING) && has(conditions::STALLED)), "{:?}", status);
+            let ready = conditions::find(&status.conditions, conditions::READY).unwrap();
+            prop_assert_eq!(ready.status == "True", !has(conditions::RECONCILING) && !has(conditions::STALLED));
+            prop_assert_eq!(status.observed_generation, Some(7));
+            prop_assert_eq!(after(outcome, &status, minute), status.clone(), "the same look again is no change");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //! carries the resourceVersion it was computed from: a former leader or a re-created object cannot be overwritten.
 
 use super::custom_image::{CustomImage, CustomImageStatus};
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub enum WriteError {
     Refused(#[source] Box<kube::Error>),
 }
 
-/// Applies `status` to `object`.
+/// Applies `status` to `object`, within `timeout`.
 pub async fn status(
     client: &Client,
     object: &CustomImage,
@@ -35,6 +35,16 @@ pub async fn status(
     timeout: Duration,
 ) -> Result<Written, WriteError> {
     let api: Api<CustomImage> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+    match tokio::time::timeout(timeout, apply(&api, object, status)).await {
+        Err(_) => Err(WriteError::Timeout(timeout)),
+        Ok(Ok(())) => Ok(Written::Applied),
+        Ok(Err(kube::Error::Api(answer))) if answer.code == 409 => Ok(Written::Conflict),
+        Ok(Err(kube::Error::Api(answer))) if answer.code == 404 => Ok(Written::Gone),
+        Ok(Err(error)) => Err(WriteError::Refused(Box::new(error))),
+    }
+}
+
+async fn apply(api: &Api<CustomImage>, object: &CustomImage, status: &CustomImageStatus) -> kube::Result<()> {
     let body = json!({
         "apiVersion": CustomImage::api_version(&()),
         "kind": CustomImage::kind(&()),
@@ -42,13 +52,13 @@ pub async fn status(
         "status": status,
     });
     let name = object.name_any();
-    let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    let patch = Patch::Apply(&body);
-    match tokio::time::timeout(timeout, api.patch_status(&name, &parameters, &patch)).await {
-        Err(_) => Err(WriteError::Timeout(timeout)),
-        Ok(Ok(_)) => Ok(Written::Applied),
-        Ok(Err(kube::Error::Api(answer))) if answer.code == 409 => Ok(Written::Conflict),
-        Ok(Err(kube::Error::Api(answer))) if answer.code == 404 => Ok(Written::Gone),
-        Ok(Err(error)) => Err(WriteError::Refused(Box::new(error))),
+    let mut applied = api.patch_status(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body)).await?;
+    if applied.status.as_ref() == Some(status) {
+        return Ok(());
     }
+    // An apply leaves what another manager has added: the status would say what AWS does not.
+    applied.meta_mut().managed_fields = None;
+    applied.status = Some(status.clone());
+    let manager = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    api.replace_status(&name, &manager, &applied).await.map(|_| ())
 }

@@ -1,1 +1,8 @@
-
+/// What AWS says, as it shows.
+mod mirror;
+/// Errors of AWS: grace, recovery, what they leave alone.
+mod trouble;
+/// What people ask of an object: suspend, look now, another region.
+mod wishes;
+/// How often is written, and against whom.
+mod writes;

@@ -1,1 +1,124 @@
+use crate::support::lab::{Lab, REGION};
+use crate::support::operator::Operator;
+use crate::support::world::{image, world};
+use crate::support::{eventually, run};
+use cluster::Cluster;
+use customimage_operator::kubernetes::{CustomImage, crd};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::GroupVersionKind;
+use kube::discovery::ApiResource;
+use kube::{Api, Client, Config};
+use serde_json::json;
+use simulator::Simulator;
+use std::time::Duration;
 
+#[test]
+fn it_is_live_ready_measured_and_ends_well() {
+    run(async {
+        let mut world = world(REGION);
+        world.images.push(image("hpc", REGION));
+        let lab = Lab::new(world).await;
+        lab.create("hpc", json!({})).await;
+        lab.create("missing", json!({})).await;
+        let operator = lab.operator(&[("CUSTOMIMAGE_LOG_FORMAT", "text")]).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        lab.ready("missing", "False", "NotFound").await;
+        assert_eq!(operator.get("/livez").await.0, 200);
+        assert_eq!(operator.get("/readyz").await.0, 200);
+        eventually("both objects are counted", || async {
+            let there = operator.metric("customimage_objects{reason=\"ImageAvailable\"}").await;
+            let missing = operator.metric("customimage_objects{reason=\"NotFound\"}").await;
+            if (there, missing) == (1.0, 1.0) { Ok(()) } else { Err(format!("{there} {missing}")) }
+        })
+        .await;
+        let (_, text) = operator.get("/metrics").await;
+        for name in [
+            "customimage_aws_calls_total{service=\"EC2\",operation=\"DescribeImages\",outcome=\"success\"}",
+            "customimage_aws_call_duration_seconds_bucket",
+            "customimage_reconciles_total",
+            "customimage_status_writes_total{result=\"applied\"}",
+            "customimage_oldest_observation_age_seconds",
+            "customimage_objects{reason=\"OrphanedImage\"} 0",
+        ] {
+            assert!(text.contains(name), "{name} is not in {text}");
+        }
+        assert!(!text.contains(&lab.namespace), "no label names a namespace");
+        assert_eq!(operator.terminate().await, 0);
+    });
+}
+
+async fn client(cluster: &Cluster) -> Client {
+    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig_path()).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    Client::try_from(config).unwrap()
+}
+
+async fn is_ready(client: &Client, name: &str) -> Result<(), String> {
+    let images: Api<CustomImage> = Api::namespaced(client.clone(), "default");
+    let object = images.get(name).await.map_err(|error| error.to_string())?;
+    match crate::support::lab::condition_of(&object, "Ready") {
+        Some(("True", _)) => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+/// A control plane of its own: the CRD comes late, an object in it is broken, and the API server goes away.
+#[test]
+fn it_waits_for_the_crd_passes_over_a_broken_object_and_outlives_the_api_server() {
+    run(async {
+        let mut cluster = Cluster::start().await.unwrap();
+        let mut world = world(REGION);
+        world.images.extend(["first", "second"].map(|id| image(id, REGION)));
+        let aws = Simulator::start(world).await;
+        let operator = Operator::start(&aws.endpoint(), cluster.kubeconfig_path(), &[("AWS_REGION", REGION)]).await;
+        eventually("readiness names the missing CRD", || async {
+            let (code, why) = operator.get("/readyz").await;
+            if code == 503 && why.contains("404") { Ok(()) } else { Err(format!("{code} {why}")) }
+        })
+        .await;
+
+        // A CRD of yesterday, without rules: what it lets in is not readable today.
+        let client = client(&cluster).await;
+        let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+        let mut loose = serde_json::to_value(crd().unwrap()).unwrap();
+        loose["spec"]["versions"][0]["schema"]["openAPIV3Schema"] =
+            json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        loose["spec"]["versions"][0].as_object_mut().unwrap().remove("selectableFields");
+        crds.create(&PostParams::default(), &serde_json::from_value(loose).unwrap()).await.unwrap();
+        let kind = GroupVersionKind::gvk("parallelcluster.dev", "v1", "CustomImage");
+        let any: Api<DynamicObject> = Api::default_namespaced_with(client.clone(), &ApiResource::from_gvk(&kind));
+        for object in [
+            json!({"metadata": {"name": "broken"}, "spec": {"imageId": 7}}),
+            json!({"metadata": {"name": "first"}, "spec": {"imageId": "first"}}),
+            json!({"metadata": {"name": "odd"}, "spec": {"imageId": "no id at all"}}),
+        ] {
+            let mut object = object;
+            object["apiVersion"] = "parallelcluster.dev/v1".into();
+            object["kind"] = "CustomImage".into();
+            let object: DynamicObject = serde_json::from_value(object).unwrap();
+            eventually("the CRD is served", || async {
+                any.create(&PostParams::default(), &object).await.map(|_| ()).map_err(|error| error.to_string())
+            })
+            .await;
+        }
+        eventually("the sound object is mirrored", || is_ready(&client, "first")).await;
+        assert!(operator.log().iter().any(|line| line.contains("cannot be read") && line.contains("broken")));
+        let odd: CustomImage = Api::namespaced(client.clone(), "default").get("odd").await.unwrap();
+        let message = crate::support::lab::message_of(&odd, "Ready");
+        assert!(message.contains("spec.imageId 'no id at all'"), "{message}");
+
+        let strict = Patch::Apply(crd().unwrap());
+        crds.patch("customimages.parallelcluster.dev", &PatchParams::apply("test").force(), &strict).await.unwrap();
+        cluster.kill_apiserver();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        cluster.start_apiserver().await.unwrap();
+        let second = json!({"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage",
+            "metadata": {"name": "second"}, "spec": {"imageId": "second"}});
+        let images: Api<CustomImage> = Api::namespaced(client.clone(), "default");
+        images.create(&PostParams::default(), &serde_json::from_value(second).unwrap()).await.unwrap();
+        eventually("a new object is mirrored", || is_ready(&client, "second")).await;
+        assert_eq!(operator.terminate().await, 0);
+    });
+}

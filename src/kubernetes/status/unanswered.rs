@@ -56,9 +56,7 @@ fn ready_reason_of(kind: SourceErrorKind) -> Option<ReadyReason> {
 
 pub(super) fn suspended(moment: &Moment<'_>) -> Next {
     let synced = |message: &str| finding(conditions::SYNCED, "False", "Suspended", message.to_owned());
-    if has_observation(moment.previous)
-        || conditions::ready_reason(&moment.previous.conditions) == Some(ReadyReason::Stale)
-    {
+    if has_observation(moment.previous) {
         return kept(moment, Some(synced("spec.suspend is true: the status is as of the last look")), None);
     }
     let message = "spec.suspend is true: AWS was not asked".to_owned();
@@ -66,10 +64,11 @@ pub(super) fn suspended(moment: &Moment<'_>) -> Next {
     finish(payload_kept(moment), &verdict, [Some(synced(&message)), None], moment)
 }
 
-/// True when the status shows an answer of AWS.
+/// True when the status shows an answer of AWS, or has shown one until it grew stale.
 fn has_observation(previous: &CustomImageStatus) -> bool {
+    let reason = conditions::ready_reason(&previous.conditions);
     previous.image_configuration.is_some()
-        || conditions::ready_reason(&previous.conditions).is_some_and(ReadyReason::is_observed)
+        || reason.is_some_and(|reason| reason.is_observed() || reason == ReadyReason::Stale)
 }
 
 /// Everything stays but Synced, if there is another, and the generation.

@@ -1,0 +1,108 @@
+use crate::support::lab::{Lab, REGION, condition_of};
+use crate::support::world::{image, world};
+use crate::support::{eventually, run};
+use serde_json::json;
+
+const NEVER: [(&str, &str); 1] = [("CUSTOMIMAGE_SETTLED_INTERVAL", "1h")];
+
+async fn with_image() -> Lab {
+    let mut world = world(REGION);
+    world.images.push(image("hpc", REGION));
+    Lab::new(world).await
+}
+
+#[test]
+fn a_suspended_object_asks_aws_nothing_until_it_is_resumed() {
+    run(async {
+        let lab = with_image().await;
+        lab.create("hpc", json!({"suspend": true})).await;
+        let _operator = lab.operator(&[]).await;
+        let object = lab.ready("hpc", "Unknown", "Suspended").await;
+        assert!(condition_of(&object, "Reconciling").is_some());
+        assert_eq!(lab.aws.calls().len(), 0);
+
+        lab.merge("hpc", json!({"spec": {"suspend": false}})).await.unwrap();
+        let object = lab.ready("hpc", "True", "ImageAvailable").await;
+        assert_eq!(object.status.unwrap().observed_generation, Some(2));
+
+        lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
+        let object = lab.condition("hpc", "Synced", "False", "Suspended").await;
+        assert_eq!(condition_of(&object, "Ready"), Some(("True", "ImageAvailable")), "what was observed stays");
+        assert_eq!(object.status.unwrap().observed_generation, Some(3));
+    });
+}
+
+#[test]
+fn a_look_now_is_taken_and_answered_and_waits_while_suspended() {
+    run(async {
+        let lab = with_image().await;
+        lab.create("hpc", json!({})).await;
+        let _operator = lab.operator(&NEVER).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        let handled = |word: &'static str| {
+            let lab = &lab;
+            eventually(word, move || async move {
+                let status = lab.get("hpc").await.status.unwrap();
+                if status.last_handled_reconcile_at.as_deref() == Some(word) {
+                    Ok(())
+                } else {
+                    Err(format!("{status:?}"))
+                }
+            })
+        };
+        let ask = |word: &str| json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": word}}});
+        lab.aws.reset_calls();
+        lab.merge("hpc", ask("first")).await.unwrap();
+        handled("first").await;
+        assert_eq!(lab.aws.count("ec2", "DescribeImages"), 1);
+
+        lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
+        lab.condition("hpc", "Synced", "False", "Suspended").await;
+        lab.merge("hpc", ask("second")).await.unwrap();
+        lab.merge("hpc", json!({"spec": {"suspend": false}})).await.unwrap();
+        handled("second").await;
+    });
+}
+
+#[test]
+fn another_default_region_is_another_image() {
+    run(async {
+        let mut world = world(REGION);
+        world.images.push(image("hpc", REGION));
+        let lab = Lab::new(world).await;
+        lab.create("hpc", json!({})).await;
+        let operator = lab.operator(&[]).await;
+        let object = lab.ready("hpc", "True", "ImageAvailable").await;
+        assert_eq!(object.status.unwrap().region.as_deref(), Some(REGION));
+        drop(operator);
+        let _operator = lab.operator(&[("AWS_REGION", "us-east-1")]).await;
+        let object = lab.ready("hpc", "False", "NotFound").await;
+        let status = object.status.unwrap();
+        assert_eq!((status.region.as_deref(), status.image.ec2_ami_info), (Some("us-east-1"), None));
+        eventually("the event is there", || async {
+            let events = lab.events("hpc").await;
+            if events.contains(&"RegionChanged".into()) { Ok(()) } else { Err(format!("{events:?}")) }
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_presigned_url_is_an_opt_in_and_is_kept() {
+    run(async {
+        let lab = with_image().await;
+        lab.create("hpc", json!({})).await;
+        let operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION_URL", "presigned")]).await;
+        let object = lab.ready("hpc", "True", "ImageAvailable").await;
+        let url = object.status.unwrap().image_configuration.unwrap().url;
+        assert!(url.contains("X-Amz-Expires=3600") && url.contains("/config-bucket/"), "{url}");
+        let version = lab.version("hpc").await;
+        eventually("five quiet looks", || async {
+            let looks = operator.metric("customimage_reconciles_total{result=\"unchanged\"}").await;
+            if looks >= 5.0 { Ok(()) } else { Err(looks.to_string()) }
+        })
+        .await;
+        assert_eq!(lab.version("hpc").await, version);
+        assert_eq!(lab.aws.count("s3", "HeadBucket"), 1);
+    });
+}

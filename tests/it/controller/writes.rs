@@ -1,0 +1,133 @@
+use crate::support::lab::{Lab, REGION, condition_of};
+use crate::support::operator::Operator;
+use crate::support::world::{build, image, stack, world};
+use crate::support::{eventually, run};
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+/// Waits until the operator has looked that many times more and found nothing to write.
+async fn quiet_looks(operator: &Operator, more: f64) {
+    let name = "customimage_reconciles_total{result=\"unchanged\"}";
+    let begin = operator.metric(name).await;
+    eventually("quiet looks", || async {
+        let now = operator.metric(name).await;
+        if now >= begin + more { Ok(()) } else { Err(format!("{now} since {begin}")) }
+    })
+    .await;
+}
+
+#[test]
+fn at_rest_nothing_is_written_whatever_order_aws_answers_in() {
+    run(async {
+        let mut world = world(REGION);
+        world.answers.shuffle = true;
+        world.images.push(image("done", REGION));
+        world.stacks.push(stack("building", REGION, "CREATE_IN_PROGRESS"));
+        world.image_build_versions.push(build("building", REGION, "BUILDING"));
+        let lab = Lab::new(world).await;
+        for name in ["done", "building", "missing"] {
+            lab.create(name, json!({})).await;
+        }
+        let operator = lab.operator(&[]).await;
+        lab.ready("done", "True", "ImageAvailable").await;
+        lab.ready("building", "False", "Building").await;
+        lab.ready("missing", "False", "NotFound").await;
+        let writes = "customimage_status_writes_total{result=\"applied\"}";
+        let before = operator.metric(writes).await;
+        quiet_looks(&operator, 20.0).await;
+        assert_eq!(operator.metric(writes).await, before);
+        assert_eq!(lab.aws.writes(), 0);
+    });
+}
+
+#[test]
+fn a_restart_writes_nothing() {
+    run(async {
+        let mut world = world(REGION);
+        world.images.push(image("done", REGION));
+        let lab = Lab::new(world).await;
+        lab.create("done", json!({})).await;
+        lab.create("missing", json!({})).await;
+        let operator = lab.operator(&[]).await;
+        lab.ready("done", "True", "ImageAvailable").await;
+        // The account is known from the first image; the missing one's message learns it, or does without.
+        lab.ready("missing", "False", "NotFound").await;
+        let versions = (lab.version("done").await, lab.version("missing").await);
+        drop(operator);
+        let operator = lab.operator(&[]).await;
+        quiet_looks(&operator, 6.0).await;
+        assert_eq!((lab.version("done").await, lab.version("missing").await), versions);
+    });
+}
+
+#[test]
+fn what_another_hand_writes_into_the_status_is_put_right() {
+    run(async {
+        let mut world = world(REGION);
+        world.images.push(image("hpc", REGION));
+        let lab = Lab::new(world).await;
+        lab.create("hpc", json!({})).await;
+        let operator = lab.operator(&[]).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        let lie = json!({
+            "apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage",
+            "status": {"cloudformationStackStatus": "CREATE_FAILED", "version": "0.0.0"}
+        });
+        let other = PatchParams::apply("another-hand").force();
+        lab.images().patch_status("hpc", &other, &Patch::Apply(lie)).await.unwrap();
+        eventually("the lie is gone", || async {
+            let image = lab.get("hpc").await.status.unwrap().image;
+            let is_true = image.cloudformation_stack_status.is_none() && image.version.as_deref() == Some("3.16.1");
+            if is_true { Ok(()) } else { Err(format!("{image:?}")) }
+        })
+        .await;
+        let version = lab.version("hpc").await;
+        quiet_looks(&operator, 4.0).await;
+        assert_eq!(lab.version("hpc").await, version, "and it is not fought over");
+    });
+}
+
+#[test]
+fn two_operators_never_tear_a_status_apart() {
+    run(async {
+        let mut world = world(REGION);
+        world.stacks.push(stack("hpc", REGION, "CREATE_IN_PROGRESS"));
+        world.image_build_versions.push(build("hpc", REGION, "BUILDING"));
+        let lab = Lab::new(world).await;
+        lab.create("hpc", json!({})).await;
+        let first = lab.operator(&[]).await;
+        let second = lab.operator(&[]).await;
+        lab.ready("hpc", "False", "Building").await;
+        lab.aws.world(|world| {
+            world.stacks.clear();
+            world.images.push(image("hpc", REGION));
+        });
+        let object = lab.ready("hpc", "True", "ImageAvailable").await;
+        assert_eq!(object.status.unwrap().image.cloudformation_stack_arn, None);
+        quiet_looks(&first, 4.0).await;
+        quiet_looks(&second, 4.0).await;
+        for operator in [&first, &second] {
+            assert_eq!(
+                operator.metric("customimage_reconciles_total{result=\"failed\"}").await,
+                0.0,
+                "{:?}",
+                operator.log()
+            );
+        }
+    });
+}
+
+#[test]
+fn an_object_made_again_inherits_nothing() {
+    run(async {
+        let lab = Lab::empty().await;
+        lab.create("hpc", json!({})).await;
+        let operator = lab.operator(&[("CUSTOMIMAGE_NOT_FOUND_GRACE", "2s")]).await;
+        lab.condition("hpc", "Stalled", "True", "NotFound").await;
+        lab.images().delete("hpc", &Default::default()).await.unwrap();
+        lab.create("hpc", json!({})).await;
+        let object = lab.ready("hpc", "False", "NotFound").await;
+        assert!(condition_of(&object, "Reconciling").is_some(), "its own grace begins with its own creation");
+        drop(operator);
+    });
+}
