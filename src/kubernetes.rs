@@ -1,6 +1,7 @@
 //! The Kubernetes adapter: the CustomImage resource and its controller. The only code that names `kube` and
 //! `k8s_openapi`; it never imports the AWS adapter.
 
+pub mod accounts;
 pub mod client;
 pub mod conditions;
 pub mod controller;

@@ -84,7 +84,7 @@ where
     memory.failures = 0;
     memory.failing_since = None;
     memory.last_observed = Some(now);
-    let account_id = observation.account_id().map(str::to_owned);
+    let account_id = context.accounts.learn(scope, observation.account_id());
     if let Some(until) = unconfirmed_until(&observation, previous, memory, now) {
         return Look { outcome: Outcome::Unconfirmed, at: now, account_id, until: Some(until) };
     }

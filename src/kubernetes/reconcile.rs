@@ -1,5 +1,6 @@
 //! The driver: one look at one object, step by step. The decisions are in `status`, `transition` and `requeue`.
 
+use super::accounts::Accounts;
 use super::conditions;
 use super::custom_image::{CustomImage, CustomImageStatus};
 use super::memory::{Memory, Remembered};
@@ -28,6 +29,7 @@ pub struct Context<O> {
     pub observer: O,
     pub events: EventQueue,
     pub memory: Arc<Memory>,
+    pub accounts: Accounts,
     pub meter: Meter,
     pub pace: Pace,
     pub settings: Settings,

@@ -2,6 +2,7 @@
 
 use crate::aws::{self, Aws};
 use crate::describe_image::Region;
+use crate::kubernetes::accounts::Accounts;
 use crate::kubernetes::client;
 use crate::kubernetes::controller::{self, Readiness};
 use crate::kubernetes::fleet::Fleet;
@@ -70,6 +71,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         client,
         observer: Batched::new(aws, args.batch_window),
         memory: memory.clone(),
+        accounts: Accounts::default(),
         meter: meter.clone(),
         pace: Pace::default(),
         settings: settings::of(&args, region.clone()),

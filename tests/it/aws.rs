@@ -1,4 +1,5 @@
-use crate::support::describe::{describe, finish, program};
+use crate::support::describe::{Answer, describe, finish, program};
+use crate::support::lab::Lab;
 use crate::support::run;
 use crate::support::scenario::error;
 use crate::support::world::{ami_id, build, image, stack, world};
@@ -8,8 +9,11 @@ use customimage_operator::aws::{self, Aws, IgnoreCalls, Settings};
 use customimage_operator::describe_image::observe::observe;
 use customimage_operator::describe_image::{ImageId, Observation, Region, Scope};
 use simulator::{Fault, FaultKind, Simulator, World};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
 
 const REGION: &str = "eu-west-1";
 
@@ -248,5 +252,43 @@ fn a_failing_retry_budget_of_one_region_leaves_another_its_own() {
         let throttled = Scope::default_identity(Region::parse("us-east-1").unwrap());
         assert!(observe(&aws, &throttled, &ids).await[0].1.is_err());
         assert!(observe(&aws, &scope(), &ids).await[0].1.is_ok());
+    });
+}
+
+/// The API server of the lab serves TLS with a certificate of a CA that no system knows.
+#[test]
+fn a_private_ca_is_trusted_when_it_is_named() {
+    run(async {
+        let lab = Lab::empty().await;
+        let ask = |bundle: Option<PathBuf>| {
+            let mut command = program(&lab.server);
+            command.args(["describe", "-i", "hpc", "-r", REGION, "--aws-max-attempts", "1"]);
+            command.envs(bundle.map(|path| ("AWS_CA_BUNDLE", path)));
+            finish(command)
+        };
+        let message = |answer: Answer| answer.body["message"].as_str().unwrap_or_default().to_owned();
+        let stranger = message(ask(None).await);
+        assert!(stranger.contains("certificate"), "{stranger}");
+        let trusted = message(ask(Some(lab.ca.clone())).await);
+        assert!(!trusted.contains("certificate") && trusted.starts_with("Unable to get image hpc"), "{trusted}");
+    });
+}
+
+#[test]
+fn https_goes_through_the_proxy_by_connect() {
+    run(async {
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", proxy.local_addr().unwrap());
+        let mut command = program("https://ec2.eu-west-1.example.invalid");
+        command.args(["describe", "-i", "hpc", "-r", REGION, "--aws-max-attempts", "1"]).env("HTTPS_PROXY", url);
+        let asked = async {
+            let (stream, _) = proxy.accept().await.unwrap();
+            let mut line = String::new();
+            BufReader::new(stream).read_line(&mut line).await.unwrap();
+            line
+        };
+        let (line, answer) = tokio::join!(asked, finish(command));
+        assert!(line.starts_with("CONNECT ec2.eu-west-1.example.invalid:443"), "{line}");
+        assert_eq!(answer.code, 1);
     });
 }

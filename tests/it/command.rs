@@ -67,3 +67,15 @@ fn a_service_that_cannot_be_reached_is_an_error_and_never_an_absence() {
     let message = answer.body["message"].as_str().unwrap();
     assert!(answer.code == 1 && message.starts_with("Unable to get image hpc, due to "), "{message}");
 }
+
+#[test]
+fn without_an_api_server_it_says_so_in_its_log_and_names_the_next_step() {
+    let log =
+        [("CUSTOMIMAGE_LOG_FORMAT", "json"), ("KUBECONFIG", "/no/such/file"), ("CUSTOMIMAGE_LISTEN", "127.0.0.1:0")];
+    let answer = answer(&["run", "--region", "eu-west-1"], &log);
+    let line: serde_json::Value = serde_json::from_str(answer.stderr.lines().last().unwrap()).unwrap();
+    assert!(
+        answer.code == 1 && line["level"] == "ERROR" && line["error"].as_str().unwrap().contains("KUBECONFIG"),
+        "{line}"
+    );
+}

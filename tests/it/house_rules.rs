@@ -110,20 +110,16 @@ fn main_is_at_most_40_lines() {
 #[test]
 fn functions_are_at_most_60_lines() {
     for (path, text) in sources("src") {
-        let mut begin = None;
+        let mut begin: Option<(usize, String)> = None;
         for (number, line) in text.lines().enumerate() {
-            let trimmed = line.trim_start();
-            let is_head = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(super) async fn "]
-                .iter()
-                .any(|head| trimmed.starts_with(head));
-            if is_head && line.len() - trimmed.len() <= 4 {
-                begin = Some((number, line.len() - trimmed.len()));
+            let indent = line.len() - line.trim_start().len();
+            let words: Vec<_> = line.split_whitespace().take(4).collect();
+            if indent <= 4 && words.contains(&"fn") && !line.trim_end().ends_with(';') {
+                begin = Some((number, format!("{}}}", " ".repeat(indent))));
             }
-            if let Some((first, indent)) = begin {
-                if line.starts_with(&format!("{}}}", " ".repeat(indent))) {
-                    assert!(number - first < 60, "{}:{}: {} lines", path.display(), first + 1, number - first + 1);
-                    begin = None;
-                }
+            if let Some((first, _)) = begin.take_if(|(_, end)| line.starts_with(end.as_str())) {
+                let lines = number - first + 1;
+                assert!(lines <= 60, "{}:{}: {lines} lines", path.display(), first + 1);
             }
         }
     }

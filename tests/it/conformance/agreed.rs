@@ -2,7 +2,7 @@
 
 use crate::support::scenario::{CALM, Expect, Scenarios, error, without};
 use crate::support::world::{build, stack};
-use simulator::{Bucket, FaultKind};
+use simulator::Bucket;
 
 pub fn collect(scenarios: &mut Scenarios) {
     ami_states(scenarios);
@@ -185,5 +185,4 @@ fn errors(scenarios: &mut Scenarios) {
         throttled,
         Expect::SameError("NotYetObserved"),
     );
-    let _ = FaultKind::Throttle;
 }

@@ -1,12 +1,14 @@
 //! Where we differ on purpose: each row of the README's table, both answers asserted.
 
 use crate::support::lab::{condition_of, message_of};
-use crate::support::scenario::{CALM, Expect, Scenarios, error, without};
-use crate::support::world::{ami_id, build, image, stack};
+use crate::support::scenario::{CALM, Expect, Scenarios, default_bucket, error, without};
+use crate::support::world::{ACCOUNT, ami_id, image, stack};
+use sha2::{Digest, Sha256};
 use simulator::{Bucket, FaultKind, Tag};
 
 pub fn collect(scenarios: &mut Scenarios) {
     default_buckets(scenarios);
+    unmarked_default_bucket(scenarios);
     bare_resources(scenarios);
     refusals(scenarios);
     throttling(scenarios);
@@ -40,6 +42,20 @@ fn default_buckets(scenarios: &mut Scenarios) {
     );
 }
 
+/// The official program configures it and marks it; both then sign the same object.
+fn unmarked_default_bucket(scenarios: &mut Scenarios) {
+    let region = scenarios.region();
+    let hash = format!("{:x}", Sha256::digest(format!("{ACCOUNT}{region}")));
+    let mut unmarked = default_bucket(region, &hash[..16]);
+    unmarked.objects.clear();
+    scenarios.world.buckets.push(unmarked);
+    let id = "default-bucket-unmarked";
+    let mut made = stack(id, region, "CREATE_IN_PROGRESS");
+    without(&mut made.tags, "s3_bucket");
+    scenarios.world.stacks.push(made);
+    scenarios.push("default bucket unmarked", id, region, Expect::Same);
+}
+
 fn url_of(object: &customimage_operator::kubernetes::CustomImage) -> String {
     object.status.as_ref().unwrap().image_configuration.as_ref().unwrap().url.clone()
 }
@@ -68,17 +84,12 @@ fn bare_resources(scenarios: &mut Scenarios) {
 }
 
 fn refusals(scenarios: &mut Scenarios) {
-    let cases = [
+    for (name, kind, reason) in [
         ("ec2 denied", error(403, "UnauthorizedOperation", "You are not authorized"), "AccessDenied"),
         ("ec2 credentials wrong", error(401, "AuthFailure", "AWS was not able to validate"), "InvalidCredentials"),
         ("ec2 credentials expired", error(400, "RequestExpired", "Request has expired"), "InvalidCredentials"),
-    ];
-    for (name, kind, _) in cases {
-        let expect = match name {
-            "ec2 denied" => Expect::SameError("AccessDenied"),
-            _ => Expect::SameError("InvalidCredentials"),
-        };
-        scenarios.trouble(name, "ec2", "DescribeImages", kind, expect);
+    ] {
+        scenarios.trouble(name, "ec2", "DescribeImages", kind, Expect::SameError(reason));
     }
     let denied = error(403, "AccessDenied", "User is not authorized to perform: cloudformation:DescribeStacks");
     scenarios.trouble(
@@ -282,5 +293,4 @@ fn several_amis(scenarios: &mut Scenarios) {
             },
         ),
     );
-    let _ = build;
 }

@@ -1,4 +1,4 @@
-use crate::support::lab::{Lab, REGION, condition_of};
+use crate::support::lab::{Lab, REGION, condition_of, message_of};
 use crate::support::operator::Operator;
 use crate::support::world::{build, image, stack, world};
 use crate::support::{eventually, run};
@@ -50,8 +50,11 @@ fn a_restart_writes_nothing() {
         lab.create("missing", json!({})).await;
         let operator = lab.operator(&[]).await;
         lab.ready("done", "True", "ImageAvailable").await;
-        // The account is known from the first image; the missing one's message learns it, or does without.
-        lab.ready("missing", "False", "NotFound").await;
+        eventually("the missing image's message has learned the account from the other", || async {
+            let message = message_of(&lab.ready("missing", "False", "NotFound").await, "Ready");
+            if message.contains("of account 111122223333") { Ok(()) } else { Err(message) }
+        })
+        .await;
         let versions = (lab.version("done").await, lab.version("missing").await);
         drop(operator);
         let operator = lab.operator(&[]).await;

@@ -27,6 +27,9 @@ pub struct Lab {
     pub namespace: String,
     pub kubeconfig: PathBuf,
     pub aws: Simulator,
+    /// The API server, and the CA of its certificate.
+    pub server: String,
+    pub ca: PathBuf,
 }
 
 async fn cluster() -> &'static Cluster {
@@ -60,7 +63,14 @@ impl Lab {
         let object = serde_json::from_value(json!({"metadata": {"name": namespace}})).unwrap();
         Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await.unwrap();
         let aws = Simulator::start(world).await;
-        Self { client, namespace, kubeconfig: cluster.kubeconfig_path().to_owned(), aws }
+        Self {
+            client,
+            namespace,
+            kubeconfig: cluster.kubeconfig_path().to_owned(),
+            aws,
+            server: cluster.server().to_owned(),
+            ca: cluster.directory().join("ca.crt"),
+        }
     }
 
     /// A lab whose AWS holds the configuration's bucket and nothing else.
