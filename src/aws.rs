@@ -19,8 +19,16 @@ use crate::describe_image::image_id::{ImageId, InvalidRegion, Region, Scope};
 use crate::describe_image::observation::{Ami, ImageBuild, Stack};
 use crate::describe_image::source::{ImageConfigSource, ImageSource, SourceError, SourceErrorKind};
 use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the SDK may log at the most: below debug it writes whole replies, those that carry credentials too.
+pub const LOG_CEILING: &str = "aws_smithy_runtime=debug,aws_smithy_http_client=debug,aws_sigv4=info,aws_config=info";
+
+/// More regions than AWS has: whoever may create objects may invent names, and must not fill the memory. Past it the
+/// clients are made anew.
+const MOST_SCOPES: usize = 100;
 
 /// AWS, with one set of clients for each scope that was asked for.
 pub struct Aws {
@@ -51,12 +59,20 @@ impl Aws {
         Self { base, sink, clients: Mutex::default() }
     }
 
+    async fn sign(&self, clients: &Clients, object: &ConfigObject) -> Option<String> {
+        let credentials = self.base.credentials_provider()?.provide_credentials().await.ok()?;
+        s3::sign(&clients.s3, credentials, object).await
+    }
+
     fn clients(&self, scope: &Scope, action: &'static str) -> Result<Arc<Clients>, SourceError> {
         if !partition::has_region(&scope.region) {
             let message = InvalidRegion(scope.region.to_string()).to_string();
             return Err(SourceError { kind: SourceErrorKind::UnknownRegion, action, message });
         }
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if clients.len() >= MOST_SCOPES && !clients.contains_key(scope) {
+            clients.clear();
+        }
         let of_scope =
             clients.entry(scope.clone()).or_insert_with(|| Arc::new(config::clients(&self.base, scope, &self.sink)));
         Ok(of_scope.clone())
@@ -88,12 +104,12 @@ impl ImageConfigSource for Aws {
     async fn presigned_url(&self, scope: &Scope, object: &ConfigObject) -> Option<String> {
         let clients = self.clients(scope, s3::HEAD_BUCKET).ok()?;
         match s3::find_bucket(&clients.s3, object, &scope.region).await {
-            s3::Bucket::Here => s3::sign(&clients.s3, object).await,
+            s3::Bucket::Here => self.sign(&clients, object).await,
             s3::Bucket::Elsewhere(region) => {
                 let there = Scope { identity: scope.identity.clone(), region };
                 let clients = self.clients(&there, s3::HEAD_BUCKET).ok()?;
                 match s3::find_bucket(&clients.s3, object, &there.region).await {
-                    s3::Bucket::Here => s3::sign(&clients.s3, object).await,
+                    s3::Bucket::Here => self.sign(&clients, object).await,
                     s3::Bucket::Elsewhere(_) | s3::Bucket::Unusable => None,
                 }
             }

@@ -14,6 +14,8 @@ pub mod pace;
 mod presigned;
 pub mod reconcile;
 pub mod recorder;
+mod redact;
+mod relist;
 pub mod requeue;
 mod spec;
 pub mod status;

@@ -4,9 +4,8 @@ use super::call::{CallSink, TellSink};
 use super::whole_reply::WholeReplies;
 use super::{Clients, imagebuilder};
 use crate::describe_image::image_id::{Region, Scope};
-use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
-use aws_config::meta::region::RegionProviderChain;
+use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -16,10 +15,14 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Credentials are renewed this long before their end, as the AWS tools do it.
+const BUFFER: Duration = Duration::from_secs(600);
 
 /// What of the SDK an operator may set.
 #[derive(Clone, Debug)]
@@ -54,21 +57,23 @@ impl TrustedCa {
     /// # Errors
     /// When a certificate cannot be read, or there is none.
     pub fn parse(pem: Vec<u8>) -> Result<Self, InvalidCaBundle> {
-        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        match certificates {
-            Ok(certificates) if !certificates.is_empty() => Ok(Self(pem)),
-            Ok(_) | Err(_) => Err(InvalidCaBundle),
+        // The SDK would take a certificate that is none for a reason to panic, at the first connection.
+        let mut store = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            store.add(certificate.map_err(|_| InvalidCaBundle)?).map_err(|_| InvalidCaBundle)?;
         }
+        if store.is_empty() { Err(InvalidCaBundle) } else { Ok(Self(pem)) }
     }
 }
 
-/// The region of the environment (AWS_REGION, AWS_DEFAULT_REGION) or of the profile, as the AWS tools find it.
+/// The region of the environment (AWS_REGION, AWS_DEFAULT_REGION) or of the profile, as the AWS tools find it. An empty
+/// variable is an unset one.
 pub async fn default_region() -> Option<String> {
-    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::new())
-        .region()
-        .await
-        .map(|region| region.as_ref().to_owned())
+    let variable = |name| std::env::var(name).ok().filter(|region| !region.is_empty());
+    match variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")) {
+        Some(region) => Some(region),
+        None => ProfileFileRegionProvider::new().region().await.map(|region| region.as_ref().to_owned()),
+    }
 }
 
 /// The configuration that every client is made from.
@@ -82,7 +87,7 @@ pub async fn load(settings: &Settings, region: Option<&Region>) -> SdkConfig {
         .region(aws_config::Region::new(region.map_or("us-east-1", Region::as_str).to_owned()))
         .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts))
         .timeout_config(timeouts.build())
-        .identity_cache(IdentityCache::lazy().load_timeout(Duration::from_secs(15)).build())
+        .identity_cache(IdentityCache::lazy().load_timeout(Duration::from_secs(15)).buffer_time(BUFFER).build())
         .http_client(http_client(settings.trusted_ca.as_ref()));
     match AppName::new("customimage-operator") {
         Ok(name) => base.app_name(name).load().await,
@@ -95,9 +100,16 @@ fn http_client(trusted_ca: Option<&TrustedCa>) -> WholeReplies {
     let trust =
         trusted_ca.map_or_else(TrustStore::default, |ca| TrustStore::default().with_pem_certificate(ca.0.clone()));
     let context = TlsContext::builder().with_trust_store(trust).build().unwrap_or_default();
+    WholeReplies {
+        direct: client_through(ProxyConfig::disabled(), context.clone()),
+        proxied: client_through(ProxyConfig::from_env(), context),
+    }
+}
+
+fn client_through(proxy: ProxyConfig, context: TlsContext) -> SharedHttpClient {
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder()
-            .proxy_config(ProxyConfig::from_env())
+            .proxy_config(proxy.clone())
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
             .tls_context(context.clone());
         connector.set_connector_settings(settings.cloned());
@@ -106,7 +118,7 @@ fn http_client(trusted_ca: Option<&TrustedCa>) -> WholeReplies {
         }
         connector.build()
     });
-    WholeReplies(SharedHttpClient::new(client))
+    SharedHttpClient::new(client)
 }
 
 /// The clients of `scope`, each with a retry quota of its own: the SDK's default quotas are shared by every
@@ -151,7 +163,12 @@ mod tests {
 
     #[test]
     fn a_bundle_without_a_certificate_is_refused() {
-        for pem in ["", "hello", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"] {
+        for pem in [
+            "",
+            "hello",
+            "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
+        ] {
             assert!(TrustedCa::parse(pem.into()).is_err(), "{pem}");
         }
     }

@@ -17,11 +17,14 @@ pub const DESCRIBE_IMAGES: &str = "ec2:DescribeImages";
 /// The most elements EC2 puts into a page.
 const PAGE_SIZE: i32 = 1000;
 
+/// Far more pages than 200 ids can fill, empty ones included.
+const MOST_PAGES: usize = 1000;
+
 /// All pages of the available AMIs of `ids`. An empty page may still carry a token.
 pub async fn amis(client: &Client, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
     let mut found = Vec::new();
     let mut token: Option<String> = None;
-    loop {
+    for _ in 0..MOST_PAGES {
         let page = client
             .describe_images()
             .owners("self")
@@ -32,22 +35,23 @@ pub async fn amis(client: &Client, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)
             .send()
             .await
             .map_err(|error| source_error(DESCRIBE_IMAGES, &error))?;
-        found.extend(page.images.unwrap_or_default().into_iter().filter_map(|image| with_id(ids, image)));
-        match page.next_token.filter(|next| !next.is_empty()) {
-            None => return Ok(found),
-            next if next == token => return Err(endless()),
-            next => token = next,
+        // An empty list is there all the same; one that is missing is no answer.
+        let Some(images) = page.images else { return Err(broken("EC2 answered without a list of images")) };
+        found.extend(images.into_iter().filter_map(|image| with_id(ids, image)));
+        token = page.next_token.filter(|next| !next.is_empty());
+        if token.is_none() {
+            return Ok(found);
         }
     }
+    Err(broken("EC2 answered page after page without an end"))
 }
 
 fn tag_filter(key: &str, values: Vec<String>) -> Filter {
     Filter::builder().name(format!("tag:{key}")).set_values(Some(values)).build()
 }
 
-fn endless() -> SourceError {
-    let message = "EC2 answered two pages with the same NextToken".to_owned();
-    SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_IMAGES, message }
+fn broken(message: &str) -> SourceError {
+    SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_IMAGES, message: message.to_owned() }
 }
 
 /// Which of `ids` the image is of: by its tag. EC2's filter has the last word, so that for one id it is that id.

@@ -2,8 +2,10 @@
 
 use crate::describe_image::source::{SourceError, SourceErrorKind};
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::error::Error;
 
@@ -96,12 +98,34 @@ pub fn is_throttling_code(code: &str) -> bool {
 fn without_answer(error: &(dyn Error + 'static)) -> (SourceErrorKind, String) {
     match sources(error).find_map(|source| source.downcast_ref::<CredentialsError>()) {
         None => (SourceErrorKind::ServiceError, chain(error)),
-        // A slow credentials endpoint mends itself; absent or broken configuration does not.
-        Some(CredentialsError::ProviderTimedOut(_)) => (SourceErrorKind::ServiceError, chain(error)),
         Some(CredentialsError::CredentialsNotLoaded(_)) => {
             (SourceErrorKind::InvalidCredentials, "Unable to locate credentials".to_owned())
         }
-        Some(_) => (SourceErrorKind::InvalidCredentials, chain(error)),
+        Some(CredentialsError::InvalidConfiguration(_)) => (SourceErrorKind::InvalidCredentials, chain(error)),
+        Some(_) => of_provider(error),
+    }
+}
+
+/// A credentials provider asked somebody, such as STS: what they said, else that they could not be reached, which
+/// mends itself.
+fn of_provider(error: &(dyn Error + 'static)) -> (SourceErrorKind, String) {
+    let told = sources(error).find_map(|source| {
+        let of_sts = source.downcast_ref::<AssumeRoleWithWebIdentityError>().map(ProvideErrorMetadata::meta);
+        of_sts.or_else(|| source.downcast_ref::<ErrorMetadata>()).filter(|told| told.code().is_some())
+    });
+    match told {
+        Some(told) => {
+            let message = told.message().or(told.code()).unwrap_or_default();
+            (kind_of_provider(told.code()), format!("no credentials: {message}"))
+        }
+        None => (SourceErrorKind::ServiceError, chain(error)),
+    }
+}
+
+fn kind_of_provider(code: Option<&str>) -> SourceErrorKind {
+    match code {
+        Some("InvalidIdentityToken" | "IDPRejectedClaim") => SourceErrorKind::InvalidCredentials,
+        code => kind_of(code, None),
     }
 }
 
@@ -124,6 +148,26 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As the web identity provider hands on what STS said.
+    #[test]
+    fn a_failing_credentials_provider_is_judged_by_what_it_was_told() {
+        use SourceErrorKind::{AccessDenied, InvalidCredentials, ServiceError, Throttled};
+        for (code, kind) in [
+            (Some("Throttling"), Throttled),
+            (Some("AccessDenied"), AccessDenied),
+            (Some("ExpiredTokenException"), InvalidCredentials),
+            (Some("IDPCommunicationError"), ServiceError),
+            (Some("InternalFailure"), ServiceError),
+        ] {
+            let told = ErrorMetadata::builder().code(code.unwrap_or_default()).message("as STS says").build();
+            let error = CredentialsError::provider_error(told);
+            assert_eq!(without_answer(&error), (kind, "no credentials: as STS says".to_owned()), "{code:?}");
+        }
+        let unreached = CredentialsError::provider_error("connection refused");
+        assert_eq!(without_answer(&unreached).0, ServiceError);
+        assert_eq!(without_answer(&CredentialsError::not_loaded("none")).0, InvalidCredentials);
+    }
 
     #[test]
     fn each_services_words_fall_into_one_class() {

@@ -4,6 +4,7 @@ use super::error::source_error;
 use crate::describe_image::observation::ImageBuild;
 use crate::describe_image::source::SourceError;
 use aws_sdk_imagebuilder::Client;
+use aws_sdk_imagebuilder::error::ProvideErrorMetadata;
 use aws_sdk_imagebuilder::types::ImageFailureContext;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
@@ -15,7 +16,7 @@ pub const GET_IMAGE: &str = "imagebuilder:GetImage";
 pub async fn image_build(client: &Client, arn: &str) -> Result<Option<ImageBuild>, SourceError> {
     let reply = match client.get_image().image_build_version_arn(arn).send().await {
         Ok(reply) => reply,
-        Err(error) if is_missing(error.raw_response().map(|reply| reply.status().as_u16())) => return Ok(None),
+        Err(error) if is_missing(error.as_service_error().and_then(ProvideErrorMetadata::code)) => return Ok(None),
         Err(error) => return Err(source_error(GET_IMAGE, &error)),
     };
     let state = reply.image.and_then(|image| image.state);
@@ -26,9 +27,9 @@ pub async fn image_build(client: &Client, arn: &str) -> Result<Option<ImageBuild
     }))
 }
 
-/// ResourceNotFoundException: the image was deleted.
-fn is_missing(status: Option<u16>) -> bool {
-    status == Some(404)
+/// The image was deleted. By its code: a gateway's 404 says nothing of the image.
+fn is_missing(code: Option<&str>) -> bool {
+    code == Some("ResourceNotFoundException")
 }
 
 /// One sentence on the step that failed, from the parts that are known.

@@ -2,9 +2,10 @@
 
 use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::Region;
+use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::presigning::PresigningConfig;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The IAM action that HeadBucket needs.
 pub const HEAD_BUCKET: &str = "s3:ListBucket";
@@ -37,9 +38,12 @@ pub async fn find_bucket(client: &Client, object: &ConfigObject, here: &Region) 
     }
 }
 
-/// A presigned GET of `object`. Signing sends nothing.
-pub async fn sign(client: &Client, object: &ConfigObject) -> Option<String> {
-    let config = PresigningConfig::expires_in(PRESIGNED_FOR).ok()?;
-    let request = client.get_object().bucket(&object.bucket).key(&object.key).presigned(config).await.ok()?;
+/// A presigned GET of `object`, for as long as the credentials that sign it live. Signing sends nothing.
+pub async fn sign(client: &Client, credentials: Credentials, object: &ConfigObject) -> Option<String> {
+    let left = credentials.expiry().map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
+    let lifetime = left.map_or(PRESIGNED_FOR, |left| left.min(PRESIGNED_FOR));
+    let signer = Client::from_conf(client.config().to_builder().credentials_provider(credentials).build());
+    let config = PresigningConfig::expires_in(Duration::from_secs(lifetime.as_secs())).ok()?;
+    let request = signer.get_object().bucket(&object.bucket).key(&object.key).presigned(config).await.ok()?;
     Some(request.uri().to_owned())
 }

@@ -13,16 +13,26 @@ use aws_smithy_types::byte_stream::ByteStream;
 
 /// An HTTP client that hands on whole replies only.
 #[derive(Debug)]
-pub struct WholeReplies(pub SharedHttpClient);
+pub struct WholeReplies {
+    pub proxied: SharedHttpClient,
+    /// For the metadata and credentials endpoints of the machine itself: a proxy must never see what they answer.
+    pub direct: SharedHttpClient,
+}
 
 impl HttpClient for WholeReplies {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Connector(self.0.http_connector(settings, components)))
+        SharedHttpConnector::new(Connector {
+            proxied: self.proxied.http_connector(settings, components),
+            direct: self.direct.http_connector(settings, components),
+        })
     }
 }
 
 #[derive(Debug)]
-struct Connector(SharedHttpConnector);
+struct Connector {
+    proxied: SharedHttpConnector,
+    direct: SharedHttpConnector,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("the reply is cut short")]
@@ -31,7 +41,8 @@ struct CutShort;
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let is_head = request.method() == "HEAD";
-        let reply = self.0.call(request);
+        let connector = if is_of_this_machine(request.uri()) { &self.direct } else { &self.proxied };
+        let reply = connector.call(request);
         HttpConnectorFuture::new(async move {
             let mut reply = reply.await?;
             if is_head {
@@ -40,8 +51,7 @@ impl HttpConnector for Connector {
             let body = std::mem::replace(reply.body_mut(), SdkBody::empty());
             let bytes =
                 ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
-            let is_success = reply.status().is_success();
-            if !is_whole(&bytes, is_success) {
+            if !is_whole(&bytes, reply.status().is_success()) {
                 return Err(ConnectorError::io(CutShort.into()));
             }
             *reply.body_mut() = SdkBody::from(bytes);
@@ -50,15 +60,28 @@ impl HttpConnector for Connector {
     }
 }
 
+/// The link-local addresses of the instance metadata, ECS and EKS Pod Identity endpoints.
+fn is_of_this_machine(uri: &str) -> bool {
+    let host = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    host.starts_with("169.254.") || host.starts_with("[fd00:ec2:")
+}
+
 /// XML must end with the end tag of its first element, JSON with its brace. An error may be without a body.
 fn is_whole(body: &[u8], is_success: bool) -> bool {
-    let text = body.trim_ascii();
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
     match text.first() {
         None => !is_success,
+        // A gateway's error page is no reply of a service, and HTML needs no end tags.
+        Some(b'<') if !is_success && is_html(text) => true,
         Some(b'<') => root_name(text).is_some_and(|root| ends_with_tag(text, root)),
         Some(b'{') => serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok(),
         Some(_) => true,
     }
+}
+
+fn is_html(text: &[u8]) -> bool {
+    let begin = text.get(..9).unwrap_or(text).to_ascii_lowercase();
+    begin.starts_with(b"<html") || begin.starts_with(b"<!doctype")
 }
 
 /// The name of the first element: behind the declaration and comments, if there are any.
@@ -114,7 +137,19 @@ mod tests {
         assert!(!is_whole(b"", true));
         assert!(is_whole(b"", false));
         assert!(is_whole(b"<Empty/>", true));
+        assert!(is_whole(b"<HTML><body>denied by proxy<hr>", false));
+        assert!(!is_whole(b"<html><body>welcome", true));
+        assert!(!is_whole(b"\xEF\xBB\xBF<R><Stacks>", true), "behind a byte order mark too");
         assert!(is_whole(b"eu-west-1", true), "the metadata service answers in plain text");
+    }
+
+    #[test]
+    fn the_machines_own_endpoints_are_asked_directly() {
+        for uri in ["http://169.254.169.254/latest", "http://169.254.170.23/v1/credentials", "http://[fd00:ec2::23]/v1"]
+        {
+            assert!(is_of_this_machine(uri), "{uri}");
+        }
+        assert!(!is_of_this_machine("https://ec2.eu-west-1.amazonaws.com/"));
     }
 
     proptest! {

@@ -56,21 +56,32 @@ pub type Observed = (ImageId, Result<Observation, ObserveError>);
 /// Observes every id of `ids`: exactly one answer each, in no particular order.
 pub async fn observe<S: ImageSource>(source: &S, scope: &Scope, ids: &[ImageId]) -> Vec<Observed> {
     let mut answers = Vec::with_capacity(ids.len());
+    observe_each(source, scope, ids, |answer| answers.push(answer)).await;
+    answers
+}
+
+/// As [`observe`], each answer as soon as it is there: none waits for another's stack.
+pub async fn observe_each<S: ImageSource>(
+    source: &S,
+    scope: &Scope,
+    ids: &[ImageId],
+    mut answer: impl FnMut(Observed) + Send,
+) {
     for batch in ids.chunks(MAX_IDS) {
         match source.amis(scope, batch).await {
             Ok(amis) => {
                 let mut newest = newest_by_id(amis);
                 let reads: Vec<_> = batch.iter().map(|id| (id.clone(), newest.remove(id))).collect();
-                let rest = stream::iter(reads)
+                let mut reads = stream::iter(reads)
                     .map(|(id, ami)| observe_one(source, scope, id, ami))
-                    .buffer_unordered(STACK_READS_AT_ONCE)
-                    .collect::<Vec<_>>();
-                answers.extend(rest.await);
+                    .buffer_unordered(STACK_READS_AT_ONCE);
+                while let Some(observed) = reads.next().await {
+                    answer(observed);
+                }
             }
-            Err(error) => answers.extend(batch.iter().map(|id| failed(id, Step::Image, error.clone()))),
+            Err(error) => batch.iter().for_each(|id| answer(failed(id, Step::Image, error.clone()))),
         }
     }
-    answers
 }
 
 fn failed(id: &ImageId, step: Step, source_error: SourceError) -> Observed {

@@ -11,6 +11,10 @@ pub const RECONCILING: &str = "Reconciling";
 pub const STALLED: &str = "Stalled";
 /// Present only while a finished build waits for its AMI; its transition time says since when.
 pub const FINALIZING: &str = "Finalizing";
+/// Present only while there is neither an image nor a stack; its transition time says since when.
+pub const ABSENT: &str = "Absent";
+/// What is known of an image, and stays known while AWS does not answer.
+pub const MARKS: [&str; 2] = [FINALIZING, ABSENT];
 /// Present only while False.
 pub const PAYLOAD_COMPLETE: &str = "PayloadComplete";
 
@@ -129,8 +133,8 @@ pub struct Finding {
     pub status: &'static str,
     pub reason: &'static str,
     pub message: String,
-    /// AWS words an error anew each time (request ids, encoded messages): the first wording stays, or every look
-    /// would be a write.
+    /// AWS words an error anew each time (request ids, encoded messages): of messages that begin alike, up to the
+    /// first colon and space, the first stays, or every look would be a write.
     pub keeps_message: bool,
 }
 
@@ -139,7 +143,10 @@ pub struct Finding {
 pub fn date(findings: Vec<Finding>, previous: &[Condition], generation: Option<i64>, now: Timestamp) -> Vec<Condition> {
     let dated = |finding: Finding| {
         let before = find(previous, finding.type_).filter(|before| before.status == finding.status);
-        let worded = before.filter(|before| finding.keeps_message && before.reason == finding.reason);
+        let is_same = |before: &Condition| {
+            before.reason == finding.reason && subject(&before.message) == subject(&finding.message)
+        };
+        let worded = before.filter(|before| finding.keeps_message && is_same(before));
         Condition {
             type_: finding.type_.to_owned(),
             status: finding.status.to_owned(),
@@ -150,6 +157,11 @@ pub fn date(findings: Vec<Finding>, previous: &[Condition], generation: Option<i
         }
     };
     findings.into_iter().map(dated).collect()
+}
+
+/// What an error's message is about: the action and the kind of error, before the words of AWS.
+fn subject(message: &str) -> &str {
+    message.split_once(": ").map_or(message, |(subject, _)| subject)
 }
 
 /// Kubernetes keeps times to the second.
@@ -198,8 +210,10 @@ mod tests {
 
     #[test]
     fn an_error_keeps_its_first_wording() {
-        let first = date(vec![finding("Unknown", "request 1", true)], &[], None, at(1));
-        assert_eq!(date(vec![finding("Unknown", "request 2", true)], &first, None, at(2)), first);
+        let first = date(vec![finding("Unknown", "ec2:DescribeImages: request 1", true)], &[], None, at(1));
+        assert_eq!(date(vec![finding("Unknown", "ec2:DescribeImages: request 2", true)], &first, None, at(2)), first);
+        let other = date(vec![finding("Unknown", "imagebuilder:GetImage: request 3", true)], &first, None, at(2));
+        assert_eq!(other[0].message, "imagebuilder:GetImage: request 3", "another action is another matter");
     }
 
     #[test]

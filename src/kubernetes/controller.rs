@@ -1,9 +1,9 @@
 //! Watches, triggers, concurrency, shutdown. No decisions about images.
 
-use super::custom_image::CustomImage;
+use super::custom_image::{CustomImage, CustomImageSpec};
 use super::reconcile::{Context, reconcile};
-use super::requeue;
 use super::write::WriteError;
+use super::{relist, requeue};
 use crate::describe_image::observe::Observe;
 use crate::describe_image::source::ImageConfigSource;
 use futures::stream::BoxStream;
@@ -50,8 +50,8 @@ pub async fn run<O>(
             }
         })
         .modify(|object| object.meta_mut().managed_fields = None)
-        .reflect(writer)
-        .applied_objects()
+        .reflect(writer);
+    let triggers = relist::applied(triggers)
         // Our own status writes trigger nothing; a new spec or annotation does.
         .predicate_filter(predicates::generation.combine(predicates::annotations), Default::default());
     Controller::for_stream(triggers, store)
@@ -61,7 +61,7 @@ pub async fn run<O>(
         .for_each(|result| async move {
             match result {
                 Ok((object, _)) => tracing::debug!(%object, "reconciled"),
-                // Deleted between its trigger and its turn.
+                // Deleted between its trigger and its turn; the gauges forget it when they are read.
                 Err(controller::Error::ObjectNotFound(_)) => {}
                 Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "reconcile"),
             }
@@ -152,10 +152,24 @@ fn readable(event: Event<DeserializeGuard<CustomImage>>) -> Option<Event<CustomI
         }
     };
     Some(match event {
-        Event::Apply(object) => Event::Apply(read(object)?),
-        Event::Delete(object) => Event::Delete(read(object)?),
+        Event::Apply(object) => match unreadable(&object) {
+            // Its former version must not be looked at any more.
+            Some(gone) => {
+                read(object);
+                Event::Delete(gone)
+            }
+            None => Event::Apply(read(object)?),
+        },
+        Event::Delete(object) => Event::Delete(unreadable(&object).or_else(|| read(object))?),
         Event::InitApply(object) => Event::InitApply(read(object)?),
         Event::Init => Event::Init,
         Event::InitDone => Event::InitDone,
     })
+}
+
+/// For an object that cannot be read: one that bears its name, to delete it by.
+fn unreadable(DeserializeGuard(object): &DeserializeGuard<CustomImage>) -> Option<CustomImage> {
+    let invalid = object.as_ref().err()?;
+    let spec = CustomImageSpec { image_id: String::new(), region: None, suspend: None };
+    Some(CustomImage { metadata: invalid.metadata.clone(), spec, status: None })
 }

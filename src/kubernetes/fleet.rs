@@ -5,8 +5,9 @@ use super::custom_image::CustomImage;
 use super::memory::Memory;
 use super::meter::{Meter, ReasonLabel};
 use jiff::Timestamp;
-use kube::runtime::reflector::Store;
-use std::collections::HashMap;
+use kube::ResourceExt;
+use kube::runtime::reflector::{ObjectRef, Store};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The objects that the watch holds.
@@ -14,13 +15,25 @@ pub struct Fleet {
     pub store: Store<CustomImage>,
     pub memory: Arc<Memory>,
     pub meter: Meter,
+    /// When this process began.
+    pub started: Timestamp,
 }
 
 impl Fleet {
     /// Sets the gauges to how things stand.
     pub fn count(&self, now: Timestamp) {
         let mut by_reason: HashMap<ReadyReason, i64> = HashMap::new();
+        let mut oldest: Option<Timestamp> = None;
+        let mut known = HashSet::new();
         for object in self.store.state() {
+            let reference = ObjectRef::from_obj(&*object);
+            if !object.is_suspended() {
+                let created = object.creation_timestamp().map_or(self.started, |time| time.0);
+                // What this process has not seen yet is as old as the process, or as the object if it is younger.
+                let last = self.memory.last_observed(&reference).unwrap_or(self.started.max(created));
+                oldest = Some(oldest.map_or(last, |oldest| oldest.min(last)));
+            }
+            known.insert(reference);
             let reason = object.status.as_ref().and_then(|status| conditions::ready_reason(&status.conditions));
             *by_reason.entry(reason.unwrap_or(ReadyReason::NotYetObserved)).or_default() += 1;
         }
@@ -28,7 +41,9 @@ impl Fleet {
             let count = by_reason.get(&reason).copied().unwrap_or_default();
             self.meter.objects.get_or_create(&ReasonLabel { reason: reason.name() }).set(count);
         }
-        let age = self.memory.oldest_observation().map_or(0, |oldest| now.duration_since(oldest).as_secs());
+        // An object may have gone while a look at it was under way, or while the watch was broken.
+        self.memory.retain(&known);
+        let age = oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs());
         self.meter.oldest_observation_age.set(age);
     }
 }

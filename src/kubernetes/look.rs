@@ -5,11 +5,13 @@ use super::custom_image::{CustomImage, CustomImageStatus};
 use super::memory::Remembered;
 use super::presigned;
 use super::reconcile::Context;
+use super::redact;
 use super::spec::Wanted;
 use super::status::Outcome;
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
 use crate::describe_image::image_id::{ImageId, Scope};
 use crate::describe_image::observe::Observe;
+use crate::describe_image::response::ImageFields;
 use crate::describe_image::source::{ImageConfigSource, SourceError};
 use crate::describe_image::{self, DescribeImageResponse, Observation};
 use jiff::{SignedDuration, Timestamp};
@@ -38,6 +40,8 @@ where
     O: Observe + ImageConfigSource,
 {
     if object.is_suspended() {
+        memory.failures = 0;
+        memory.failing_since = None;
         return Look { outcome: Outcome::Suspended, at: Timestamp::now(), account_id: None, until: None };
     }
     let (scope, id) = match &wanted.target {
@@ -46,7 +50,10 @@ where
     };
     match context.observer.observe_one(scope, id).await {
         Ok(observation) => observed(observation, scope, id, previous, memory, context).await,
-        Err(error) => failed(error.source_error.clone(), error.to_string(), previous, memory, context),
+        Err(error) => {
+            let text = redact::message(&error.to_string());
+            failed(error.source_error, text, previous, memory, context)
+        }
     }
 }
 
@@ -65,6 +72,11 @@ fn failed<O>(
     let since = *memory.failing_since.get_or_insert(told.unwrap_or(now));
     let last_observed = memory.last_observed.or(told).unwrap_or(context.started);
     memory.failures = memory.failures.saturating_add(1);
+    let message = match error.action {
+        // The object's own fault; AWS was not asked.
+        "" => message,
+        action => format!("{action} ({}): {message}", error.kind.reason()),
+    };
     let outcome = Outcome::Failed { error, message, since, last_observed };
     Look { outcome, at: now, account_id: None, until: None }
 }
@@ -81,14 +93,12 @@ where
     O: ImageConfigSource,
 {
     let now = Timestamp::now();
-    memory.failures = 0;
-    memory.failing_since = None;
-    memory.last_observed = Some(now);
+    memory.answered(now);
     let account_id = context.accounts.learn(scope, observation.account_id());
-    if let Some(until) = unconfirmed_until(&observation, previous, memory, now) {
+    let mut response = describe_image::describe(id, &scope.region, &observation).ok();
+    if let Some(until) = unconfirmed_until(response.as_ref(), previous, memory, now) {
         return Look { outcome: Outcome::Unconfirmed, at: now, account_id, until: Some(until) };
     }
-    let mut response = describe_image::describe(id, &scope.region, &observation).ok();
     let mut until = None;
     if let (true, Some(response)) = (context.settings.presigned_urls, response.as_mut()) {
         until = presign(response, &observation, scope, previous, context).await;
@@ -103,17 +113,26 @@ where
 
 /// While an AMI that the status shows was missed once only: when to look again.
 fn unconfirmed_until(
-    observation: &Observation,
+    response: Option<&DescribeImageResponse>,
     previous: &CustomImageStatus,
     memory: &mut Remembered,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    if matches!(observation, Observation::Ami { .. }) || previous.image.ec2_ami_info.is_none() {
+    if !is_missed(response.map(|response| &response.image), &previous.image) {
         memory.ami_missed_at = None;
         return None;
     }
     let missed_at = *memory.ami_missed_at.get_or_insert(now);
     missed_at.checked_add(CONFIRM_AFTER).ok().filter(|until| now < *until)
+}
+
+/// True when the status shows an AMI and EC2 lists none, or only an older one of the same id.
+fn is_missed(now: Option<&ImageFields>, before: &ImageFields) -> bool {
+    let Some(shown) = &before.ec2_ami_info else { return false };
+    match now.and_then(|image| Some((image, image.ec2_ami_info.as_ref()?))) {
+        None => true,
+        Some((image, listed)) => (&image.creation_time, &listed.ami_id) < (&before.creation_time, &shown.ami_id),
+    }
 }
 
 /// Puts a presigned URL into the response; the one that stands stays while it is good. Gives its end.
@@ -129,12 +148,18 @@ where
 {
     let object = image_config::config_object(observation, &scope.region)?;
     let standing = previous.image_configuration.as_ref().map(|configuration| configuration.url.clone());
-    let kept = standing.and_then(|url| Some((presigned::kept_until(&url, &object, Timestamp::now())?, url)));
+    let now = Timestamp::now();
+    let kept = standing.as_ref().and_then(|url| Some((presigned::kept_until(url, &object, now)?, url)));
     if let Some((until, url)) = kept {
-        response.image_configuration.url = url;
+        response.image_configuration.url.clone_from(url);
         return Some(until);
     }
-    let url = context.observer.presigned_url(scope, &object).await;
-    response.image_configuration.url = url.unwrap_or_else(|| NOT_AVAILABLE.to_owned());
-    presigned::kept_until(&response.image_configuration.url, &object, Timestamp::now())
+    if let Some(url) = context.observer.presigned_url(scope, &object).await {
+        response.image_configuration.url = url;
+        return presigned::kept_until(&response.image_configuration.url, &object, now);
+    }
+    // A bucket that cannot be used for a moment takes nothing from the URL that stands.
+    let standing = standing.filter(|url| presigned::end(url, &object).is_some_and(|end| now < end));
+    response.image_configuration.url = standing.unwrap_or_else(|| NOT_AVAILABLE.to_owned());
+    now.checked_add(SignedDuration::from_mins(1)).ok()
 }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::custom_image::CustomImage;
@@ -21,6 +21,26 @@ pub struct Remembered {
     pub ami_missed_at: Option<Timestamp>,
     /// When AWS last answered.
     pub last_observed: Option<Timestamp>,
+    /// The version of the object that a write was refused for, and how often in a row: until the watch brings another,
+    /// looking again is in vain.
+    pub conflict: Option<(String, u32)>,
+}
+
+impl Remembered {
+    /// AWS has answered.
+    pub fn answered(&mut self, now: Timestamp) {
+        self.failures = 0;
+        self.failing_since = None;
+        self.last_observed = Some(now);
+    }
+
+    /// A write was refused because the object has changed since `version`: for how long to wait for the watch.
+    pub fn refused(&mut self, version: &str) -> u32 {
+        let before = self.conflict.take().filter(|(refused, _)| refused == version);
+        let count = before.map_or(1, |(_, count)| count.saturating_add(1));
+        self.conflict = Some((version.to_owned(), count));
+        count
+    }
 }
 
 /// Of all objects.
@@ -51,10 +71,15 @@ impl Memory {
         remembered.failures
     }
 
-    /// When AWS last answered for the object it has longest not answered for.
+    /// When AWS last answered for the object.
     #[must_use]
-    pub fn oldest_observation(&self) -> Option<Timestamp> {
-        self.lock().values().filter_map(|remembered| remembered.last_observed).min()
+    pub fn last_observed(&self, object: &ObjectRef<CustomImage>) -> Option<Timestamp> {
+        self.lock().get(object)?.last_observed
+    }
+
+    /// Forgets all objects but these.
+    pub fn retain(&self, objects: &HashSet<ObjectRef<CustomImage>>) {
+        self.lock().retain(|object, _| objects.contains(object));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectRef<CustomImage>, Remembered>> {

@@ -15,6 +15,8 @@ pub enum ReconcileResult {
     Changed,
     Unchanged,
     Conflict,
+    /// A failure whose turn to be written has not come.
+    Paced,
     Gone,
     Failed,
 }
@@ -64,7 +66,7 @@ impl Meter {
         registry.register("objects", "CustomImages by the reason of their Ready condition", self.objects.clone());
         registry.register_with_unit(
             "oldest_observation_age",
-            "Age of the oldest observation that a status shows; 0 without one",
+            "Age of the oldest observation among objects that are not suspended; counts from the start of the process until the first",
             Unit::Seconds,
             self.oldest_observation_age.clone(),
         );
@@ -75,6 +77,7 @@ impl Meter {
             ReconcileResult::Changed => "changed",
             ReconcileResult::Unchanged => "unchanged",
             ReconcileResult::Conflict => "conflict",
+            ReconcileResult::Paced => "paced",
             ReconcileResult::Gone => "gone",
             ReconcileResult::Failed => "failed",
         };

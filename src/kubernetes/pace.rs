@@ -9,19 +9,45 @@ use tokio::time::Instant;
 /// Twenty writes a second.
 const GAP: Duration = Duration::from_millis(50);
 
+/// A turn further away than this is not waited for: the slot is another object's.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The next free moment of each region.
 #[derive(Debug, Default)]
 pub struct Pace(Mutex<HashMap<String, Instant>>);
 
 impl Pace {
-    /// Waits for the region's turn.
-    pub async fn wait(&self, region: &str) {
+    /// Waits for the region's turn, or gives the time after which to come again.
+    ///
+    /// # Errors
+    /// That time, when it is too far away to be waited for.
+    pub async fn turn(&self, region: &str) -> Result<(), Duration> {
+        let now = Instant::now();
         let turn = {
             let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let turn = next.get(region).map_or_else(Instant::now, |next| (*next).max(Instant::now()));
+            // A region whose turn is over need not be kept.
+            next.retain(|_, turn| *turn > now);
+            let turn = next.get(region).map_or(now, |next| (*next).max(now));
+            if turn - now > PATIENCE {
+                return Err(turn - now);
+            }
             next.insert(region.to_owned(), turn + GAP);
             turn
         };
         tokio::time::sleep_until(turn).await;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn twenty_a_second_have_their_turn_and_the_rest_come_again() {
+        let pace = Pace::default();
+        let turns = futures::future::join_all((0..100).map(|_| pace.turn("eu-west-1"))).await;
+        assert_eq!(turns.iter().filter(|turn| turn.is_ok()).count(), 21);
+        assert!(pace.turn("us-east-1").await.is_ok(), "another region has turns of its own");
     }
 }

@@ -6,11 +6,18 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// A kept URL is good for at least this long.
-const SPARE: SignedDuration = SignedDuration::from_mins(15);
+const SPARE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Until when `url` may stay in the status: `None` when it is another object's, or no presigned URL, or nearly over.
 #[must_use]
 pub fn kept_until(url: &str, object: &ConfigObject, now: Timestamp) -> Option<Timestamp> {
+    let until = end(url, object)?.checked_sub(SPARE).ok()?;
+    (now < until).then_some(until)
+}
+
+/// When `url` ends to open `object`, `None` when it never did.
+#[must_use]
+pub fn end(url: &str, object: &ConfigObject) -> Option<Timestamp> {
     let (place, query) = url.split_once('?')?;
     // S3 puts the bucket into the host or into the path; signing may escape the key.
     let plain_place = place.replace("%3A", ":").replace("%2B", "+").replace("%40", "@");
@@ -20,9 +27,7 @@ pub fn kept_until(url: &str, object: &ConfigObject, now: Timestamp) -> Option<Ti
     let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let signed_at = DateTime::strptime("%Y%m%dT%H%M%SZ", parameter("X-Amz-Date")?).ok()?;
     let lifetime = SignedDuration::from_secs(parameter("X-Amz-Expires")?.parse().ok()?);
-    let end = signed_at.to_zoned(TimeZone::UTC).ok()?.timestamp().checked_add(lifetime).ok()?;
-    let until = end.checked_sub(SPARE).ok()?;
-    (now < until).then_some(until)
+    signed_at.to_zoned(TimeZone::UTC).ok()?.timestamp().checked_add(lifetime).ok()
 }
 
 #[cfg(test)]
@@ -40,10 +45,10 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_kept_until_a_quarter_of_an_hour_before_its_end() {
-        let until = Some(at("2026-11-24T10:45:00Z"));
+    fn a_url_is_kept_until_shortly_before_its_end() {
+        let until = Some(at("2026-11-24T10:55:00Z"));
         assert_eq!(kept_until(URL, &object("b", "d/k.yaml"), at("2026-11-24T10:00:01Z")), until);
-        assert_eq!(kept_until(URL, &object("b", "d/k.yaml"), at("2026-11-24T10:45:00Z")), None);
+        assert_eq!(kept_until(URL, &object("b", "d/k.yaml"), at("2026-11-24T10:55:00Z")), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::meter::{Meter, ReconcileResult};
 use super::pace::Pace;
 use super::recorder::EventQueue;
 use super::requeue::{self, Intervals};
-use super::spec::{self, Wanted};
+use super::spec;
 use super::status::{self, Moment, Next, Outcome};
 use super::transition::{self, Note};
 use super::{look, write};
@@ -81,6 +81,12 @@ where
 {
     let reference = ObjectRef::from_obj(object);
     let mut memory = context.memory.recall(&reference, object.meta().uid.as_deref().unwrap_or_default());
+    let version = object.resource_version().unwrap_or_default();
+    if memory.conflict.as_ref().is_some_and(|(refused, _)| *refused == version) {
+        let action = after_conflict(&mut memory, &version, context);
+        context.memory.store(reference, memory);
+        return Ok((action, ReconcileResult::Conflict));
+    }
     let wanted = spec::wanted(object, context.settings.default_region.as_ref());
     let stored = object.status.clone().unwrap_or_default();
     let (previous, moved) = spec::of_same_region(&stored, &wanted);
@@ -102,31 +108,38 @@ where
         next.status.last_handled_reconcile_at = spec::requested_at(object).or(next.status.last_handled_reconcile_at);
     }
 
-    let label = write_if_changed(object, &stored, &next.status, &look.outcome, &wanted, context).await?;
-    if label == ReconcileResult::Conflict {
-        return Ok((Action::requeue(conflict_pause()), label));
+    // Before the write: what a look has learned outlives a write that fails.
+    context.memory.store(reference.clone(), memory.clone());
+    if stored != next.status && matches!(look.outcome, Outcome::Failed { .. }) {
+        if let Err(later) = context.pace.turn(&wanted.region).await {
+            return Ok((Action::requeue(requeue::pause(later, None, look.at, chance())), ReconcileResult::Paced));
+        }
     }
-    let action = next_look(&next, &look, &memory, context);
-    context.memory.store(reference, memory);
-    if label == ReconcileResult::Changed {
-        tell(object, &previous, &next.status, moved, context);
+    let label = write_if_changed(object, &stored, &next.status, context).await?;
+    match label {
+        ReconcileResult::Conflict => {
+            let action = after_conflict(&mut memory, &version, context);
+            context.memory.store(reference, memory);
+            return Ok((action, label));
+        }
+        ReconcileResult::Gone => {
+            context.memory.forget(&reference);
+            return Ok((Action::await_change(), label));
+        }
+        ReconcileResult::Changed => tell(object, &previous, &next.status, moved, context),
+        ReconcileResult::Unchanged | ReconcileResult::Paced | ReconcileResult::Failed => {}
     }
-    Ok((action, label))
+    Ok((next_look(&next, &look, &memory, context), label))
 }
 
 async fn write_if_changed<O>(
     object: &CustomImage,
     stored: &CustomImageStatus,
     next: &CustomImageStatus,
-    outcome: &Outcome,
-    wanted: &Wanted,
     context: &Context<O>,
 ) -> Result<ReconcileResult, write::WriteError> {
     if stored == next {
         return Ok(ReconcileResult::Unchanged);
-    }
-    if matches!(outcome, Outcome::Failed { .. }) {
-        context.pace.wait(&wanted.region).await;
     }
     let result = write::status(&context.client, object, next, context.settings.write_timeout).await;
     context.meter.status_written(&result);
@@ -152,9 +165,15 @@ fn next_look<O>(next: &Next, look: &look::Look, memory: &Remembered, context: &C
 
 /// The pause between two looks at an object that stands as `status` says.
 fn interval<O>(status: &CustomImageStatus, now: Timestamp, context: &Context<O>) -> Duration {
-    let ready = conditions::find(&status.conditions, conditions::READY);
-    let absent_for = ready.map(|ready| now.duration_since(ready.last_transition_time.0)).unwrap_or_default();
-    context.settings.intervals.after(conditions::ready_reason(&status.conditions), absent_for)
+    let intervals = &context.settings.intervals;
+    // A build that has failed may still be rolling back.
+    let stack_status = status.image.cloudformation_stack_status.as_deref().unwrap_or_default();
+    if stack_status.ends_with("_IN_PROGRESS") {
+        return intervals.in_progress;
+    }
+    let absent = conditions::find(&status.conditions, conditions::ABSENT);
+    let absent_for = absent.map(|absent| now.duration_since(absent.last_transition_time.0)).unwrap_or_default();
+    intervals.after(conditions::ready_reason(&status.conditions), absent_for)
 }
 
 fn tell<O>(
@@ -176,9 +195,12 @@ fn tell<O>(
     }
 }
 
-/// Someone else wrote: the watch will bring their version within this time.
-fn conflict_pause() -> Duration {
-    requeue::pause(Duration::from_millis(500), None, Timestamp::UNIX_EPOCH, chance())
+/// Someone else wrote, or the watch lags behind our own write: it will bring the new version. AWS is not asked before.
+fn after_conflict<O>(memory: &mut Remembered, version: &str, context: &Context<O>) -> Action {
+    let waits = memory.refused(version).min(16);
+    let pause = Duration::from_millis(500).saturating_mul(2u32.saturating_pow(waits.saturating_sub(1)));
+    let pause = pause.min(context.settings.intervals.in_progress.max(Duration::from_millis(500)));
+    Action::requeue(requeue::pause(pause, None, Timestamp::UNIX_EPOCH, chance()))
 }
 
 /// A number within 0..1, for jitter.

@@ -7,6 +7,7 @@ use kube::runtime::events::{Event, Recorder, Reporter};
 use kube::{Client, Resource};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// The most bytes that Kubernetes takes in an Event's note.
 const NOTE_LIMIT: usize = 1024;
@@ -19,12 +20,12 @@ const QUEUE: usize = 1024;
 pub struct EventQueue(mpsc::Sender<(Event, k8s_openapi::api::core::v1::ObjectReference)>);
 
 impl EventQueue {
-    /// Starts publishing; ends when the last queue handle is dropped.
+    /// Starts publishing; the task ends when the last queue handle is dropped and all is published.
     #[must_use]
-    pub fn start(client: Client, instance: Option<String>, write_timeout: Duration) -> Self {
+    pub fn start(client: Client, instance: Option<String>, write_timeout: Duration) -> (Self, JoinHandle<()>) {
         let (sender, mut receiver) = mpsc::channel(QUEUE);
         let recorder = Recorder::new(client, Reporter { controller: "customimage-operator".into(), instance });
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             while let Some((event, object)) = receiver.recv().await {
                 match tokio::time::timeout(write_timeout, recorder.publish(&event, &object)).await {
                     Ok(Ok(())) => {}
@@ -33,7 +34,7 @@ impl EventQueue {
                 }
             }
         });
-        Self(sender)
+        (Self(sender), task)
     }
 
     pub fn put(&self, object: &CustomImage, note: Note) {

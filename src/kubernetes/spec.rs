@@ -44,7 +44,7 @@ fn parse_region(region: &str) -> Result<Region, SourceError> {
 }
 
 fn refused(kind: SourceErrorKind, message: String) -> SourceError {
-    SourceError { kind, action: "none", message }
+    SourceError { kind, action: "", message }
 }
 
 /// When a look now was asked for and not answered yet, the word to answer with.
@@ -57,7 +57,7 @@ pub fn requested_at(object: &CustomImage) -> Option<String> {
 #[must_use]
 pub fn of_same_region(stored: &CustomImageStatus, wanted: &Wanted) -> (CustomImageStatus, Option<Note>) {
     match stored.region.as_deref() {
-        Some(region) if region != wanted.region => {
+        Some(region) if region != wanted.region && !wanted.region.is_empty() => {
             let text =
                 format!("the operator's region changed from {region} to {}: this is another image", wanted.region);
             let cleared = CustomImageStatus {

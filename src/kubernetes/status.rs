@@ -2,8 +2,9 @@
 
 mod unanswered;
 
-use super::conditions::{self, Finding, ReadyReason};
+use super::conditions::{self, Finding};
 use super::custom_image::CustomImageStatus;
+use super::redact;
 use super::verdict::{self, Progress, Verdict};
 use crate::describe_image::response::{ImageFields, Tag};
 use crate::describe_image::source::SourceError;
@@ -49,6 +50,7 @@ pub struct Moment<'a> {
     pub previous: &'a CustomImageStatus,
     pub image_id: &'a str,
     pub region: &'a str,
+    /// The account that answers in this scope, as far as this process has learned it.
     pub account_id: Option<&'a str>,
     pub generation: Option<i64>,
     pub created: Timestamp,
@@ -64,6 +66,14 @@ impl Moment<'_> {
     pub fn finalizing_since(&self) -> Timestamp {
         conditions::find(&self.previous.conditions, conditions::FINALIZING)
             .map_or(self.now, |condition| condition.last_transition_time.0)
+    }
+
+    /// The account that an absence is told of. One of an earlier absence stands; one of an image that was there may have
+    /// been another's credentials.
+    #[must_use]
+    pub fn absent_from(&self) -> Option<&str> {
+        let is_absent = conditions::find(&self.previous.conditions, conditions::ABSENT).is_some();
+        self.account_id.or_else(|| self.previous.account_id.as_deref().filter(|_| is_absent))
     }
 
     fn staleness_budget(&self) -> SignedDuration {
@@ -105,26 +115,37 @@ fn observed(observation: &Observation, response: Option<&DescribeImageResponse>,
         Observation::Stack { refused: Some(error), .. } => Some(payload_incomplete(error)),
         _ => None,
     };
-    finish(status, &verdict, [Some(synced), incomplete], moment)
+    finish(status, &verdict, [Some(synced), incomplete].into_iter().flatten(), moment)
 }
 
 fn payload_incomplete(error: &SourceError) -> Finding {
-    let message = format!("{} failed, so the imagebuilder fields are left out: {}", error.action, error.message);
+    let message = format!(
+        "{} failed and the imagebuilder fields are left out: {}",
+        error.action,
+        redact::message(&error.message)
+    );
     Finding { keeps_message: true, ..finding(conditions::PAYLOAD_COMPLETE, "False", error.kind.reason(), message) }
 }
 
 fn bare(moment: &Moment<'_>) -> CustomImageStatus {
     CustomImageStatus {
         observed_generation: moment.generation,
-        account_id: moment.account_id.map(str::to_owned),
+        account_id: moment.account_id.map(str::to_owned).or_else(|| moment.previous.account_id.clone()),
         last_handled_reconcile_at: moment.previous.last_handled_reconcile_at.clone(),
         image_id: Some(moment.image_id.to_string()),
-        region: Some(moment.region.to_string()),
+        region: Some(moment.region.to_owned())
+            .filter(|region| !region.is_empty())
+            .or_else(|| moment.previous.region.clone()),
         ..CustomImageStatus::default()
     }
 }
 
-fn finish(mut status: CustomImageStatus, verdict: &Verdict, others: [Option<Finding>; 2], moment: &Moment<'_>) -> Next {
+fn finish(
+    mut status: CustomImageStatus,
+    verdict: &Verdict,
+    others: impl Iterator<Item = Finding>,
+    moment: &Moment<'_>,
+) -> Next {
     let reason = verdict.reason.name();
     let is_error = !verdict.reason.is_observed();
     let ready = Finding {
@@ -137,12 +158,8 @@ fn finish(mut status: CustomImageStatus, verdict: &Verdict, others: [Option<Find
         Progress::Stalled => Some(conditions::STALLED),
     };
     let beside = |type_| Finding { type_, status: "True", ..ready.clone() };
-    let finalizing = matches!(verdict.reason, ReadyReason::Finalizing | ReadyReason::OrphanedImage)
-        .then(|| beside(conditions::FINALIZING));
-    let findings = std::iter::once(ready.clone())
-        .chain(progress.map(beside))
-        .chain(finalizing)
-        .chain(others.into_iter().flatten());
+    let told = std::iter::once(ready.clone()).chain(progress.map(beside)).chain(verdict.mark.map(beside));
+    let findings = told.chain(others);
     status.conditions =
         conditions::date(findings.collect(), &moment.previous.conditions, moment.generation, moment.now);
     sort(&mut status);

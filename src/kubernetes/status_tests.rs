@@ -108,7 +108,7 @@ fn each_answer_of_aws_has_its_row() {
         (stack("DELETE_FAILED", None), "False DeleteFailed Stalled Synced"),
         (stack("DELETE_COMPLETE", None), "False Deleted Stalled Synced"),
         (stack("UPDATE_FAILED", None), "Unknown UnknownBuildStatus Reconciling Synced"),
-        (absent(), "False NotFound Reconciling Synced"),
+        (absent(), "False NotFound Absent Reconciling Synced"),
         (Outcome::Suspended, "Unknown Suspended Reconciling Synced=False:Suspended"),
     ] {
         let status = after(&outcome, &fresh(), 1);
@@ -141,19 +141,19 @@ fn what_was_never_seen_is_failed_after_its_grace_and_the_deadline_is_said_and_ke
             "no image or stack with id hpc in eu-west-1 of account 111122223333; reported as failed at {deadline}"
         )
     );
-    assert_eq!(told(&after(&absent(), &early.status, 119)), "False NotFound Reconciling Synced");
-    assert_eq!(told(&after(&absent(), &early.status, 120)), "False NotFound Stalled Synced");
+    assert_eq!(told(&after(&absent(), &early.status, 119)), "False NotFound Absent Reconciling Synced");
+    assert_eq!(told(&after(&absent(), &early.status, 120)), "False NotFound Absent Stalled Synced");
 }
 
 #[test]
 fn what_was_seen_and_is_gone_is_deleted_and_its_payload_with_it() {
     let there = after(&ami("available"), &fresh(), 1);
     let gone = after(&absent(), &there, 2);
-    assert_eq!(told(&gone), "False Deleted Stalled Synced");
+    assert_eq!(told(&gone), "False Deleted Absent Stalled Synced");
     assert_eq!(gone.image, ImageFields::default());
     assert_eq!(gone.image_configuration, None);
     assert_eq!((gone.image_id.as_deref(), gone.account_id.as_deref()), (Some("hpc"), Some("111122223333")));
-    assert_eq!(told(&after(&absent(), &gone, 500)), "False Deleted Stalled Synced", "and stays so");
+    assert_eq!(told(&after(&absent(), &gone, 500)), "False Deleted Absent Stalled Synced", "and stays so");
 }
 
 #[test]
@@ -169,6 +169,64 @@ fn a_finished_build_without_its_ami_is_orphaned_after_half_an_hour_also_when_the
     assert!(message.contains("Ec2ImageBuilderArn"), "{message}");
     assert_eq!(told(&after(&absent(), &orphaned, 500)), "False OrphanedImage Finalizing Stalled Synced");
     assert_eq!(told(&after(&ami("available"), &orphaned, 501)), "True ImageAvailable Synced");
+}
+
+#[test]
+fn the_clock_of_a_finished_build_goes_on_when_its_image_build_goes_or_aws_does_not_answer() {
+    let begun = after(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &fresh(), 10);
+    let silent = after(&stack("DELETE_IN_PROGRESS", None), &begun, 15);
+    assert_eq!(told(&silent), "False Finalizing Finalizing Reconciling Synced");
+    let denied = after(&failed(SourceErrorKind::AccessDenied, 16, 15), &silent, 25);
+    assert_eq!(told(&denied), "Unknown AccessDenied Finalizing Stalled Synced=False:AccessDenied");
+    assert_eq!(told(&after(&absent(), &denied, 39)), "False Finalizing Finalizing Reconciling Synced");
+    assert_eq!(told(&after(&absent(), &denied, 40)), "False OrphanedImage Finalizing Stalled Synced");
+}
+
+#[test]
+fn a_deleted_image_is_still_deleted_after_an_outage() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let gone = after(&absent(), &there, 2);
+    let denied = after(&failed(SourceErrorKind::AccessDenied, 3, 2), &gone, 10);
+    assert_eq!(told(&denied), "Unknown AccessDenied Absent Stalled Synced=False:AccessDenied");
+    let throttled = after(&failed(SourceErrorKind::Throttled, 3, 2), &denied, 11);
+    assert_eq!(told(&throttled), "Unknown AccessDenied Absent Stalled Synced=False:Throttled");
+    assert_eq!(told(&after(&absent(), &throttled, 20)), "False Deleted Absent Stalled Synced");
+}
+
+#[test]
+fn a_resumed_object_says_at_once_that_aws_does_not_answer() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let paused = after(&Outcome::Suspended, &there, 2);
+    let resumed = after(&failed(SourceErrorKind::Throttled, 9, 1), &paused, 9);
+    assert_eq!(told(&resumed), "True ImageAvailable Synced=False:Throttled");
+}
+
+#[test]
+fn another_missing_permission_is_named_although_the_reason_is_the_same() {
+    let denied = |action: &str| {
+        let mut outcome = failed(SourceErrorKind::AccessDenied, 1, 0);
+        let Outcome::Failed { message, .. } = &mut outcome else { unreachable!("made above") };
+        *message = format!("{action} (AccessDenied): request {action}");
+        outcome
+    };
+    let first = after(&denied("ec2:DescribeImages"), &fresh(), 1);
+    let second = after(&denied("cloudformation:DescribeStacks"), &first, 2);
+    let message = &conditions::find(&second.conditions, conditions::READY).unwrap().message;
+    assert!(message.contains("cloudformation:DescribeStacks"), "{message}");
+}
+
+#[test]
+fn a_new_absence_names_no_account_that_this_process_has_not_asked() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let unasked = Moment { account_id: None, ..moment(&there, 2) };
+    let gone = next(&absent(), &unasked).status;
+    let message =
+        |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::READY).unwrap().message.clone();
+    assert_eq!(message(&gone), "no image or stack with id hpc in eu-west-1 any more");
+    let learned = after(&absent(), &gone, 3);
+    assert!(message(&learned).contains("of account 111122223333"));
+    let restarted = Moment { account_id: None, ..moment(&learned, 4) };
+    assert_eq!(next(&absent(), &restarted).status, learned, "a restart is no change");
 }
 
 #[test]

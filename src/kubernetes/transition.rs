@@ -50,7 +50,9 @@ fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<No
         ReadyReason::ImageAvailable | ReadyReason::ImageUnusable | ReadyReason::BuildFailed | ReadyReason::DeleteFailed
     );
     let is_silent = now == ReadyReason::NotYetObserved || (is_first_sight && is_settled);
-    let is_change = before != Some(now) && !is_silent;
+    let is_stalled = |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::STALLED).is_some();
+    let is_given_up = is_stalled(next) && !is_stalled(previous) && before.is_some();
+    let is_change = (before != Some(now) || is_given_up) && !is_silent;
     is_change.then(|| Note { is_warning: is_warning(now), reason: ready.reason.clone(), text: ready.message.clone() })
 }
 

@@ -14,6 +14,8 @@ pub struct Verdict {
     pub reason: ReadyReason,
     pub message: String,
     pub progress: Progress,
+    /// Which of the marks is set.
+    pub mark: Option<&'static str>,
     /// When time alone changes the verdict.
     pub until: Option<Timestamp>,
 }
@@ -58,7 +60,7 @@ fn of_stack(stack: &Stack, build: Option<&ImageBuild>, moment: &Moment<'_>) -> V
     };
     match ImageBuildStatus::of_stack(stack_status) {
         Some(ImageBuildStatus::BuildComplete) => finalizing(&about, moment),
-        Some(ImageBuildStatus::DeleteInProgress) if build_status == Some("AVAILABLE") => finalizing(&about, moment),
+        Some(ImageBuildStatus::DeleteInProgress) if is_done(build_status, moment) => finalizing(&about, moment),
         Some(ImageBuildStatus::BuildInProgress) => {
             Verdict::new("False", ReadyReason::Building, about, Progress::Reconciling)
         }
@@ -76,6 +78,13 @@ fn of_stack(stack: &Stack, build: Option<&ImageBuild>, moment: &Moment<'_>) -> V
     }
 }
 
+/// True for a stack that goes because its build is done. Image Builder's image goes with the stack, so its silence
+/// leaves the matter as it was.
+fn is_done(build_status: Option<&str>, moment: &Moment<'_>) -> bool {
+    let is_known = || conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some();
+    build_status.map_or_else(is_known, |status| status == "AVAILABLE")
+}
+
 /// The failing step first: it is what a person looks for in the console.
 fn why_failed(about: String, stack: &Stack, build: Option<&ImageBuild>) -> String {
     let step = build.and_then(|build| build.failed_step.as_deref()).map(|step| format!("failed at {step}"));
@@ -91,46 +100,46 @@ fn finalizing(about: &str, moment: &Moment<'_>) -> Verdict {
     let until = until.unwrap_or(Timestamp::MAX);
     if moment.now < until {
         let message = format!("{about}, no AMI with this id is listed yet; reported as orphaned at {}", second(until));
-        return Verdict {
-            until: Some(until),
-            ..Verdict::new("False", ReadyReason::Finalizing, message, Progress::Reconciling)
-        };
+        let verdict = Verdict::new("False", ReadyReason::Finalizing, message, Progress::Reconciling);
+        return Verdict { until: Some(until), mark: Some(conditions::FINALIZING), ..verdict };
     }
     let message = format!(
         "{about}, but no AMI with this id is listed: its tagging failed; look for an AMI with the tag \
          Ec2ImageBuilderArn of this image, and tag it or delete it"
     );
-    Verdict::new("False", ReadyReason::OrphanedImage, message, Progress::Stalled)
+    let verdict = Verdict::new("False", ReadyReason::OrphanedImage, message, Progress::Stalled);
+    Verdict { mark: Some(conditions::FINALIZING), ..verdict }
 }
 
 fn of_absence(moment: &Moment<'_>) -> Verdict {
-    let account = moment.account_id.map(|account| format!(" of account {account}")).unwrap_or_default();
+    // The stack of a good build may go before EC2 lists the tagged AMI; that of an orphan goes all the same.
+    if conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some() {
+        return finalizing("the build's stack is gone", moment);
+    }
+    Verdict { mark: Some(conditions::ABSENT), ..nothing_there(moment) }
+}
+
+fn nothing_there(moment: &Moment<'_>) -> Verdict {
+    let account = moment.absent_from().map(|account| format!(" of account {account}")).unwrap_or_default();
     let about = format!("no image or stack with id {} in {}{account}", moment.image_id, moment.region);
-    match conditions::ready_reason(&moment.previous.conditions) {
-        // The stack of a good build may go before EC2 lists the tagged AMI; that of an orphan goes all the same.
-        Some(ReadyReason::Finalizing | ReadyReason::OrphanedImage) => {
-            return finalizing("the build's stack is gone", moment);
-        }
-        _ if was_seen(moment.previous) => {
-            return Verdict::new("False", ReadyReason::Deleted, format!("{about} any more"), Progress::Stalled);
-        }
-        _ => {}
+    if was_seen(moment.previous) {
+        return Verdict::new("False", ReadyReason::Deleted, format!("{about} any more"), Progress::Stalled);
     }
     let until = moment.created.checked_add(moment.settings.not_found_grace).unwrap_or(Timestamp::MAX);
     if moment.now < until {
         let message = format!("{about}; reported as failed at {}", second(until));
-        return Verdict {
-            until: Some(until),
-            ..Verdict::new("False", ReadyReason::NotFound, message, Progress::Reconciling)
-        };
+        let verdict = Verdict::new("False", ReadyReason::NotFound, message, Progress::Reconciling);
+        return Verdict { until: Some(until), ..verdict };
     }
     Verdict::new("False", ReadyReason::NotFound, about, Progress::Stalled)
 }
 
 /// True when AWS had this image once.
 fn was_seen(previous: &CustomImageStatus) -> bool {
-    previous.image.image_build_status.is_some()
-        || conditions::ready_reason(&previous.conditions) == Some(ReadyReason::Deleted)
+    let deleted = ReadyReason::Deleted.name();
+    let is_marked =
+        conditions::find(&previous.conditions, conditions::ABSENT).is_some_and(|mark| mark.reason == deleted);
+    previous.image.image_build_status.is_some() || is_marked
 }
 
 fn second(time: Timestamp) -> String {
@@ -139,6 +148,6 @@ fn second(time: Timestamp) -> String {
 
 impl Verdict {
     pub(super) fn new(ready: &'static str, reason: ReadyReason, message: String, progress: Progress) -> Self {
-        Self { ready, reason, message, progress, until: None }
+        Self { ready, reason, message, progress, mark: None, until: None }
     }
 }

@@ -50,11 +50,11 @@ pub enum Command {
 #[derive(Debug, ClapArgs)]
 pub struct RunArgs {
     /// Region of the CustomImages that name none. Default: AWS_DEFAULT_REGION, then the profile's.
-    #[arg(short, long, env = "AWS_REGION", value_parser = region)]
-    pub region: Option<Region>,
+    #[arg(short, long, env = "AWS_REGION", value_parser = region, default_value = "", hide_default_value = true)]
+    pub region: Maybe<Region>,
     /// Watch this namespace only. Default: all namespaces.
-    #[arg(short, long, env = "CUSTOMIMAGE_NAMESPACE")]
-    pub namespace: Option<String>,
+    #[arg(short, long, env = "CUSTOMIMAGE_NAMESPACE", value_parser = namespace, default_value = "", hide_default_value = true)]
+    pub namespace: Maybe<String>,
     /// Address of /livez, /readyz and /metrics.
     #[arg(long, env = "CUSTOMIMAGE_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
@@ -176,11 +176,11 @@ pub struct AwsArgs {
     #[arg(long, env, value_name = "DURATION", default_value = "1m", value_parser = duration)]
     pub aws_operation_timeout: Duration,
     /// Attempts of one call, the first included; the pauses between them grow and are jittered.
-    #[arg(long, env, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=20))]
+    #[arg(long, env, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     pub aws_max_attempts: u32,
     /// PEM file of certificates to trust beside the system's.
-    #[arg(long, env, value_name = "FILE", value_parser = trusted_ca)]
-    pub aws_ca_bundle: Option<TrustedCa>,
+    #[arg(long, env, value_name = "FILE", value_parser = trusted_ca, default_value = "", hide_default_value = true)]
+    pub aws_ca_bundle: Maybe<TrustedCa>,
 }
 
 impl AwsArgs {
@@ -191,7 +191,7 @@ impl AwsArgs {
             attempt_timeout: self.aws_attempt_timeout,
             operation_timeout: self.aws_operation_timeout,
             max_attempts: self.aws_max_attempts,
-            trusted_ca: self.aws_ca_bundle.clone(),
+            trusted_ca: self.aws_ca_bundle.0.clone(),
         }
     }
 }
@@ -207,17 +207,31 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn region(name: &str) -> Result<Region, String> {
-    Region::parse(name).map_err(|error| format!("{error}; a region is named like eu-west-1"))
+/// A setting that may be left out. An empty variable is an unset one: that is what templates make of a missing value.
+#[derive(Clone, Debug)]
+pub struct Maybe<T>(pub Option<T>);
+
+fn maybe<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<Maybe<T>, String> {
+    if text.is_empty() { Ok(Maybe(None)) } else { parse(text).map(|value| Maybe(Some(value))) }
+}
+
+fn region(name: &str) -> Result<Maybe<Region>, String> {
+    maybe(name, |name| Region::parse(name).map_err(|error| format!("{error}; a region is named like eu-west-1")))
+}
+
+fn namespace(name: &str) -> Result<Maybe<String>, String> {
+    maybe(name, |name| Ok(name.to_owned()))
 }
 
 fn log_filter(filter: &str) -> Result<String, String> {
     EnvFilter::try_new(filter).map(|_| filter.to_owned()).map_err(|error| error.to_string())
 }
 
-fn trusted_ca(path: &str) -> Result<TrustedCa, String> {
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
-    TrustedCa::parse(pem).map_err(|error| error.to_string())
+fn trusted_ca(path: &str) -> Result<Maybe<TrustedCa>, String> {
+    maybe(path, |path| {
+        let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+        TrustedCa::parse(pem).map_err(|error| error.to_string())
+    })
 }
 
 #[cfg(test)]

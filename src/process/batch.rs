@@ -3,7 +3,7 @@
 
 use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::{ImageId, Scope};
-use crate::describe_image::observe::{Observe, ObserveError, Step, observe};
+use crate::describe_image::observe::{Observe, ObserveError, Observed, Step, observe_each};
 use crate::describe_image::source::{ImageConfigSource, ImageSource, MAX_IDS};
 use crate::describe_image::{Observation, SourceError, SourceErrorKind};
 use std::collections::HashMap;
@@ -14,6 +14,9 @@ use tokio::time::{Instant, timeout_at};
 
 /// Batches of one scope under way at once.
 const BATCHES_AT_ONCE: usize = 4;
+
+/// More regions than AWS has: invented names must not fill the memory.
+const MOST_LANES: usize = 100;
 
 type Answer = Result<Observation, ObserveError>;
 type Question = (ImageId, oneshot::Sender<Answer>);
@@ -31,9 +34,13 @@ impl<S: ImageSource + 'static> Batched<S> {
         Self { source: Arc::new(source), window, lanes: Mutex::default() }
     }
 
-    /// The way to the scope's task, which lives as long as this.
+    /// The way to the scope's task.
     fn lane(&self, scope: &Scope) -> mpsc::UnboundedSender<Question> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if lanes.len() >= MOST_LANES && !lanes.contains_key(scope) {
+            // A lane whose sender is gone answers what it was asked, then ends.
+            lanes.clear();
+        }
         let start = || {
             let (sender, questions) = mpsc::unbounded_channel();
             tokio::spawn(serve(self.source.clone(), scope.clone(), self.window, questions));
@@ -63,7 +70,7 @@ impl<S: ImageConfigSource> ImageConfigSource for Batched<S> {
 /// Only when the process is ending.
 fn unanswered(id: &ImageId) -> ObserveError {
     let message = "the operator is stopping".to_owned();
-    let source_error = SourceError { kind: SourceErrorKind::ServiceError, action: "none", message };
+    let source_error = SourceError { kind: SourceErrorKind::ServiceError, action: "", message };
     ObserveError { image_id: id.clone(), step: Step::Image, source_error }
 }
 
@@ -101,10 +108,50 @@ async fn next_batch(questions: &mut mpsc::UnboundedReceiver<Question>, window: D
 
 async fn answer<S: ImageSource>(source: &S, scope: &Scope, mut batch: Batch) {
     let ids: Vec<ImageId> = batch.keys().cloned().collect();
-    for (id, answer) in observe(source, scope, &ids).await {
+    let tell = |(id, answer): Observed| {
         for sender in batch.remove(&id).unwrap_or_default() {
             // Whoever asked may have gone meanwhile.
             let _ = sender.send(answer.clone());
         }
+    };
+    observe_each(source, scope, &ids, tell).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::describe_image::observation::{Ami, ImageBuild, Stack};
+    use crate::describe_image::{Region, SourceError};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Knows no image and counts its calls.
+    #[derive(Default)]
+    struct Source {
+        calls: AtomicUsize,
+    }
+
+    impl ImageSource for Arc<Source> {
+        async fn amis(&self, _: &Scope, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+            assert!(ids.len() <= MAX_IDS);
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            Ok(Vec::new())
+        }
+        async fn stack(&self, _: &Scope, _: &ImageId) -> Result<Option<Stack>, SourceError> {
+            Ok(None)
+        }
+        async fn image_build(&self, _: &Scope, _: &ImageId, _: &Stack) -> Result<Option<ImageBuild>, SourceError> {
+            Ok(None)
+        }
+    }
+
+    #[tokio::test]
+    async fn looks_that_come_together_share_calls_and_each_gets_its_answer() {
+        let source = Arc::new(Source::default());
+        let batched = Batched::new(source.clone(), Duration::from_millis(300));
+        let scope = Scope::default_identity(Region::parse("eu-west-1").unwrap());
+        let ids: Vec<_> = (0..500).map(|n| ImageId::parse(&format!("id-{}", n % 450)).unwrap()).collect();
+        let answers = futures::future::join_all(ids.iter().map(|id| batched.observe_one(&scope, id))).await;
+        assert!(answers.iter().all(|answer| *answer == Ok(Observation::Absent)));
+        assert_eq!(source.calls.load(Ordering::Relaxed), 3, "450 different ids, 200 a call");
     }
 }

@@ -7,7 +7,7 @@ use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::{self, ApiError, DescribeImageResponse, ImageId, Observation, Region, Scope};
 use crate::process::args::{DescribeArgs, Output};
 use serde::Serialize;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -29,7 +29,8 @@ async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> 
         None => Observation::Absent,
     };
     if let Observation::Stack { refused: Some(refused), .. } = &observation {
-        eprintln!("{}: {refused}; the imagebuilder* fields are left out", refused.action);
+        let text = format!("{}: {refused}; the imagebuilder* fields are left out", refused.action);
+        let _ = writeln!(std::io::stderr(), "{text}");
     }
     let mut response = describe_image::describe(&id, &scope.region, &observation)?;
     response.image_configuration.url = presigned_url(&aws, &scope, &observation).await;
@@ -53,20 +54,25 @@ async fn presigned_url(aws: &Aws, scope: &Scope, observation: &Observation) -> S
     url.unwrap_or_else(|| NOT_AVAILABLE.to_owned())
 }
 
-/// A reader that closed the pipe early has what it wanted.
 fn print(answer: &impl Serialize, output: Output, code: ExitCode) -> ExitCode {
     let text = match output {
         Output::Json => serde_json::to_string_pretty(answer).map_err(|error| error.to_string()),
         Output::Yaml => serde_saphyr::to_string(answer).map_err(|error| error.to_string()),
     };
-    match text {
-        Ok(text) => {
-            let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
-            code
-        }
+    match text.and_then(|text| put(&text)) {
+        Ok(()) => code,
         Err(error) => {
-            eprintln!("customimage-operator: cannot write the answer: {error}");
+            let _ = writeln!(std::io::stderr(), "customimage-operator: cannot write the answer: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn put(text: &str) -> Result<(), String> {
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
+        // A reader that closed the pipe early has what it wanted.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| error.to_string()),
     }
 }

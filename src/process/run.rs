@@ -55,7 +55,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     let cannot_listen = |error| StartError::Listen { address: args.listen, error };
     let listener = TcpListener::bind(args.listen).await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
-    let region = default_region(args.region.clone()).await?;
+    let region = default_region(args.region.0.clone()).await?;
     let client = client::connect().await.map_err(|error| StartError::ApiServer(error.to_string()))?;
 
     let mut registry = Registry::with_prefix("customimage");
@@ -66,8 +66,10 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
 
     let (store, writer) = controller::object_store();
     let memory = Arc::new(Memory::default());
+    let (events, publishing) = EventQueue::start(client.clone(), pod_name(), args.write_timeout);
+    let started = Timestamp::now();
     let context = Context {
-        events: EventQueue::start(client.clone(), pod_name(), args.write_timeout),
+        events,
         client,
         observer: Batched::new(aws, args.batch_window),
         memory: memory.clone(),
@@ -75,9 +77,9 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         meter: meter.clone(),
         pace: Pace::default(),
         settings: settings::of(&args, region.clone()),
-        started: Timestamp::now(),
+        started,
     };
-    let fleet = Fleet { store: store.clone(), memory, meter };
+    let fleet = Fleet { store: store.clone(), memory, meter, started };
     let (readiness_sender, readiness) = watch::channel::<Readiness>(Err("listing customimages".to_owned()));
     let refresh = Arc::new(move || fleet.count(Timestamp::now()));
     let probes = Probes { registry: Arc::new(registry), readiness, refresh };
@@ -92,7 +94,12 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         "customimage-operator runs"
     );
     let controller = controller::run(Arc::new(context), (store, writer), readiness_sender, stop.clone());
-    within(controller, &stop, args.shutdown_timeout).await;
+    let work = async {
+        controller.await;
+        // The last queue handle went with the controller: what happened last is told too.
+        let _ = publishing.await;
+    };
+    within(work, &stop, args.shutdown_timeout).await;
     over.cancel();
     let _ = server.await;
     tracing::info!("customimage-operator stopped");

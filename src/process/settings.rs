@@ -12,7 +12,7 @@ use std::time::Duration;
 #[must_use]
 pub fn of(args: &RunArgs, default_region: Option<Region>) -> Settings {
     Settings {
-        namespace: args.namespace.clone(),
+        namespace: args.namespace.0.clone(),
         status: status_settings(&args.timing),
         intervals: intervals(&args.timing),
         default_region,

@@ -26,21 +26,27 @@ pub(super) fn failed(
     match reason {
         Some(reason) if !is_at_hand || error.kind == SourceErrorKind::UnknownRegion || moment.now >= until_shown => {
             let verdict = Verdict::new("Unknown", reason, message.to_owned(), Progress::Stalled);
-            finish(payload_kept(moment), &verdict, [Some(synced), kept_incomplete(moment)], moment)
+            finish(payload_kept(moment), &verdict, carried(synced, moment), moment)
         }
         None if !is_at_hand => {
             let verdict =
                 Verdict::new("Unknown", ReadyReason::NotYetObserved, message.to_owned(), Progress::Reconciling);
-            finish(payload_kept(moment), &verdict, [Some(synced), None], moment)
+            finish(payload_kept(moment), &verdict, carried(synced, moment), moment)
         }
         None if moment.now >= until_stale => {
             let message = format!("AWS last answered at {last_observed:.0}");
             let verdict = Verdict::new("Unknown", ReadyReason::Stale, message, Progress::Reconciling);
-            finish(payload_kept(moment), &verdict, [Some(synced), kept_incomplete(moment)], moment)
+            finish(payload_kept(moment), &verdict, carried(synced, moment), moment)
         }
-        _ if moment.now >= until_shown => kept(moment, Some(synced), Some(until_stale)),
+        _ if moment.now >= until_shown || is_resumed(moment) => kept(moment, Some(synced), Some(until_stale)),
         _ => kept(moment, None, Some(until_shown)),
     }
+}
+
+/// True when the status still says that the object is suspended.
+fn is_resumed(moment: &Moment<'_>) -> bool {
+    let synced = conditions::find(&moment.previous.conditions, conditions::SYNCED);
+    synced.is_some_and(|synced| synced.reason == ReadyReason::Suspended.name())
 }
 
 /// The Ready reason of an error that only a person can mend.
@@ -61,13 +67,15 @@ pub(super) fn suspended(moment: &Moment<'_>) -> Next {
     }
     let message = "spec.suspend is true: AWS was not asked".to_owned();
     let verdict = Verdict::new("Unknown", ReadyReason::Suspended, message.clone(), Progress::Reconciling);
-    finish(payload_kept(moment), &verdict, [Some(synced(&message)), None], moment)
+    finish(payload_kept(moment), &verdict, carried(synced(&message), moment), moment)
 }
 
 /// True when the status shows an answer of AWS, or has shown one until it grew stale.
 fn has_observation(previous: &CustomImageStatus) -> bool {
     let reason = conditions::ready_reason(&previous.conditions);
+    let is_absent = conditions::find(&previous.conditions, conditions::ABSENT).is_some();
     previous.image_configuration.is_some()
+        || is_absent
         || reason.is_some_and(|reason| reason.is_observed() || reason == ReadyReason::Stale)
 }
 
@@ -95,8 +103,17 @@ fn payload_kept(moment: &Moment<'_>) -> CustomImageStatus {
     }
 }
 
-fn kept_incomplete(moment: &Moment<'_>) -> Option<Finding> {
-    let before = conditions::find(&moment.previous.conditions, conditions::PAYLOAD_COMPLETE)?;
-    let kind = SourceErrorKind::ALL.into_iter().find(|kind| kind.reason() == before.reason)?;
-    Some(finding(conditions::PAYLOAD_COMPLETE, "False", kind.reason(), before.message.clone()))
+/// `synced`, and what is known of the image for as long as AWS does not say otherwise.
+fn carried(synced: Finding, moment: &Moment<'_>) -> impl Iterator<Item = Finding> {
+    let before = &moment.previous.conditions;
+    let marks = conditions::MARKS.into_iter().filter_map(|type_| {
+        let mark = conditions::find(before, type_)?;
+        let reason = ReadyReason::parse(&mark.reason)?.name();
+        Some(finding(type_, "True", reason, mark.message.clone()))
+    });
+    let incomplete = conditions::find(before, conditions::PAYLOAD_COMPLETE).and_then(|condition| {
+        let kind = SourceErrorKind::ALL.into_iter().find(|kind| kind.reason() == condition.reason)?;
+        Some(finding(conditions::PAYLOAD_COMPLETE, "False", kind.reason(), condition.message.clone()))
+    });
+    std::iter::once(synced).chain(incomplete).chain(marks.collect::<Vec<_>>())
 }
