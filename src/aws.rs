@@ -23,8 +23,8 @@ use aws_credential_types::provider::ProvideCredentials;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What the SDK may log at the most: below debug it writes whole replies, those that carry credentials too.
-pub const LOG_CEILING: &str = "aws_smithy_runtime=debug,aws_smithy_http_client=debug,aws_sigv4=info,aws_config=info";
+/// What the SDK may log at the most: at trace it writes whole replies, those that carry credentials too.
+pub const LOG_CEILING: &str = "aws_smithy_runtime=info,aws_smithy_http_client=info,aws_sigv4=info,aws_config=info";
 
 /// More regions than AWS has: whoever may create objects may invent names, and must not fill the memory. Past it the
 /// clients are made anew.

@@ -4,6 +4,7 @@ use crate::support::world::{build, image, stack, world};
 use crate::support::{eventually, run};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
+use simulator::{Fault, FaultKind};
 
 /// Waits until the operator has looked that many times more and found nothing to write.
 async fn quiet_looks(operator: &Operator, more: f64) {
@@ -132,5 +133,61 @@ fn an_object_made_again_inherits_nothing() {
         let object = lab.ready("hpc", "False", "NotFound").await;
         assert!(condition_of(&object, "Reconciling").is_some(), "its own grace begins with its own creation");
         drop(operator);
+    });
+}
+
+#[test]
+fn the_rights_that_the_readme_names_are_enough() {
+    run(async {
+        let lab = Lab::empty().await;
+        lab.create("hpc", json!({})).await;
+        let operator = lab.restricted_operator().await;
+        lab.ready("hpc", "False", "NotFound").await;
+        // Another hand's field makes it replace the status, too.
+        let lie =
+            json!({"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "status": {"version": "0.0.0"}});
+        let other = PatchParams::apply("another-hand").force();
+        lab.images().patch_status("hpc", &other, &Patch::Apply(lie)).await.unwrap();
+        eventually("the lie is gone", || async {
+            let version = lab.get("hpc").await.status.unwrap().image.version;
+            if version.is_none() { Ok(()) } else { Err(format!("{version:?}")) }
+        })
+        .await;
+        eventually("the event is there", || async {
+            let events = lab.events("hpc").await;
+            if events == ["NotFound"] { Ok(()) } else { Err(format!("{events:?} {:?}", operator.log())) }
+        })
+        .await;
+        assert_eq!(
+            operator.metric("customimage_reconciles_total{result=\"failed\"}").await,
+            0.0,
+            "{:?}",
+            operator.log()
+        );
+    });
+}
+
+#[test]
+fn a_look_that_was_overtaken_by_a_new_spec_is_never_written() {
+    run(async {
+        let mut world = world(REGION);
+        world.images.push(image("hpc", REGION));
+        world.faults.push(Fault::new("ec2", "DescribeImages", FaultKind::Slow { millis: 2000 }));
+        let lab = Lab::new(world).await;
+        lab.create("hpc", json!({})).await;
+        let operator = lab.operator(&[]).await;
+        eventually("the operator watches", || async {
+            let (code, why) = operator.get("/readyz").await;
+            if code == 200 { Ok(()) } else { Err(why) }
+        })
+        .await;
+        lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
+        eventually("the answer for the former spec is refused", || async {
+            let refused = operator.metric("customimage_status_writes_total{result=\"conflict\"}").await;
+            if refused >= 1.0 { Ok(()) } else { Err(refused.to_string()) }
+        })
+        .await;
+        let object = lab.ready("hpc", "Unknown", "Suspended").await;
+        assert_eq!(object.status.unwrap().image.ec2_ami_info, None);
     });
 }

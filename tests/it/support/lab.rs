@@ -6,6 +6,7 @@ use cluster::{Cluster, Options};
 use customimage_operator::kubernetes::{CustomImage, crd};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -82,6 +83,31 @@ impl Lab {
         let mine = [("CUSTOMIMAGE_NAMESPACE", self.namespace.as_str()), ("AWS_REGION", REGION)];
         let settings: Vec<_> = mine.iter().chain(settings).copied().collect();
         Operator::start(&self.aws.endpoint(), &self.kubeconfig, &settings).await
+    }
+
+    /// An operator with the rights that the README names, and no others.
+    pub async fn restricted_operator(&self) -> Operator {
+        let user = format!("operator-of-{}", self.namespace);
+        let role = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "operator"},
+            "rules": [
+                {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages"], "verbs": ["get", "list", "watch"]},
+                {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages/status"], "verbs": ["patch", "update"]},
+                {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}
+            ]
+        });
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "operator"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]
+        });
+        let roles: Api<Role> = Api::namespaced(self.client.clone(), &self.namespace);
+        roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
+        let bindings: Api<RoleBinding> = Api::namespaced(self.client.clone(), &self.namespace);
+        bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
+        let kubeconfig = cluster().await.kubeconfig_for(&user, &[]).unwrap();
+        let settings = [("CUSTOMIMAGE_NAMESPACE", self.namespace.as_str()), ("AWS_REGION", REGION)];
+        Operator::start(&self.aws.endpoint(), &kubeconfig, &settings).await
     }
 
     pub fn images(&self) -> Api<CustomImage> {
