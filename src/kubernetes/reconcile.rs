@@ -88,7 +88,8 @@ where
         return Ok((action, ReconcileResult::Conflict));
     }
     let wanted = spec::wanted(object, context.settings.default_region.as_ref());
-    let stored = object.status.clone().unwrap_or_default();
+    let mut stored = object.status.clone().unwrap_or_default();
+    status::sort(&mut stored);
     let (previous, moved) = spec::of_same_region(&stored, &wanted);
     let look = look::at(object, &wanted, &previous, &mut memory, context).await;
 
@@ -110,10 +111,9 @@ where
 
     // Before the write: what a look has learned outlives a write that fails.
     context.memory.store(reference.clone(), memory.clone());
-    if stored != next.status && matches!(look.outcome, Outcome::Failed { .. }) {
-        if let Err(later) = context.pace.turn(&wanted.region).await {
-            return Ok((Action::requeue(requeue::pause(later, None, look.at, chance())), ReconcileResult::Paced));
-        }
+    let is_failure = stored != next.status && matches!(look.outcome, Outcome::Failed { .. });
+    if is_failure && let Err(later) = context.pace.turn(&wanted.region).await {
+        return Ok((Action::requeue(requeue::pause(later, None, look.at, chance())), ReconcileResult::Paced));
     }
     let label = write_if_changed(object, &stored, &next.status, context).await?;
     match label {

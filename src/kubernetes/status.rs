@@ -166,8 +166,8 @@ fn finish(
     Next { status, until: verdict.until }
 }
 
-/// One order for good, so that equal conditions compare equal.
-fn sort(status: &mut CustomImageStatus) {
+/// One order for good, so that equal conditions compare equal: a merging server has an order of its own.
+pub fn sort(status: &mut CustomImageStatus) {
     status.conditions.sort_by_key(|condition| (condition.type_ != conditions::READY, condition.type_.clone()));
 }
 

@@ -2,6 +2,7 @@
 //! carries the resourceVersion it was computed from: a former leader or a re-created object cannot be overwritten.
 
 use super::custom_image::{CustomImage, CustomImageStatus};
+use super::status::sort;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
@@ -53,6 +54,7 @@ async fn apply(api: &Api<CustomImage>, object: &CustomImage, status: &CustomImag
     });
     let name = object.name_any();
     let mut applied = api.patch_status(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body)).await?;
+    applied.status.iter_mut().for_each(sort);
     if applied.status.as_ref() == Some(status) {
         return Ok(());
     }

@@ -75,11 +75,7 @@ fn a_failed_build_names_the_step_and_is_told_by_an_event() {
         assert_eq!(condition_of(&failed, "Reconciling"), None);
         let message = message_of(&failed, "Ready");
         assert!(message.contains("step InstallPackages") && message.contains("exit status 1"), "{message}");
-        eventually("the event is there", || async {
-            let events = lab.events("hpc").await;
-            if events.contains(&"BuildFailed".into()) { Ok(()) } else { Err(format!("{events:?}")) }
-        })
-        .await;
+        lab.event("hpc", "BuildFailed").await;
     });
 }
 
@@ -98,10 +94,7 @@ fn an_orphaned_build_is_named_so_when_its_period_is_over() {
 #[test]
 fn an_available_image_shows_whole_without_an_event() {
     run(async {
-        let mut world = world(REGION);
-        world.images.push(image("hpc", REGION));
-        let lab = Lab::new(world).await;
-        lab.create("hpc", json!({})).await;
+        let lab = Lab::with_image("hpc").await;
         let _operator = lab.operator(&[]).await;
         let object = lab.ready("hpc", "True", "ImageAvailable").await;
         let status = object.status.unwrap();
@@ -135,10 +128,7 @@ fn what_never_was_there_is_failed_when_its_grace_is_over_and_found_when_it_comes
 #[test]
 fn an_ami_is_gone_only_when_a_second_look_agrees() {
     run(async {
-        let mut world = world(REGION);
-        world.images.push(image("hpc", REGION));
-        let lab = Lab::new(world).await;
-        lab.create("hpc", json!({})).await;
+        let lab = Lab::with_image("hpc").await;
         let operator = lab.operator(&[]).await;
         lab.ready("hpc", "True", "ImageAvailable").await;
         let version = lab.version("hpc").await;

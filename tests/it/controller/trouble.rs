@@ -2,16 +2,13 @@ use crate::support::lab::{Lab, REGION, condition_of, message_of};
 use crate::support::operator::Operator;
 use crate::support::run;
 use crate::support::scenario::error;
-use crate::support::world::{build, image, stack, world};
+use crate::support::world::{build, stack, world};
 use serde_json::json;
 use simulator::{Fault, FaultKind};
 
 /// A lab with the available image `hpc`, seen.
 async fn seen(settings: &[(&str, &str)]) -> (Lab, Operator) {
-    let mut world = world(REGION);
-    world.images.push(image("hpc", REGION));
-    let lab = Lab::new(world).await;
-    lab.create("hpc", json!({})).await;
+    let lab = Lab::with_image("hpc").await;
     let operator = lab.operator(settings).await;
     lab.ready("hpc", "True", "ImageAvailable").await;
     (lab, operator)

@@ -67,10 +67,7 @@ fn a_restart_writes_nothing() {
 #[test]
 fn what_another_hand_writes_into_the_status_is_put_right() {
     run(async {
-        let mut world = world(REGION);
-        world.images.push(image("hpc", REGION));
-        let lab = Lab::new(world).await;
-        lab.create("hpc", json!({})).await;
+        let lab = Lab::with_image("hpc").await;
         let operator = lab.operator(&[]).await;
         lab.ready("hpc", "True", "ImageAvailable").await;
         let lie = json!({
@@ -94,11 +91,7 @@ fn what_another_hand_writes_into_the_status_is_put_right() {
 #[test]
 fn two_operators_never_tear_a_status_apart() {
     run(async {
-        let mut world = world(REGION);
-        world.stacks.push(stack("hpc", REGION, "CREATE_IN_PROGRESS"));
-        world.image_build_versions.push(build("hpc", REGION, "BUILDING"));
-        let lab = Lab::new(world).await;
-        lab.create("hpc", json!({})).await;
+        let lab = Lab::with_build("hpc").await;
         let first = lab.operator(&[]).await;
         let second = lab.operator(&[]).await;
         lab.ready("hpc", "False", "Building").await;

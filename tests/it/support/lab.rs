@@ -79,6 +79,25 @@ impl Lab {
         Self::new(world::world(REGION)).await
     }
 
+    /// A lab with the available image `id`, and a CustomImage of it.
+    pub async fn with_image(id: &str) -> Self {
+        let mut world = world::world(REGION);
+        world.images.push(world::image(id, REGION));
+        let lab = Self::new(world).await;
+        lab.create(id, json!({})).await;
+        lab
+    }
+
+    /// A lab with the image `id` being built, and a CustomImage of it.
+    pub async fn with_build(id: &str) -> Self {
+        let mut world = world::world(REGION);
+        world.stacks.push(world::stack(id, REGION, "CREATE_IN_PROGRESS"));
+        world.image_build_versions.push(world::build(id, REGION, "BUILDING"));
+        let lab = Self::new(world).await;
+        lab.create(id, json!({})).await;
+        lab
+    }
+
     pub async fn operator(&self, settings: &[(&str, &str)]) -> Operator {
         let mine = [("CUSTOMIMAGE_NAMESPACE", self.namespace.as_str()), ("AWS_REGION", REGION)];
         let settings: Vec<_> = mine.iter().chain(settings).copied().collect();
@@ -150,6 +169,15 @@ impl Lab {
             }
         })
         .await
+    }
+
+    /// Waits for an Event of that reason about an object.
+    pub async fn event(&self, name: &str, reason: &str) {
+        eventually(&format!("an Event {reason} about {name}"), || async {
+            let events = self.events(name).await;
+            if events.iter().any(|event| event == reason) { Ok(()) } else { Err(format!("{events:?}")) }
+        })
+        .await;
     }
 
     /// The reasons of the Events about an object, in the order they came.
