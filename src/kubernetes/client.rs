@@ -1,6 +1,7 @@
 //! The connection to the API server.
 
-use kube::{Client, Config};
+pub use kube::Client;
+use kube::Config;
 use std::time::Duration;
 
 /// A watch hears at least a bookmark a minute: a longer silence is a dead connection.

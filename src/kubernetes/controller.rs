@@ -3,7 +3,7 @@
 use super::custom_image::{CustomImage, CustomImageSpec};
 use super::reconcile::{Context, reconcile};
 use super::write::WriteError;
-use super::{relist, requeue};
+use super::{relist, requeue, standby};
 use crate::describe_image::observe::Observe;
 use crate::describe_image::source::ImageConfigSource;
 use futures::stream::BoxStream;
@@ -31,11 +31,12 @@ pub fn object_store() -> ObjectStore {
     reflector::store()
 }
 
-/// Runs until `stop`; reconciles under way are finished first.
+/// Runs until `stop`, and reconciles once `leading`; reconciles under way are finished first.
 pub async fn run<O>(
     context: Arc<Context<O>>,
     (store, writer): ObjectStore,
     readiness: watch::Sender<Readiness>,
+    mut leading: watch::Receiver<bool>,
     stop: CancellationToken,
 ) where
     O: Observe + ImageConfigSource + 'static,
@@ -54,6 +55,12 @@ pub async fn run<O>(
     let triggers = relist::applied(triggers)
         // Our own status writes trigger nothing; a new spec or annotation does.
         .predicate_filter(predicates::generation.combine(predicates::annotations), Default::default());
+    let triggers = standby::held_until(triggers, async move {
+        // An election that has ended without leadership ends the process.
+        if leading.wait_for(|leading| *leading).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    });
     Controller::for_stream(triggers, store)
         .with_config(controller::Config::default().concurrency(context.settings.concurrency))
         .graceful_shutdown_on(async move { stop.cancelled().await })

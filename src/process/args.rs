@@ -1,14 +1,17 @@
 //! The command line and its environment: every setting with its unit and default. A wrong value is refused at the
 //! start, naming it.
 
+pub mod leadership;
+pub mod value;
+
 use crate::aws::{Settings, TrustedCa};
 use crate::describe_image::Region;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use jiff::SignedDuration;
+use leadership::LeadershipArgs;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
+use value::{Maybe, duration, log_filter, namespace, region, trusted_ca};
 
 /// Mirrors AWS ParallelCluster custom images into Kubernetes, read-only.
 ///
@@ -74,6 +77,8 @@ pub struct RunArgs {
     /// Time after SIGTERM for what is under way to end.
     #[arg(long, env = "CUSTOMIMAGE_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = duration)]
     pub shutdown_timeout: Duration,
+    #[command(flatten)]
+    pub leadership: LeadershipArgs,
     #[command(flatten)]
     pub timing: TimingArgs,
     #[command(flatten)]
@@ -196,44 +201,6 @@ impl AwsArgs {
     }
 }
 
-/// A positive time with its unit: 30s, 10m, 2h, 500ms, 1h30m; at most a year.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    const YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
-    let duration: SignedDuration =
-        text.parse().map_err(|_| "not a time with its unit, such as 30s, 10m or 2h".to_owned())?;
-    match Duration::try_from(duration) {
-        Ok(positive) if !positive.is_zero() && duration <= YEAR => Ok(positive),
-        Ok(_) | Err(_) => Err("must be more than zero and at most a year".to_owned()),
-    }
-}
-
-/// A setting that may be left out. An empty variable is an unset one: that is what templates make of a missing value.
-#[derive(Clone, Debug)]
-pub struct Maybe<T>(pub Option<T>);
-
-fn maybe<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<Maybe<T>, String> {
-    if text.is_empty() { Ok(Maybe(None)) } else { parse(text).map(|value| Maybe(Some(value))) }
-}
-
-fn region(name: &str) -> Result<Maybe<Region>, String> {
-    maybe(name, |name| Region::parse(name).map_err(|error| format!("{error}; a region is named like eu-west-1")))
-}
-
-fn namespace(name: &str) -> Result<Maybe<String>, String> {
-    maybe(name, |name| Ok(name.to_owned()))
-}
-
-fn log_filter(filter: &str) -> Result<String, String> {
-    EnvFilter::try_new(filter).map(|_| filter.to_owned()).map_err(|error| error.to_string())
-}
-
-fn trusted_ca(path: &str) -> Result<Maybe<TrustedCa>, String> {
-    maybe(path, |path| {
-        let pem = std::fs::read(path).map_err(|error| error.to_string())?;
-        TrustedCa::parse(pem).map_err(|error| error.to_string())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,15 +208,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         <Args as clap::CommandFactory>::command().debug_assert();
-    }
-
-    #[test]
-    fn a_time_needs_its_unit_and_is_positive() {
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        for text in ["", "30", "0s", "-1s", "soon", "9999999h"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
     }
 
     #[test]

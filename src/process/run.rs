@@ -6,23 +6,28 @@ use crate::kubernetes::accounts::Accounts;
 use crate::kubernetes::client;
 use crate::kubernetes::controller::{self, Readiness};
 use crate::kubernetes::fleet::Fleet;
+use crate::kubernetes::lease::{Election, Ended, LeaseSettings};
 use crate::kubernetes::memory::Memory;
 use crate::kubernetes::meter::Meter;
 use crate::kubernetes::pace::Pace;
 use crate::kubernetes::reconcile::Context;
 use crate::kubernetes::recorder::EventQueue;
 use crate::process::args::RunArgs;
+use crate::process::args::leadership::InvalidLeaseTimes;
 use crate::process::batch::Batched;
 use crate::process::http::{self, Probes};
 use crate::process::metrics::AwsCalls;
 use crate::process::{settings, telemetry};
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Why the controller did not start.
@@ -34,6 +39,10 @@ pub enum StartError {
     Listen { address: std::net::SocketAddr, error: std::io::Error },
     #[error("cannot wait for signals: {0}")]
     Signal(std::io::Error),
+    #[error("leadership was lost: another process may act now")]
+    LeadershipLost,
+    #[error(transparent)]
+    Lease(#[from] InvalidLeaseTimes),
     #[error("{0}; name a region with --region")]
     Region(#[from] crate::describe_image::image_id::InvalidRegion),
 }
@@ -66,11 +75,12 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
 
     let (store, writer) = controller::object_store();
     let memory = Arc::new(Memory::default());
+    let lease = args.leadership.settings(holder(), args.namespace.0.as_deref())?;
     let (events, publishing) = EventQueue::start(client.clone(), pod_name(), args.write_timeout);
     let started = Timestamp::now();
     let context = Context {
         events,
-        client,
+        client: client.clone(),
         observer: Batched::new(aws, args.batch_window),
         memory: memory.clone(),
         accounts: Accounts::default(),
@@ -93,16 +103,50 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         listen = %address,
         "customimage-operator runs"
     );
-    let controller = controller::run(Arc::new(context), (store, writer), readiness_sender, stop.clone());
-    let work = async {
-        controller.await;
-        // The last queue handle went with the controller: what happened last is told too.
-        let _ = publishing.await;
-    };
-    within(work, &stop, args.shutdown_timeout).await;
-    over.cancel();
+    let running = Running { context, objects: (store, writer), readiness: readiness_sender, publishing, over };
+    lead(running, client, lease, stop, args.shutdown_timeout).await?;
     let _ = server.await;
     tracing::info!("customimage-operator stopped");
+    Ok(())
+}
+
+/// What reconciles, and what is told when the last of it is over.
+struct Running {
+    context: Context<Batched<Aws>>,
+    objects: controller::ObjectStore,
+    readiness: watch::Sender<Readiness>,
+    publishing: JoinHandle<()>,
+    over: CancellationToken,
+}
+
+/// Runs the controller until `stop`, reconciling while this process leads.
+async fn lead(
+    running: Running,
+    client: client::Client,
+    lease: Option<LeaseSettings>,
+    stop: CancellationToken,
+    grace: Duration,
+) -> Result<(), StartError> {
+    let Running { context, objects, readiness, publishing, over } = running;
+    let (leading_sender, leading) = watch::channel(lease.is_none());
+    let election = elect(client, lease, leading_sender, over.clone());
+    let controller = controller::run(Arc::new(context), objects, readiness, leading, stop.clone());
+    let work = async {
+        let told = async {
+            controller.await;
+            // The last queue handle went with the controller: what happened last is told too.
+            let _ = publishing.await;
+        };
+        within(told, &stop, grace).await;
+        // Only now may another lead.
+        over.cancel();
+    };
+    tokio::pin!(election);
+    tokio::select! {
+        () = work => { let _ = election.await; }
+        // What is under way must not be written any more.
+        ended = &mut election => if ended == Ended::Lost { return Err(StartError::LeadershipLost) },
+    }
     Ok(())
 }
 
@@ -111,6 +155,28 @@ async fn default_region(asked: Option<Region>) -> Result<Option<Region>, StartEr
         Some(region) => Ok(Some(region)),
         None => Ok(aws::default_region().await.map(|name| Region::parse(&name)).transpose()?),
     }
+}
+
+/// Leads at once without a lease; else as long as the lease is held, until `stop`.
+async fn elect(
+    client: client::Client,
+    lease: Option<LeaseSettings>,
+    leading: watch::Sender<bool>,
+    stop: CancellationToken,
+) -> Ended {
+    match lease {
+        Some(settings) => Election::new(client, settings).run(leading, stop).await,
+        None => {
+            stop.cancelled().await;
+            Ended::Stopped
+        }
+    }
+}
+
+/// A name that no other process has, also on the same machine.
+fn holder() -> String {
+    let unique = RandomState::new().build_hasher().finish();
+    format!("{}_{unique:016x}", pod_name().unwrap_or_else(|| "customimage-operator".to_owned()))
 }
 
 fn pod_name() -> Option<String> {
@@ -131,7 +197,7 @@ fn stop_on_signal() -> Result<CancellationToken, StartError> {
 }
 
 /// Waits for `work`, but not longer than `grace` once `stop` was called.
-async fn within(work: impl Future<Output = ()>, stop: &CancellationToken, grace: std::time::Duration) {
+async fn within(work: impl Future<Output = ()>, stop: &CancellationToken, grace: Duration) {
     let too_long = async {
         stop.cancelled().await;
         tokio::time::sleep(grace).await;

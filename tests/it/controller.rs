@@ -1,3 +1,5 @@
+/// Several replicas: one leads, the others stand by.
+mod leadership;
 /// What AWS says, as it shows.
 mod mirror;
 /// Errors of AWS: grace, recovery, what they leave alone.

@@ -107,26 +107,37 @@ impl Lab {
     /// An operator with the rights that the README names, and no others.
     pub async fn restricted_operator(&self) -> Operator {
         let user = format!("operator-of-{}", self.namespace);
-        let role = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "operator"},
-            "rules": [
-                {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages"], "verbs": ["get", "list", "watch"]},
-                {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages/status"], "verbs": ["patch", "update"]},
-                {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}
-            ]
-        });
-        let binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "operator"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]
-        });
-        let roles: Api<Role> = Api::namespaced(self.client.clone(), &self.namespace);
-        roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
-        let bindings: Api<RoleBinding> = Api::namespaced(self.client.clone(), &self.namespace);
-        bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
+        let images = json!([
+            {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages/status"], "verbs": ["patch", "update"]},
+            {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}
+        ]);
+        let leases = json!([
+            {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]}
+        ]);
+        self.grant(&self.namespace, &user, images).await;
+        self.grant("default", &user, leases).await;
         let kubeconfig = cluster().await.kubeconfig_for(&user, &[]).unwrap();
-        let settings = [("CUSTOMIMAGE_NAMESPACE", self.namespace.as_str()), ("AWS_REGION", REGION)];
+        let settings = [
+            ("CUSTOMIMAGE_NAMESPACE", self.namespace.as_str()),
+            ("AWS_REGION", REGION),
+            ("CUSTOMIMAGE_LEADER_ELECTION", "true"),
+        ];
         Operator::start(&self.aws.endpoint(), &kubeconfig, &settings).await
+    }
+
+    async fn grant(&self, namespace: &str, user: &str, rules: Value) {
+        let api = "rbac.authorization.k8s.io";
+        let role = json!({"metadata": {"name": user}, "rules": rules});
+        let binding = json!({
+            "metadata": {"name": user},
+            "roleRef": {"apiGroup": api, "kind": "Role", "name": user},
+            "subjects": [{"apiGroup": api, "kind": "User", "name": user}]
+        });
+        let roles: Api<Role> = Api::namespaced(self.client.clone(), namespace);
+        roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
+        let bindings: Api<RoleBinding> = Api::namespaced(self.client.clone(), namespace);
+        bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
     }
 
     pub fn images(&self) -> Api<CustomImage> {

@@ -16,7 +16,8 @@ pub struct Operator {
 }
 
 /// Short times, so that no test waits for minutes. What a test is about it sets itself.
-const QUICK: [(&str, &str); 8] = [
+const QUICK: [(&str, &str); 9] = [
+    ("CUSTOMIMAGE_LEADER_ELECTION", "false"),
     ("CUSTOMIMAGE_LISTEN", "127.0.0.1:0"),
     ("CUSTOMIMAGE_IN_PROGRESS_INTERVAL", "200ms"),
     ("CUSTOMIMAGE_SETTLED_INTERVAL", "500ms"),
@@ -71,6 +72,11 @@ impl Operator {
     pub async fn terminate(mut self) -> i32 {
         let pid = self.process.id().unwrap().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        self.process.wait().await.unwrap().code().unwrap_or(-1)
+    }
+
+    /// Waits until it ends by itself and gives the exit code.
+    pub async fn ended(mut self) -> i32 {
         self.process.wait().await.unwrap().code().unwrap_or(-1)
     }
 

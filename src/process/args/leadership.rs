@@ -1,0 +1,56 @@
+//! The settings of leader election.
+
+use super::value::duration;
+use crate::kubernetes::lease::LeaseSettings;
+use clap::{ArgAction, Args as ClapArgs};
+use std::time::Duration;
+
+/// Several replicas, one of which reads AWS and writes; the others stand by with all objects at hand.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "Leadership")]
+pub struct LeadershipArgs {
+    /// Act only while holding a Lease in the operator's own namespace. Set to false for a process that must not wait.
+    #[arg(long, env = "CUSTOMIMAGE_LEADER_ELECTION", value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    pub leader_election: bool,
+    /// How long a standby waits after the last sign of the leader; whole seconds.
+    #[arg(long, env = "CUSTOMIMAGE_LEASE_DURATION", value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    pub lease_duration: Duration,
+    /// How long the leader goes on without renewing; less than the duration.
+    #[arg(long, env = "CUSTOMIMAGE_LEASE_RENEW_DEADLINE", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub lease_renew_deadline: Duration,
+    /// Between two attempts to get or renew it; less than the deadline.
+    #[arg(long, env = "CUSTOMIMAGE_LEASE_RETRY_PERIOD", value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    pub lease_retry_period: Duration,
+}
+
+/// Times with which two processes could lead at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "--lease-duration must be at least one second and more than --lease-renew-deadline, and that more than --lease-retry-period"
+)]
+pub struct InvalidLeaseTimes;
+
+impl LeadershipArgs {
+    /// The settings of `holder`, which watches `namespace` or all; `None` without an election.
+    ///
+    /// # Errors
+    /// When the times do not keep two leaders apart.
+    pub fn settings(
+        &self,
+        holder: String,
+        namespace: Option<&str>,
+    ) -> Result<Option<LeaseSettings>, InvalidLeaseTimes> {
+        let (duration, renew_deadline, retry_period) =
+            (self.lease_duration, self.lease_renew_deadline, self.lease_retry_period);
+        let are_apart =
+            duration >= Duration::from_secs(1) && duration > renew_deadline && renew_deadline > retry_period;
+        if self.leader_election && !are_apart {
+            return Err(InvalidLeaseTimes);
+        }
+        // Operators of different namespaces do not stand in each other's way.
+        let name =
+            namespace.map_or("customimage-operator".to_owned(), |watched| format!("customimage-operator.{watched}"));
+        let settings = LeaseSettings { name, holder, duration, renew_deadline, retry_period };
+        Ok(self.leader_election.then_some(settings))
+    }
+}
