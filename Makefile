@@ -12,7 +12,7 @@ help:            ## this list
 demo: build      ## see it work: control plane, pretended AWS, operator, and a tour (KEEP=1 leaves it up)
 	@BIN=$(BIN) tests/demo/demo
 
-test:            ## everything that must hold; about 5 minutes once built
+test:            ## everything that must hold; about 4 minutes once built
 	@CACHE=$(CACHE) BIN=$(BIN) tests/all
 
 generate: build  ## write crds/ anew from the Rust types

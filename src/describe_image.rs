@@ -9,13 +9,14 @@ pub mod observation;
 pub mod observe;
 pub mod response;
 pub mod source;
+pub mod source_error;
 
 pub use api_error::{ApiError, ImageNotFound};
 pub use build_status::ImageBuildStatus;
 pub use image_id::{ImageId, Region, Scope};
 pub use observation::Observation;
 pub use response::DescribeImageResponse;
-pub use source::{SourceError, SourceErrorKind};
+pub use source_error::{SourceError, SourceErrorKind};
 
 use jiff::Timestamp;
 use observation::{Ami, ImageBuild, Stack, tag, tag_key};

@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod client;
 pub mod conditions;
+pub mod context;
 pub mod controller;
 pub mod custom_image;
 pub mod fleet;
@@ -13,7 +14,7 @@ pub mod memory;
 pub mod meter;
 pub mod pace;
 mod presigned;
-pub mod reconcile;
+mod reconcile;
 pub mod recorder;
 mod redact;
 mod relist;

@@ -4,7 +4,7 @@ use super::error::source_error;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation;
 use crate::describe_image::response::Tag;
-use crate::describe_image::source::{SourceError, SourceErrorKind};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::Stack;

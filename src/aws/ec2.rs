@@ -4,7 +4,7 @@ use super::error::source_error;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
 use crate::describe_image::response::Tag;
-use crate::describe_image::source::{SourceError, SourceErrorKind};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Image};
 use jiff::Timestamp;

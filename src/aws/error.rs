@@ -1,6 +1,6 @@
 //! The one table from what a service or the SDK says went wrong to [`SourceError`].
 
-use crate::describe_image::source::{SourceError, SourceErrorKind};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;

@@ -2,7 +2,7 @@
 
 use super::error::source_error;
 use crate::describe_image::observation::ImageBuild;
-use crate::describe_image::source::SourceError;
+use crate::describe_image::source_error::SourceError;
 use aws_sdk_imagebuilder::Client;
 use aws_sdk_imagebuilder::error::ProvideErrorMetadata;
 use aws_sdk_imagebuilder::types::ImageFailureContext;

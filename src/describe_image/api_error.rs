@@ -2,7 +2,7 @@
 
 use super::image_id::{ImageId, InvalidImageId, InvalidRegion};
 use super::observe::ObserveError;
-use super::source::SourceErrorKind;
+use super::source_error::SourceErrorKind;
 use serde::Serialize;
 
 /// An error answer of describeImage.

@@ -2,7 +2,7 @@
 //! an empty string that AWS sent stays an empty string.
 
 use super::response::Tag;
-use super::source::SourceError;
+use super::source_error::SourceError;
 use jiff::Timestamp;
 
 /// What AWS said of one image id at one moment.

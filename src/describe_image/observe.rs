@@ -3,7 +3,8 @@
 use super::image_config;
 use super::image_id::{ImageId, Scope};
 use super::observation::{Ami, Observation, Stack, tag, tag_key};
-use super::source::{ImageSource, MAX_IDS, SourceError, SourceErrorKind};
+use super::source::{ImageSource, MAX_IDS};
+use super::source_error::{SourceError, SourceErrorKind};
 use futures::{StreamExt, stream};
 use std::collections::HashMap;
 

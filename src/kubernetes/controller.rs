@@ -1,7 +1,8 @@
 //! Watches, triggers, concurrency, shutdown. No decisions about images.
 
+use super::context::Context;
 use super::custom_image::{CustomImage, CustomImageSpec};
-use super::reconcile::{Context, reconcile};
+use super::reconcile::reconcile;
 use super::write::WriteError;
 use super::{relist, requeue, standby};
 use crate::describe_image::observe::Observe;

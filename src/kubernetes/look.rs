@@ -1,10 +1,10 @@
 //! One look at AWS for one object, and what is remembered of it.
 
 use super::conditions;
+use super::context::Context;
 use super::custom_image::{CustomImage, CustomImageStatus};
 use super::memory::Remembered;
 use super::presigned;
-use super::reconcile::Context;
 use super::redact;
 use super::spec::Wanted;
 use super::status::Outcome;
@@ -12,7 +12,8 @@ use crate::describe_image::image_config::{self, NOT_AVAILABLE};
 use crate::describe_image::image_id::{ImageId, Scope};
 use crate::describe_image::observe::Observe;
 use crate::describe_image::response::ImageFields;
-use crate::describe_image::source::{ImageConfigSource, SourceError};
+use crate::describe_image::source::ImageConfigSource;
+use crate::describe_image::source_error::SourceError;
 use crate::describe_image::{self, DescribeImageResponse, Observation};
 use jiff::{SignedDuration, Timestamp};
 

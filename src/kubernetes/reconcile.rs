@@ -1,58 +1,24 @@
 //! The driver: one look at one object, step by step. The decisions are in `status`, `transition` and `requeue`.
 
-use super::accounts::Accounts;
 use super::conditions;
+use super::context::Context;
 use super::custom_image::{CustomImage, CustomImageStatus};
-use super::memory::{Memory, Remembered};
-use super::meter::{Meter, ReconcileResult};
-use super::pace::Pace;
-use super::recorder::EventQueue;
-use super::requeue::{self, Intervals};
+use super::memory::Remembered;
+use super::meter::ReconcileResult;
+use super::requeue;
 use super::spec;
 use super::status::{self, Moment, Next, Outcome};
 use super::transition::{self, Note};
 use super::{look, write};
-use crate::describe_image::Region;
 use crate::describe_image::observe::Observe;
 use crate::describe_image::source::ImageConfigSource;
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Client, Resource, ResourceExt};
+use kube::{Resource, ResourceExt};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// What every reconcile shares.
-pub struct Context<O> {
-    pub client: Client,
-    pub observer: O,
-    pub events: EventQueue,
-    pub memory: Arc<Memory>,
-    pub accounts: Accounts,
-    pub meter: Meter,
-    pub pace: Pace,
-    pub settings: Settings,
-    /// When this process began: nothing can have been observed by it before.
-    pub started: Timestamp,
-}
-
-/// How the controller behaves.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The one namespace to watch, or all.
-    pub namespace: Option<String>,
-    pub status: status::Settings,
-    pub intervals: Intervals,
-    /// The region of objects without one.
-    pub default_region: Option<Region>,
-    /// Whether a status shows presigned URLs in place of `s3://` ones.
-    pub presigned_urls: bool,
-    /// For each write to the API server.
-    pub write_timeout: Duration,
-    /// Reconciles at once.
-    pub concurrency: u16,
-}
 
 /// One look at AWS for `object`, one status write at most.
 ///

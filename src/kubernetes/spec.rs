@@ -3,7 +3,7 @@
 use super::custom_image::{CustomImage, CustomImageStatus};
 use super::transition::Note;
 use crate::describe_image::image_id::{ImageId, Region, Scope};
-use crate::describe_image::source::{SourceError, SourceErrorKind};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 
 /// The annotation by which Flux's tools ask for a look now.
 const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";

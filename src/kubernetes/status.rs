@@ -7,7 +7,7 @@ use super::custom_image::CustomImageStatus;
 use super::redact;
 use super::verdict::{self, Progress, Verdict};
 use crate::describe_image::response::{ImageFields, Tag};
-use crate::describe_image::source::SourceError;
+use crate::describe_image::source_error::SourceError;
 use crate::describe_image::{DescribeImageResponse, Observation};
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,7 +1,7 @@
 //! From the command line to the controller's settings.
 
 use crate::describe_image::Region;
-use crate::kubernetes::reconcile::Settings;
+use crate::kubernetes::context::Settings;
 use crate::kubernetes::requeue::Intervals;
 use crate::kubernetes::status;
 use crate::process::args::{ConfigurationUrl, RunArgs, TimingArgs};

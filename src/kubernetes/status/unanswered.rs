@@ -1,7 +1,7 @@
 //! The next status when AWS did not answer: after an error, and while suspended. The payload stays as it is.
 
 use super::{Moment, Next, bare, finding, finish, sort};
-use crate::describe_image::source::{SourceError, SourceErrorKind};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::kubernetes::conditions::{self, Finding, ReadyReason};
 use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::kubernetes::verdict::{Progress, Verdict};

@@ -1,0 +1,45 @@
+//! What all reconciles share, and how they behave.
+
+use super::accounts::Accounts;
+use super::memory::Memory;
+use super::meter::Meter;
+use super::pace::Pace;
+use super::recorder::EventQueue;
+use super::requeue::Intervals;
+use super::status;
+use crate::describe_image::Region;
+use jiff::Timestamp;
+use kube::Client;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What every reconcile shares.
+pub struct Context<O> {
+    pub client: Client,
+    pub observer: O,
+    pub events: EventQueue,
+    pub memory: Arc<Memory>,
+    pub accounts: Accounts,
+    pub meter: Meter,
+    pub pace: Pace,
+    pub settings: Settings,
+    /// When this process began: nothing can have been observed by it before.
+    pub started: Timestamp,
+}
+
+/// How the controller behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The one namespace to watch, or all.
+    pub namespace: Option<String>,
+    pub status: status::Settings,
+    pub intervals: Intervals,
+    /// The region of objects without one.
+    pub default_region: Option<Region>,
+    /// Whether a status shows presigned URLs in place of `s3://` ones.
+    pub presigned_urls: bool,
+    /// For each write to the API server.
+    pub write_timeout: Duration,
+    /// Reconciles at once.
+    pub concurrency: u16,
+}
