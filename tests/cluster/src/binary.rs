@@ -27,10 +27,18 @@ pub async fn locate(options: &Options) -> Result<PathBuf, Error> {
     let Some((directory, origin)) = assets else {
         return build(&names).await;
     };
-    match names.into_iter().find(|name| !is_executable(&directory.join(name))) {
+    match [ETCD, APISERVER].into_iter().find(|name| !is_executable(&directory.join(name))) {
         None => Ok(directory),
         Some(name) => Err(Error::MissingBinary { name, directory, origin }),
     }
+}
+
+/// The directory that holds the controller manager: `directory`, else, since envtest's assets have none, the built one's.
+pub async fn controller_manager(directory: &Path) -> Result<PathBuf, Error> {
+    if is_executable(&directory.join(CONTROLLER_MANAGER)) {
+        return Ok(directory.to_owned());
+    }
+    build(&[CONTROLLER_MANAGER]).await
 }
 
 fn names(options: &Options) -> Vec<&'static str> {

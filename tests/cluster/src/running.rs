@@ -73,7 +73,8 @@ impl Cluster {
         let mut cluster = Self::with_etcd(binaries)?;
         cluster.start_apiserver().await?;
         if options.controller_manager {
-            cluster.start_controller_manager().await?;
+            let directory = binary::controller_manager(binaries).await?;
+            cluster.start_controller_manager(&directory).await?;
         }
         Ok(cluster)
     }
@@ -122,9 +123,9 @@ impl Cluster {
         self.apiserver = None;
     }
 
-    async fn start_controller_manager(&mut self) -> Result<(), Error> {
+    async fn start_controller_manager(&mut self, directory: &Path) -> Result<(), Error> {
         let kubeconfig = self.kubeconfig_for(CONTROLLER_MANAGER_USER, &[])?;
-        let started = component::controller_manager(&self.binaries, &self.state, &self.files, &kubeconfig)?;
+        let started = component::controller_manager(directory, &self.state, &self.files, &kubeconfig)?;
         let started = self.controller_manager.insert(started);
         readiness::answers(&self.probe, &CONTROLLER_MANAGER_READY, started, &mut []).await
     }
