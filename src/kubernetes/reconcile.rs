@@ -63,7 +63,7 @@ where
         previous: &previous,
         image_id: &wanted.image_id,
         region: &wanted.region,
-        account_id: look.account_id.as_deref().or(previous.account_id.as_deref()),
+        account_id: look.account_id.as_deref(),
         generation: object.meta().generation,
         created: object.creation_timestamp().map_or(look.at, |time| time.0),
         now: look.at,
