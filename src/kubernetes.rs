@@ -2,6 +2,7 @@
 //! `k8s_openapi`; it never imports the AWS adapter.
 
 pub mod accounts;
+mod chance;
 pub mod client;
 pub mod conditions;
 pub mod context;

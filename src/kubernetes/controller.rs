@@ -4,12 +4,11 @@ use super::context::Context;
 use super::custom_image::{CustomImage, CustomImageSpec};
 use super::reconcile::reconcile;
 use super::write::WriteError;
-use super::{relist, requeue, standby};
+use super::{chance, relist, standby};
 use crate::describe_image::observe::Observe;
 use crate::describe_image::source::ImageConfigSource;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
-use jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{self, Action};
 use kube::runtime::reflector::{self, ObjectRef, Store, store::Writer};
@@ -88,7 +87,7 @@ fn after_error<O>(object: Arc<CustomImage>, error: &WriteError, context: Arc<Con
         "status not written"
     );
     let pause = context.settings.intervals.after_error(failures);
-    Action::requeue(requeue::pause(pause, None, Timestamp::UNIX_EPOCH, super::reconcile::chance()))
+    Action::requeue(chance::jittered(pause))
 }
 
 fn tell_readiness(event: &watcher::Result<Event<CustomImage>>, readiness: &watch::Sender<Readiness>) {

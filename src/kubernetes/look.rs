@@ -1,6 +1,6 @@
 //! One look at AWS for one object, and what is remembered of it.
 
-use super::conditions;
+use super::conditions::{self, ReadyReason};
 use super::context::Context;
 use super::custom_image::{CustomImage, CustomImageStatus};
 use super::memory::Remembered;
@@ -68,7 +68,7 @@ fn failed<O>(
     let now = Timestamp::now();
     // Synced=False tells of a failure that an earlier process has already waited out.
     let told = conditions::find(&previous.conditions, conditions::SYNCED)
-        .filter(|synced| synced.status == "False" && synced.reason != "Suspended")
+        .filter(|synced| synced.status == "False" && synced.reason != ReadyReason::Suspended.name())
         .and_then(|synced| synced.last_transition_time.0.checked_sub(context.settings.status.error_grace).ok());
     let since = *memory.failing_since.get_or_insert(told.unwrap_or(now));
     let last_observed = memory.last_observed.or(told).unwrap_or(context.started);

@@ -1,5 +1,6 @@
 //! The driver: one look at one object, step by step. The decisions are in `status`, `transition` and `requeue`.
 
+use super::chance;
 use super::conditions;
 use super::context::Context;
 use super::custom_image::{CustomImage, CustomImageStatus};
@@ -16,7 +17,6 @@ use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,7 @@ where
     context.memory.store(reference.clone(), memory.clone());
     let is_failure = stored != next.status && matches!(look.outcome, Outcome::Failed { .. });
     if is_failure && let Err(later) = context.pace.turn(&wanted.region).await {
-        return Ok((Action::requeue(requeue::pause(later, None, look.at, chance())), ReconcileResult::Paced));
+        return Ok((Action::requeue(chance::jittered(later)), ReconcileResult::Paced));
     }
     let label = write_if_changed(object, &stored, &next.status, context).await?;
     match label {
@@ -126,7 +126,7 @@ fn next_look<O>(next: &Next, look: &look::Look, memory: &Remembered, context: &C
         Outcome::Observed { .. } => interval(&next.status, look.at, context),
     };
     let until = [next.until, look.until].into_iter().flatten().min();
-    Action::requeue(requeue::pause(pause, until, look.at, chance()))
+    Action::requeue(requeue::pause(pause, until, look.at, chance::number()))
 }
 
 /// The pause between two looks at an object that stands as `status` says.
@@ -166,11 +166,5 @@ fn after_conflict<O>(memory: &mut Remembered, version: &str, context: &Context<O
     let waits = memory.refused(version).min(16);
     let pause = Duration::from_millis(500).saturating_mul(2u32.saturating_pow(waits.saturating_sub(1)));
     let pause = pause.min(context.settings.intervals.in_progress.max(Duration::from_millis(500)));
-    Action::requeue(requeue::pause(pause, None, Timestamp::UNIX_EPOCH, chance()))
-}
-
-/// A number within 0..1, for jitter.
-pub(super) fn chance() -> f64 {
-    let random = RandomState::new().build_hasher().finish() >> 32;
-    f64::from(u32::try_from(random).unwrap_or_default()) / f64::from(u32::MAX)
+    Action::requeue(chance::jittered(pause))
 }

@@ -53,10 +53,16 @@ impl Intervals {
     }
 }
 
+/// `pause` within ±10 %. `chance` is within 0..1.
+#[must_use]
+pub fn jittered(pause: Duration, chance: f64) -> Duration {
+    pause.mul_f64(0.9 + 0.2 * chance.clamp(0.0, 1.0))
+}
+
 /// `pause` within ±10 %, but never past the moment at which time alone changes the status. `chance` is within 0..1.
 #[must_use]
 pub fn pause(pause: Duration, until: Option<Timestamp>, now: Timestamp, chance: f64) -> Duration {
-    let jittered = pause.mul_f64(0.9 + 0.2 * chance.clamp(0.0, 1.0));
+    let jittered = jittered(pause, chance);
     // A moment later, so that the clock has passed it for certain.
     let left = until.map(|until| Duration::try_from(until.duration_since(now)).unwrap_or_default());
     left.map_or(jittered, |left| jittered.min(left + Duration::from_millis(50)))

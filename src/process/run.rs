@@ -30,7 +30,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Why the controller did not start.
+/// Why the controller did not start, or had to end.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("cannot reach the API server: {0}; set KUBECONFIG, or run in a pod with a ServiceAccount")]
@@ -53,7 +53,7 @@ pub async fn run(args: RunArgs) -> ExitCode {
     match start(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "cannot start");
+            tracing::error!(%error, "customimage-operator ended");
             ExitCode::FAILURE
         }
     }

@@ -61,7 +61,8 @@ fn ready_reason_of(kind: SourceErrorKind) -> Option<ReadyReason> {
 }
 
 pub(super) fn suspended(moment: &Moment<'_>) -> Next {
-    let synced = |message: &str| finding(conditions::SYNCED, "False", "Suspended", message.to_owned());
+    let synced =
+        |message: &str| finding(conditions::SYNCED, "False", ReadyReason::Suspended.name(), message.to_owned());
     if has_observation(moment.previous) {
         return kept(moment, Some(synced("spec.suspend is true: the status is as of the last look")), None);
     }
