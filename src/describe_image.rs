@@ -8,14 +8,16 @@ pub mod image_id;
 pub mod observation;
 pub mod observe;
 pub mod response;
+pub mod scope;
 pub mod source;
 pub mod source_error;
 
 pub use api_error::{ApiError, ImageNotFound};
 pub use build_status::ImageBuildStatus;
-pub use image_id::{ImageId, Region, Scope};
+pub use image_id::{ImageId, Region};
 pub use observation::Observation;
 pub use response::DescribeImageResponse;
+pub use scope::{Identity, Role, Scope};
 pub use source_error::{SourceError, SourceErrorKind};
 
 use jiff::Timestamp;

@@ -3,9 +3,12 @@
 
 pub mod args;
 mod batch;
+mod check;
+mod configuration;
 mod describe;
 mod http;
 mod metrics;
+mod reload;
 mod run;
 mod settings;
 mod telemetry;
@@ -24,6 +27,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Run(args) => within_runtime(run::run(*args)),
         Command::Crd => print_crd(),
         Command::Describe(args) => within_runtime(describe::run(args)),
+        Command::Check(args) => within_runtime(check::run(*args)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "customimage-operator", &mut std::io::stdout());
             ExitCode::SUCCESS

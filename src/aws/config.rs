@@ -3,13 +3,16 @@
 use super::call::{CallSink, TellSink};
 use super::whole_reply::WholeReplies;
 use super::{Clients, imagebuilder};
-use crate::describe_image::image_id::{Region, Scope};
+use crate::describe_image::{Region, Role, Scope};
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_ec2::config::SharedIdentityCache;
 use aws_sdk_ec2::config::retry::{ClientRateLimiter, RetryPartition, TokenBucket};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
@@ -87,12 +90,26 @@ pub async fn load(settings: &Settings, region: Option<&Region>) -> SdkConfig {
         .region(aws_config::Region::new(region.map_or("us-east-1", Region::as_str).to_owned()))
         .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts))
         .timeout_config(timeouts.build())
-        .identity_cache(IdentityCache::lazy().load_timeout(Duration::from_secs(15)).buffer_time(BUFFER).build())
+        .identity_cache(identity_cache())
         .http_client(http_client(settings.trusted_ca.as_ref()));
     match AppName::new("customimage-operator") {
         Ok(name) => base.app_name(name).load().await,
         Err(_) => base.load().await,
     }
+}
+
+/// `base` with the credentials of `role`, which those of `base` assume.
+pub(super) async fn assuming(base: &SdkConfig, role: &Role) -> SdkConfig {
+    let mut provider = AssumeRoleProvider::builder(role.arn()).session_name(role.session_name()).configure(base);
+    if let Some(id) = role.external_id() {
+        provider = provider.external_id(id);
+    }
+    let provider = SharedCredentialsProvider::new(provider.build().await);
+    base.to_builder().credentials_provider(provider).identity_cache(identity_cache()).build()
+}
+
+fn identity_cache() -> SharedIdentityCache {
+    IdentityCache::lazy().load_timeout(Duration::from_secs(15)).buffer_time(BUFFER).build()
 }
 
 /// One pool for all services, through the environment's proxy, replies checked to be whole.
@@ -146,12 +163,14 @@ pub(super) fn clients(base: &SdkConfig, scope: &Scope, sink: &Arc<dyn CallSink>)
         cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation.build()),
         imagebuilder: aws_sdk_imagebuilder::Client::from_conf(imagebuilder.build()),
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
+        sts: aws_sdk_sts::Client::new(&config),
+        credentials: config.credentials_provider(),
         image_build_arns: super::cloudformation::ImageBuildArns::default(),
     }
 }
 
 fn retry_partition(service: &str, scope: &Scope) -> RetryPartition {
-    RetryPartition::custom(format!("{service}/{}/{}", scope.identity, scope.region))
+    RetryPartition::custom(format!("{service}/{}/{}", scope.identity.name, scope.region))
         .token_bucket(TokenBucket::builder().capacity(500).refill_rate(10.0).build())
         .client_rate_limiter(ClientRateLimiter::builder().build())
         .build()

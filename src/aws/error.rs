@@ -2,6 +2,7 @@
 
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -96,7 +97,8 @@ pub fn is_throttling_code(code: &str) -> bool {
 
 /// No answer: the credentials could not be had, or the service could not be reached.
 fn without_answer(error: &(dyn Error + 'static)) -> (SourceErrorKind, String) {
-    match sources(error).find_map(|source| source.downcast_ref::<CredentialsError>()) {
+    // The innermost: a role is assumed with credentials that may be missing themselves.
+    match sources(error).filter_map(|source| source.downcast_ref::<CredentialsError>()).last() {
         None => (SourceErrorKind::ServiceError, chain(error)),
         Some(CredentialsError::CredentialsNotLoaded(_)) => {
             (SourceErrorKind::InvalidCredentials, "Unable to locate credentials".to_owned())
@@ -110,8 +112,9 @@ fn without_answer(error: &(dyn Error + 'static)) -> (SourceErrorKind, String) {
 /// mends itself.
 fn of_provider(error: &(dyn Error + 'static)) -> (SourceErrorKind, String) {
     let told = sources(error).find_map(|source| {
-        let of_sts = source.downcast_ref::<AssumeRoleWithWebIdentityError>().map(ProvideErrorMetadata::meta);
-        of_sts.or_else(|| source.downcast_ref::<ErrorMetadata>()).filter(|told| told.code().is_some())
+        let by_token = source.downcast_ref::<AssumeRoleWithWebIdentityError>().map(ProvideErrorMetadata::meta);
+        let by_role = source.downcast_ref::<AssumeRoleError>().map(ProvideErrorMetadata::meta);
+        by_token.or(by_role).or_else(|| source.downcast_ref::<ErrorMetadata>()).filter(|told| told.code().is_some())
     });
     match told {
         Some(told) => {

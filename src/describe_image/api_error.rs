@@ -52,7 +52,7 @@ impl From<ObserveError> for ApiError {
             SourceErrorKind::UnknownRegion => return Self::bad_request(error.source_error.message),
             SourceErrorKind::InvalidRequest => return Self::bad_request(error),
             SourceErrorKind::InvalidCredentials => 401,
-            SourceErrorKind::AccessDenied => 403,
+            SourceErrorKind::AccessDenied | SourceErrorKind::IdentityNotAllowed => 403,
             SourceErrorKind::Throttled => 429,
             SourceErrorKind::ServiceError => 500,
         };

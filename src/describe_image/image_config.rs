@@ -73,7 +73,8 @@ pub fn is_image_stack(stack: &Stack) -> bool {
 }
 
 /// The bucket that ParallelCluster makes for an account in a region.
-fn default_bucket(account_id: &str, region: &Region) -> String {
+#[must_use]
+pub fn default_bucket(account_id: &str, region: &Region) -> String {
     let hash = Sha256::digest(format!("{account_id}{region}"));
     let suffix: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("parallelcluster-{suffix}-v1-do-not-delete")

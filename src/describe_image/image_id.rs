@@ -1,4 +1,4 @@
-//! `ImageId`, `Region` and `Scope`: parsed once at the edge, never invalid afterwards.
+//! `ImageId` and `Region`: parsed once at the edge, never invalid afterwards.
 //! No lookups here: whether AWS knows a region is the adapter's question.
 
 use std::fmt;
@@ -93,22 +93,6 @@ fn is_lower(part: &str) -> bool {
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// Where an image is looked for: with whose credentials, in which region.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Scope {
-    /// A name in the operator's configuration, never an ARN.
-    pub identity: String,
-    pub region: Region,
-}
-
-impl Scope {
-    /// The process's own credentials in `region`.
-    #[must_use]
-    pub fn default_identity(region: Region) -> Self {
-        Self { identity: "default".to_owned(), region }
     }
 }
 

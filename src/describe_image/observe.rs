@@ -1,8 +1,9 @@
 //! The order of reads: AMIs in bulk, then a stack and its image build for each id without one. Generic over the port.
 
 use super::image_config;
-use super::image_id::{ImageId, Scope};
+use super::image_id::ImageId;
 use super::observation::{Ami, Observation, Stack, tag, tag_key};
+use super::scope::Scope;
 use super::source::{ImageSource, MAX_IDS};
 use super::source_error::{SourceError, SourceErrorKind};
 use futures::{StreamExt, stream};

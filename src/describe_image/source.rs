@@ -1,7 +1,8 @@
 //! The port: what this domain asks of AWS. Absence is an answer, not an error.
 
-use super::image_id::{ImageId, Scope};
+use super::image_id::ImageId;
 use super::observation::{Ami, ImageBuild, Stack};
+use super::scope::Scope;
 use super::source_error::SourceError;
 use std::future::Future;
 

@@ -24,17 +24,20 @@ pub enum SourceErrorKind {
     InvalidRequest,
     /// No partition of AWS has this region.
     UnknownRegion,
+    /// The operator's configuration does not let this object use that identity, there or in that region; AWS was not asked.
+    IdentityNotAllowed,
     /// No whole answer: a server error, a timeout, a broken connection, a reply cut short.
     ServiceError,
 }
 
 impl SourceErrorKind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Throttled,
         Self::AccessDenied,
         Self::InvalidCredentials,
         Self::InvalidRequest,
         Self::UnknownRegion,
+        Self::IdentityNotAllowed,
         Self::ServiceError,
     ];
 
@@ -47,6 +50,7 @@ impl SourceErrorKind {
             Self::InvalidCredentials => "InvalidCredentials",
             Self::InvalidRequest => "InvalidRequest",
             Self::UnknownRegion => "UnknownRegion",
+            Self::IdentityNotAllowed => "IdentityNotAllowed",
             Self::ServiceError => "ServiceError",
         }
     }

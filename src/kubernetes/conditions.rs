@@ -43,10 +43,11 @@ pub enum ReadyReason {
     InvalidCredentials,
     InvalidRequest,
     UnknownRegion,
+    IdentityNotAllowed,
 }
 
 impl ReadyReason {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ImageAvailable,
         Self::ImagePending,
         Self::ImageUnusable,
@@ -66,6 +67,7 @@ impl ReadyReason {
         Self::InvalidCredentials,
         Self::InvalidRequest,
         Self::UnknownRegion,
+        Self::IdentityNotAllowed,
     ];
 
     #[must_use]
@@ -90,6 +92,7 @@ impl ReadyReason {
             Self::InvalidCredentials => "InvalidCredentials",
             Self::InvalidRequest => "InvalidRequest",
             Self::UnknownRegion => "UnknownRegion",
+            Self::IdentityNotAllowed => "IdentityNotAllowed",
         }
     }
 
@@ -110,6 +113,7 @@ impl ReadyReason {
                 | Self::InvalidCredentials
                 | Self::InvalidRequest
                 | Self::UnknownRegion
+                | Self::IdentityNotAllowed
         )
     }
 }

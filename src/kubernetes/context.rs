@@ -1,17 +1,20 @@
 //! What all reconciles share, and how they behave.
 
 use super::accounts::Accounts;
+use super::identities::Identities;
+use super::leading::Leading;
 use super::memory::Memory;
 use super::meter::Meter;
+use super::namespaces::NamespaceLabels;
 use super::pace::Pace;
 use super::recorder::EventQueue;
 use super::requeue::Intervals;
 use super::status;
 use crate::describe_image::Region;
-use jiff::Timestamp;
 use kube::Client;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What every reconcile shares.
 pub struct Context<O> {
@@ -23,15 +26,17 @@ pub struct Context<O> {
     pub meter: Meter,
     pub pace: Pace,
     pub settings: Settings,
-    /// When this process began: nothing can have been observed by it before.
-    pub started: Timestamp,
+    /// As they stand now; a change needs no restart.
+    pub identities: watch::Receiver<Arc<Identities>>,
+    pub namespaces: NamespaceLabels,
+    pub leading: Leading,
 }
 
 /// How the controller behaves.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The one namespace to watch, or all.
-    pub namespace: Option<String>,
+    /// The namespaces to watch; none: all.
+    pub namespaces: Vec<String>,
     pub status: status::Settings,
     pub intervals: Intervals,
     /// The region of objects without one.

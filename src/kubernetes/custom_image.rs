@@ -3,6 +3,7 @@
 
 use crate::describe_image::image_id::{IMAGE_ID_PATTERN, REGION_PATTERN};
 use crate::describe_image::response::{ImageConfiguration, ImageFields};
+use crate::describe_image::scope::IDENTITY_PATTERN;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, CustomResourceExt, KubeSchema};
@@ -58,6 +59,8 @@ use serde_json::{Value, json};
 )]
 #[x_kube(validation = Rule::new("has(self.region) == has(oldSelf.region)")
     .message("region can be neither added nor removed: another region is another image, so create another CustomImage"))]
+#[x_kube(validation = Rule::new("has(self.identity) == has(oldSelf.identity)")
+    .message("identity can be neither added nor removed: another identity may be another account, so create another CustomImage"))]
 #[serde(rename_all = "camelCase")]
 pub struct CustomImageSpec {
     /// Id of the ParallelCluster image: a letter, then letters, digits and hyphens; at most 128. Immutable.
@@ -79,6 +82,17 @@ pub struct CustomImageSpec {
             .message("region must be the name of an AWS region, such as eu-west-1 or us-gov-west-1")
     )]
     pub region: Option<String>,
+    /// Whose credentials read AWS: the name of an identity in the operator's configuration, which says which namespaces and
+    /// regions may use it. Default: default, the operator's own credentials. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63), regex(pattern = IDENTITY_PATTERN))]
+    #[x_kube(
+        validation = Rule::new("self == oldSelf")
+            .message("identity is immutable: another identity may be another account, so create another CustomImage"),
+        validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')")
+            .message("identity must be a name in the operator's configuration: lower-case letters, digits and hyphens, such as research")
+    )]
+    pub identity: Option<String>,
     /// Stop reading AWS for this object; its status stays as it is. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,

@@ -2,6 +2,7 @@
 
 use super::conditions::{self, ReadyReason};
 use super::custom_image::CustomImage;
+use super::leading::Leading;
 use super::memory::Memory;
 use super::meter::{Meter, ReasonLabel};
 use jiff::Timestamp;
@@ -15,22 +16,27 @@ pub struct Fleet {
     pub store: Store<CustomImage>,
     pub memory: Arc<Memory>,
     pub meter: Meter,
-    /// When this process began.
-    pub started: Timestamp,
+    pub leading: Leading,
 }
 
 impl Fleet {
-    /// Sets the gauges to how things stand.
+    /// Sets the gauges to how things stand. A standby counts nothing: a sum over replicas is then the leader's.
     pub fn count(&self, now: Timestamp) {
+        let is_leading = self.leading.is_now();
+        self.meter.leader.set(i64::from(is_leading));
+        if !is_leading {
+            return;
+        }
+        let since = self.leading.since();
         let mut by_reason: HashMap<ReadyReason, i64> = HashMap::new();
         let mut oldest: Option<Timestamp> = None;
         let mut known = HashSet::new();
         for object in self.store.state() {
             let reference = ObjectRef::from_obj(&*object);
             if !object.is_suspended() {
-                let created = object.creation_timestamp().map_or(self.started, |time| time.0);
-                // What this process has not seen yet is as old as the process, or as the object if it is younger.
-                let last = self.memory.last_observed(&reference).unwrap_or(self.started.max(created));
+                let created = object.creation_timestamp().map_or(since, |time| time.0);
+                // What this process has not seen yet is as old as its leadership, or as the object if it is younger.
+                let last = self.memory.last_observed(&reference).unwrap_or(since.max(created));
                 oldest = Some(oldest.map_or(last, |oldest| oldest.min(last)));
             }
             known.insert(reference);

@@ -9,9 +9,10 @@ use super::redact;
 use super::spec::Wanted;
 use super::status::Outcome;
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
-use crate::describe_image::image_id::{ImageId, Scope};
+use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observe::Observe;
 use crate::describe_image::response::ImageFields;
+use crate::describe_image::scope::Scope;
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::source_error::SourceError;
 use crate::describe_image::{self, DescribeImageResponse, Observation};
@@ -71,7 +72,7 @@ fn failed<O>(
         .filter(|synced| synced.status == "False" && synced.reason != ReadyReason::Suspended.name())
         .and_then(|synced| synced.last_transition_time.0.checked_sub(context.settings.status.error_grace).ok());
     let since = *memory.failing_since.get_or_insert(told.unwrap_or(now));
-    let last_observed = memory.last_observed.or(told).unwrap_or(context.started);
+    let last_observed = memory.last_observed.or(told).unwrap_or_else(|| context.leading.since());
     memory.failures = memory.failures.saturating_add(1);
     let message = match error.action {
         // The object's own fault; AWS was not asked.
@@ -95,7 +96,8 @@ where
 {
     let now = Timestamp::now();
     memory.answered(now);
-    let account_id = context.accounts.learn(scope, observation.account_id());
+    let of_role = scope.identity.role.as_ref().map(|role| role.account_id());
+    let account_id = context.accounts.learn(scope, observation.account_id().or(of_role));
     let mut response = describe_image::describe(id, &scope.region, &observation).ok();
     if let Some(until) = unconfirmed_until(response.as_ref(), previous, memory, now) {
         return Look { outcome: Outcome::Unconfirmed, at: now, account_id, until: Some(until) };

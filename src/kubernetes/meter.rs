@@ -39,6 +39,8 @@ pub struct Meter {
     status_writes: Family<ResultLabel, Counter>,
     pub(super) objects: Family<ReasonLabel, Gauge>,
     pub(super) oldest_observation_age: Gauge,
+    pub(super) leader: Gauge,
+    pub configuration_valid: Gauge,
 }
 
 impl Default for Meter {
@@ -49,6 +51,8 @@ impl Default for Meter {
             status_writes: Family::default(),
             objects: Family::default(),
             oldest_observation_age: Gauge::default(),
+            leader: Gauge::default(),
+            configuration_valid: Gauge::default(),
         }
     }
 }
@@ -63,6 +67,16 @@ impl Meter {
             self.reconcile_duration.clone(),
         );
         registry.register("status_writes", "Status writes by result", self.status_writes.clone());
+        registry.register(
+            "leader",
+            "1 while this process leads: only the leader reads AWS and writes",
+            self.leader.clone(),
+        );
+        registry.register(
+            "configuration_valid",
+            "0 while the configuration file cannot be read and the one before it stays in force",
+            self.configuration_valid.clone(),
+        );
         registry.register("objects", "CustomImages by the reason of their Ready condition", self.objects.clone());
         registry.register_with_unit(
             "oldest_observation_age",

@@ -4,10 +4,11 @@ use super::chance;
 use super::conditions;
 use super::context::Context;
 use super::custom_image::{CustomImage, CustomImageStatus};
+use super::identities;
 use super::memory::Remembered;
 use super::meter::ReconcileResult;
 use super::requeue;
-use super::spec;
+use super::spec::{self, Asking, Wanted};
 use super::status::{self, Moment, Next, Outcome};
 use super::transition::{self, Note};
 use super::{look, write};
@@ -53,10 +54,10 @@ where
         context.memory.store(reference, memory);
         return Ok((action, ReconcileResult::Conflict));
     }
-    let wanted = spec::wanted(object, context.settings.default_region.as_ref());
+    let wanted = wanted(object, context);
     let mut stored = object.status.clone().unwrap_or_default();
     status::sort(&mut stored);
-    let (previous, moved) = spec::of_same_region(&stored, &wanted);
+    let (previous, moved) = spec::of_same_image(&stored, &wanted);
     let look = look::at(object, &wanted, &previous, &mut memory, context).await;
 
     let moment = Moment {
@@ -78,7 +79,7 @@ where
     // Before the write: what a look has learned outlives a write that fails.
     context.memory.store(reference.clone(), memory.clone());
     let is_failure = stored != next.status && matches!(look.outcome, Outcome::Failed { .. });
-    if is_failure && let Err(later) = context.pace.turn(&wanted.region).await {
+    if is_failure && let Err(later) = context.pace.turn(identities::name_of(object), &wanted.region).await {
         return Ok((Action::requeue(chance::jittered(later)), ReconcileResult::Paced));
     }
     let label = write_if_changed(object, &stored, &next.status, context).await?;
@@ -96,6 +97,16 @@ where
         ReconcileResult::Unchanged | ReconcileResult::Paced | ReconcileResult::Failed => {}
     }
     Ok((next_look(&next, &look, &memory, context), label))
+}
+
+fn wanted<O>(object: &CustomImage, context: &Context<O>) -> Wanted {
+    let identities = context.identities.borrow().clone();
+    let asking = Asking {
+        default_region: context.settings.default_region.as_ref(),
+        identities: &identities,
+        namespaces: &context.namespaces,
+    };
+    spec::wanted(object, &asking)
 }
 
 async fn write_if_changed<O>(

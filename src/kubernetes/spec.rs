@@ -1,9 +1,11 @@
 //! What an object asks for, as text for its status and parsed for AWS. Pure.
 
 use super::custom_image::{CustomImage, CustomImageStatus};
+use super::identities::Identities;
+use super::namespaces::NamespaceLabels;
 use super::transition::Note;
-use crate::describe_image::image_id::{ImageId, Region, Scope};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
+use crate::describe_image::{ImageId, Region, Scope};
 
 /// The annotation by which Flux's tools ask for a look now.
 const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
@@ -18,20 +20,41 @@ pub struct Wanted {
     pub target: Result<(Scope, ImageId), SourceError>,
 }
 
+/// What an object may ask for beside its own words.
+pub struct Asking<'a> {
+    pub default_region: Option<&'a Region>,
+    pub identities: &'a Identities,
+    pub namespaces: &'a NamespaceLabels,
+}
+
 /// Admission refuses what cannot be asked; an object stored before it did still gets a clear answer.
 #[must_use]
-pub fn wanted(object: &CustomImage, default_region: Option<&Region>) -> Wanted {
-    let region = object.spec.region.clone().or_else(|| default_region.map(Region::to_string)).unwrap_or_default();
+pub fn wanted(object: &CustomImage, asking: &Asking<'_>) -> Wanted {
+    let region =
+        object.spec.region.clone().or_else(|| asking.default_region.map(Region::to_string)).unwrap_or_default();
     let image_id = object.spec.image_id.clone();
     let target = parse_region(&region).and_then(|region| {
-        let id = ImageId::parse(&image_id).map_err(|_| {
-            refused(SourceErrorKind::InvalidRequest, format!(
-                "spec.imageId '{image_id}' must be a letter, then letters, digits and hyphens, at most 128: create another CustomImage"
-            ))
-        })?;
-        Ok((Scope::default_identity(region), id))
+        let scope = asking.identities.scope(object, region, |namespace| asking.namespaces.of(namespace))?;
+        Ok((scope, parse_id(&image_id)?))
     });
     Wanted { image_id, region, target }
+}
+
+impl Wanted {
+    /// The account that will answer, when the configuration says so.
+    #[must_use]
+    pub fn account_id(&self) -> Option<&str> {
+        let (scope, _) = self.target.as_ref().ok()?;
+        Some(scope.identity.role.as_ref()?.account_id())
+    }
+}
+
+fn parse_id(image_id: &str) -> Result<ImageId, SourceError> {
+    ImageId::parse(image_id).map_err(|_| {
+        refused(SourceErrorKind::InvalidRequest, format!(
+            "spec.imageId '{image_id}' must be a letter, then letters, digits and hyphens, at most 128: create another CustomImage"
+        ))
+    })
 }
 
 fn parse_region(region: &str) -> Result<Region, SourceError> {
@@ -53,19 +76,27 @@ pub fn requested_at(object: &CustomImage) -> Option<String> {
     object.metadata.annotations.as_ref()?.get(REQUESTED_AT).cloned()
 }
 
-/// The status to go on from. One of another region is another image's: a new default region clears it.
+/// The status to go on from. One of another region or account is another image's: a new default region, or an identity
+/// with a role of another account, clears it.
 #[must_use]
-pub fn of_same_region(stored: &CustomImageStatus, wanted: &Wanted) -> (CustomImageStatus, Option<Note>) {
-    match stored.region.as_deref() {
-        Some(region) if region != wanted.region && !wanted.region.is_empty() => {
-            let text =
-                format!("the operator's region changed from {region} to {}: this is another image", wanted.region);
-            let cleared = CustomImageStatus {
-                last_handled_reconcile_at: stored.last_handled_reconcile_at.clone(),
-                ..CustomImageStatus::default()
-            };
-            (cleared, Some(Note { is_warning: false, reason: "RegionChanged".to_owned(), text }))
-        }
+pub fn of_same_image(stored: &CustomImageStatus, wanted: &Wanted) -> (CustomImageStatus, Option<Note>) {
+    let moved = |reason: &str, text: String| {
+        let cleared = CustomImageStatus {
+            last_handled_reconcile_at: stored.last_handled_reconcile_at.clone(),
+            ..CustomImageStatus::default()
+        };
+        (cleared, Some(Note { is_warning: false, reason: reason.to_owned(), text }))
+    };
+    let is_other = |before: &str, now: &str| !now.is_empty() && before != now;
+    match (stored.region.as_deref(), stored.account_id.as_deref(), wanted.account_id()) {
+        (Some(region), _, _) if is_other(region, &wanted.region) => moved(
+            "RegionChanged",
+            format!("the operator's region changed from {region} to {}: this is another image", wanted.region),
+        ),
+        (_, Some(before), Some(now)) if is_other(before, now) => moved(
+            "AccountChanged",
+            format!("the identity's account changed from {before} to {now}: this is another image"),
+        ),
         _ => (stored.clone(), None),
     }
 }

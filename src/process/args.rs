@@ -2,16 +2,17 @@
 //! start, naming it.
 
 pub mod leadership;
+pub mod mirror;
 pub mod value;
 
 use crate::aws::{Settings, TrustedCa};
-use crate::describe_image::Region;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use leadership::LeadershipArgs;
+pub use mirror::{ConfigurationUrl, MirrorArgs};
 use std::net::SocketAddr;
 use std::time::Duration;
-use value::{Maybe, duration, log_filter, namespace, region, trusted_ca};
+use value::{Maybe, duration, log_filter, trusted_ca};
 
 /// Mirrors AWS ParallelCluster custom images into Kubernetes, read-only.
 ///
@@ -45,6 +46,13 @@ pub enum Command {
     /// 2 when the command line is wrong.
     #[command(after_help = "Example:\n  customimage-operator describe --image-id hpc-base --region eu-west-1")]
     Describe(DescribeArgs),
+    /// Tell whether the operator can do its work here.
+    ///
+    /// Takes the settings of `run`. Looks at the API server and the rights there, then tries each action of the AWS policy
+    /// with each identity in each of its regions, by reads of things that do not exist. Changes nothing. Exit 0 when all is
+    /// well, 1 when not; each red line is followed by its fix.
+    #[command(after_help = "Example:\n  customimage-operator check --region eu-west-1")]
+    Check(Box<CheckArgs>),
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  source <(customimage-operator completions bash)")]
     Completions { shell: Shell },
@@ -52,19 +60,11 @@ pub enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub struct RunArgs {
-    /// Region of the CustomImages that name none. Default: AWS_DEFAULT_REGION, then the profile's.
-    #[arg(short, long, env = "AWS_REGION", value_parser = region, default_value = "", hide_default_value = true)]
-    pub region: Maybe<Region>,
-    /// Watch this namespace only. Default: all namespaces.
-    #[arg(short, long, env = "CUSTOMIMAGE_NAMESPACE", value_parser = namespace, default_value = "", hide_default_value = true)]
-    pub namespace: Maybe<String>,
+    #[command(flatten)]
+    pub mirror: MirrorArgs,
     /// Address of /livez, /readyz and /metrics.
     #[arg(long, env = "CUSTOMIMAGE_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
-    /// What status.imageConfiguration.url shows: the place in S3, or a presigned URL (valid for one hour), with which
-    /// whoever may read the object may read the file.
-    #[arg(long, env = "CUSTOMIMAGE_CONFIGURATION_URL", value_enum, default_value_t = ConfigurationUrl::S3)]
-    pub configuration_url: ConfigurationUrl,
     /// CustomImages reconciled at once.
     #[arg(long, env = "CUSTOMIMAGE_CONCURRENCY", value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: u16,
@@ -87,10 +87,23 @@ pub struct RunArgs {
     pub aws: AwsArgs,
 }
 
+#[derive(Debug, ClapArgs)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub mirror: MirrorArgs,
+    /// Format of the result.
+    #[arg(short, long, value_enum, default_value_t = CheckOutput::Table)]
+    pub output: CheckOutput,
+    #[command(flatten)]
+    pub leadership: LeadershipArgs,
+    #[command(flatten)]
+    pub aws: AwsArgs,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ConfigurationUrl {
-    S3,
-    Presigned,
+pub enum CheckOutput {
+    Table,
+    Json,
 }
 
 /// How often AWS is looked at (each within ±10 %), and how long a state may last.

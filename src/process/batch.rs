@@ -2,8 +2,9 @@
 //! is never older than its question.
 
 use crate::describe_image::image_config::ConfigObject;
-use crate::describe_image::image_id::{ImageId, Scope};
+use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observe::{Observe, ObserveError, Observed, Step, observe_each};
+use crate::describe_image::scope::Scope;
 use crate::describe_image::source::{ImageConfigSource, ImageSource, MAX_IDS};
 use crate::describe_image::{Observation, SourceError, SourceErrorKind};
 use std::collections::HashMap;

@@ -1,26 +1,32 @@
 //! `run`: the controller with all that it needs, from start to SIGTERM.
 
-use crate::aws::{self, Aws};
+use crate::aws::Aws;
 use crate::describe_image::Region;
 use crate::kubernetes::accounts::Accounts;
 use crate::kubernetes::client;
 use crate::kubernetes::context::Context;
-use crate::kubernetes::controller::{self, Readiness};
+use crate::kubernetes::controller;
 use crate::kubernetes::fleet::Fleet;
+use crate::kubernetes::identities::Identities;
+use crate::kubernetes::leading::Leading;
 use crate::kubernetes::lease::{Election, Ended, LeaseSettings};
 use crate::kubernetes::memory::Memory;
 use crate::kubernetes::meter::Meter;
+use crate::kubernetes::namespaces::NamespaceLabels;
 use crate::kubernetes::pace::Pace;
+use crate::kubernetes::readiness::Readiness;
 use crate::kubernetes::recorder::EventQueue;
 use crate::process::args::RunArgs;
 use crate::process::args::leadership::InvalidLeaseTimes;
 use crate::process::batch::Batched;
+use crate::process::configuration::InvalidConfiguration;
 use crate::process::http::{self, Probes};
 use crate::process::metrics::AwsCalls;
-use crate::process::{settings, telemetry};
+use crate::process::{reload, settings, telemetry};
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,13 +42,15 @@ pub enum StartError {
     #[error("cannot reach the API server: {0}; set KUBECONFIG, or run in a pod with a ServiceAccount")]
     ApiServer(String),
     #[error("cannot listen on {address} (--listen): {error}")]
-    Listen { address: std::net::SocketAddr, error: std::io::Error },
+    Listen { address: SocketAddr, error: std::io::Error },
     #[error("cannot wait for signals: {0}")]
     Signal(std::io::Error),
     #[error("leadership was lost: another process may act now")]
     LeadershipLost,
     #[error(transparent)]
     Lease(#[from] InvalidLeaseTimes),
+    #[error("{file} (--configuration): {error}")]
+    Configuration { file: String, error: InvalidConfiguration },
     #[error("{0}; name a region with --region")]
     Region(#[from] crate::describe_image::image_id::InvalidRegion),
 }
@@ -61,23 +69,23 @@ pub async fn run(args: RunArgs) -> ExitCode {
 
 async fn start(args: RunArgs) -> Result<(), StartError> {
     let stop = stop_on_signal()?;
-    let cannot_listen = |error| StartError::Listen { address: args.listen, error };
-    let listener = TcpListener::bind(args.listen).await.map_err(cannot_listen)?;
-    let address = listener.local_addr().map_err(cannot_listen)?;
-    let region = default_region(args.region.0.clone()).await?;
+    let (listener, address) = listen(args.listen).await?;
+    let region = settings::default_region(args.mirror.region.0.clone()).await?;
     let client = client::connect().await.map_err(|error| StartError::ApiServer(error.to_string()))?;
 
     let mut registry = Registry::with_prefix("customimage");
     let meter = Meter::default();
     meter.register(&mut registry);
+    let identities = identities(&args, &meter)?;
     let calls = AwsCalls::register(&mut registry);
     let aws = Aws::connect(&args.aws.settings(), region.as_ref(), Arc::new(calls)).await;
 
     let (store, writer) = controller::object_store();
     let memory = Arc::new(Memory::default());
-    let lease = args.leadership.settings(holder(), args.namespace.0.as_deref())?;
+    let lease = args.leadership.settings(holder(), &args.mirror.namespaces())?;
+    let (leading_sender, told) = watch::channel(lease.is_none());
+    let leading = Leading::new(told);
     let (events, publishing) = EventQueue::start(client.clone(), pod_name(), args.write_timeout);
-    let started = Timestamp::now();
     let context = Context {
         events,
         client: client.clone(),
@@ -87,9 +95,11 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         meter: meter.clone(),
         pace: Pace::default(),
         settings: settings::of(&args, region.clone()),
-        started,
+        identities,
+        namespaces: NamespaceLabels::default(),
+        leading: leading.clone(),
     };
-    let fleet = Fleet { store: store.clone(), memory, meter, started };
+    let fleet = Fleet { store: store.clone(), memory, meter, leading };
     let (readiness_sender, readiness) = watch::channel::<Readiness>(Err("listing customimages".to_owned()));
     let refresh = Arc::new(move || fleet.count(Timestamp::now()));
     let probes = Probes { registry: Arc::new(registry), readiness, refresh };
@@ -103,11 +113,25 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         listen = %address,
         "customimage-operator runs"
     );
-    let running = Running { context, objects: (store, writer), readiness: readiness_sender, publishing, over };
+    let running = Running {
+        context,
+        objects: (store, writer),
+        readiness: readiness_sender,
+        leading: leading_sender,
+        publishing,
+        over,
+    };
     lead(running, client, lease, stop, args.shutdown_timeout).await?;
     let _ = server.await;
     tracing::info!("customimage-operator stopped");
     Ok(())
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
 /// What reconciles, and what is told when the last of it is over.
@@ -115,6 +139,7 @@ struct Running {
     context: Context<Batched<Aws>>,
     objects: controller::ObjectStore,
     readiness: watch::Sender<Readiness>,
+    leading: watch::Sender<bool>,
     publishing: JoinHandle<()>,
     over: CancellationToken,
 }
@@ -127,10 +152,9 @@ async fn lead(
     stop: CancellationToken,
     grace: Duration,
 ) -> Result<(), StartError> {
-    let Running { context, objects, readiness, publishing, over } = running;
-    let (leading_sender, leading) = watch::channel(lease.is_none());
-    let election = elect(client, lease, leading_sender, over.clone());
-    let controller = controller::run(Arc::new(context), objects, readiness, leading, stop.clone());
+    let Running { context, objects, readiness, leading, publishing, over } = running;
+    let election = elect(client, lease, leading, over.clone());
+    let controller = controller::run(Arc::new(context), objects, readiness, stop.clone());
     let work = async {
         let told = async {
             controller.await;
@@ -150,11 +174,11 @@ async fn lead(
     Ok(())
 }
 
-async fn default_region(asked: Option<Region>) -> Result<Option<Region>, StartError> {
-    match asked {
-        Some(region) => Ok(Some(region)),
-        None => Ok(aws::default_region().await.map(|name| Region::parse(&name)).transpose()?),
-    }
+fn identities(args: &RunArgs, meter: &Meter) -> Result<watch::Receiver<Arc<Identities>>, StartError> {
+    let file = args.mirror.configuration.0.clone();
+    let named = file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+    reload::start(file, meter.configuration_valid.clone())
+        .map_err(|error| StartError::Configuration { file: named, error })
 }
 
 /// Leads at once without a lease; else as long as the lease is held, until `stop`.

@@ -1,6 +1,8 @@
 //! From the command line to the controller's settings.
 
+use crate::aws;
 use crate::describe_image::Region;
+use crate::describe_image::image_id::InvalidRegion;
 use crate::kubernetes::context::Settings;
 use crate::kubernetes::requeue::Intervals;
 use crate::kubernetes::status;
@@ -8,15 +10,26 @@ use crate::process::args::{ConfigurationUrl, RunArgs, TimingArgs};
 use jiff::SignedDuration;
 use std::time::Duration;
 
+/// The region that was asked for, else the environment's.
+///
+/// # Errors
+/// When the environment names something that is no region.
+pub async fn default_region(asked: Option<Region>) -> Result<Option<Region>, InvalidRegion> {
+    match asked {
+        Some(region) => Ok(Some(region)),
+        None => aws::default_region().await.map(|name| Region::parse(&name)).transpose(),
+    }
+}
+
 /// The settings of a controller whose objects without a region are of `default_region`.
 #[must_use]
 pub fn of(args: &RunArgs, default_region: Option<Region>) -> Settings {
     Settings {
-        namespace: args.namespace.0.clone(),
+        namespaces: args.mirror.namespaces(),
         status: status_settings(&args.timing),
         intervals: intervals(&args.timing),
         default_region,
-        presigned_urls: args.configuration_url == ConfigurationUrl::Presigned,
+        presigned_urls: args.mirror.configuration_url == ConfigurationUrl::Presigned,
         write_timeout: args.write_timeout,
         concurrency: args.concurrency,
     }

@@ -29,6 +29,13 @@ fn ids_and_regions_that_aws_cannot_have_are_refused_with_the_way_out() {
                 "{error}"
             );
         }
+        for identity in ["Research", "a_b", "-a", "a-", "", "arn:aws:iam::111122223333:role/r"] {
+            let error = refusal(&lab, "bad", "hpc", json!({"identity": identity})).await;
+            assert!(
+                error.contains("spec.identity") && error.contains("identity must be a name in the operator's"),
+                "{error}"
+            );
+        }
         for (name, id, region) in
             [("a", "a", "eu-west-1"), ("b", "Z-9", "us-gov-west-1"), ("c", &"a".repeat(128), "cn-north-1")]
         {
@@ -43,11 +50,15 @@ fn another_image_is_another_object() {
         let lab = Lab::empty().await;
         lab.create("placed", json!({"region": "eu-west-1"})).await;
         lab.create("unplaced", json!({})).await;
+        lab.create("research", json!({"identity": "research"})).await;
         for (name, spec, words) in [
             ("placed", json!({"imageId": "other"}), "imageId is immutable"),
             ("placed", json!({"region": "us-east-1"}), "region is immutable"),
             ("placed", json!({"region": null}), "region can be neither added nor removed"),
             ("unplaced", json!({"region": "us-east-1"}), "region can be neither added nor removed"),
+            ("research", json!({"identity": "other"}), "identity is immutable"),
+            ("research", json!({"identity": null}), "identity can be neither added nor removed"),
+            ("unplaced", json!({"identity": "other"}), "identity can be neither added nor removed"),
         ] {
             let error = lab.merge(name, json!({"spec": spec})).await.expect_err("a refusal").to_string();
             assert!(error.contains(words) && error.contains("create another CustomImage"), "{error}");

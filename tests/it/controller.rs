@@ -1,3 +1,5 @@
+/// Whose credentials, and who may use them; which namespaces.
+mod identities;
 /// Several replicas: one leads, the others stand by.
 mod leadership;
 /// What AWS says, as it shows.

@@ -1,12 +1,11 @@
 use crate::support::describe::program;
 use crate::support::run;
-use std::path::Path;
 
 #[test]
 fn the_crd_in_the_repository_is_the_one_that_the_program_prints() {
     let output = run(async { program("http://127.0.0.1:9").arg("crd").output().await.unwrap() });
     assert!(output.status.success());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds/customimages.parallelcluster.dev.yaml");
+    let path = crate::support::project().join("crds/customimages.parallelcluster.dev.yaml");
     let stored = std::fs::read_to_string(&path).unwrap();
     assert!(stored == String::from_utf8(output.stdout).unwrap(), "{} is stale: run `make generate`", path.display());
 }

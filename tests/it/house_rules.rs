@@ -1,8 +1,8 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Source files below a folder of the project, with their text.
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let root = crate::support::project().join(folder);
     let mut found = Vec::new();
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
@@ -57,7 +57,7 @@ fn the_domain_knows_neither_kubernetes_nor_aws_nor_a_runtime_nor_the_clock() {
         "crate::process",
     ];
     let mut found = offences("src/describe_image", &forbidden);
-    let root = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/describe_image.rs")).unwrap();
+    let root = std::fs::read_to_string(crate::support::project().join("src/describe_image.rs")).unwrap();
     found.extend(code(&root).filter(|line| forbidden.iter().any(|word| line.contains(word))).map(str::to_owned));
     assert_eq!(found, [""; 0]);
 }
@@ -103,7 +103,7 @@ fn files_are_at_most_250_lines_of_code_and_open_with_what_lives_in_them() {
 
 #[test]
 fn main_is_at_most_40_lines() {
-    let main = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).unwrap();
+    let main = std::fs::read_to_string(crate::support::project().join("src/main.rs")).unwrap();
     assert!(main.lines().count() <= 40);
 }
 

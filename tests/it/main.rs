@@ -6,6 +6,8 @@
 mod admission;
 /// The AWS adapter against the simulator: paging, batches, trouble on the wire, read-only.
 mod aws;
+/// `check`: what is missing, and how to mend it.
+mod check;
 /// The command line itself: help, completions, refusals, `describe` without AWS.
 mod command;
 /// The official program, `describe` and a CustomImage's status agree, scenario by scenario.

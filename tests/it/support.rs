@@ -8,6 +8,7 @@ pub mod scenario;
 pub mod world;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -17,6 +18,11 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Runtime::new().unwrap()
 });
+
+/// The checkout that is tested: Cargo says so at run time, for what it has built may be another checkout's.
+pub fn project() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").unwrap().into()
+}
 
 /// Runs a test that needs the shared runtime.
 pub fn run<T>(test: impl Future<Output = T>) -> T {

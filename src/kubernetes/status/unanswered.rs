@@ -24,7 +24,7 @@ pub(super) fn failed(
     let is_at_hand = has_observation(moment.previous);
     let reason = ready_reason_of(error.kind);
     match reason {
-        Some(reason) if !is_at_hand || error.kind == SourceErrorKind::UnknownRegion || moment.now >= until_shown => {
+        Some(reason) if !is_at_hand || is_refused_here(error.kind) || moment.now >= until_shown => {
             let verdict = Verdict::new("Unknown", reason, message.to_owned(), Progress::Stalled);
             finish(payload_kept(moment), &verdict, carried(synced, moment), moment)
         }
@@ -43,6 +43,11 @@ pub(super) fn failed(
     }
 }
 
+/// True when the refusal is our own: AWS will not change its mind within a grace period.
+fn is_refused_here(kind: SourceErrorKind) -> bool {
+    matches!(kind, SourceErrorKind::UnknownRegion | SourceErrorKind::IdentityNotAllowed)
+}
+
 /// True when the status still says that the object is suspended.
 fn is_resumed(moment: &Moment<'_>) -> bool {
     let synced = conditions::find(&moment.previous.conditions, conditions::SYNCED);
@@ -56,6 +61,7 @@ fn ready_reason_of(kind: SourceErrorKind) -> Option<ReadyReason> {
         SourceErrorKind::InvalidCredentials => Some(ReadyReason::InvalidCredentials),
         SourceErrorKind::InvalidRequest => Some(ReadyReason::InvalidRequest),
         SourceErrorKind::UnknownRegion => Some(ReadyReason::UnknownRegion),
+        SourceErrorKind::IdentityNotAllowed => Some(ReadyReason::IdentityNotAllowed),
         SourceErrorKind::Throttled | SourceErrorKind::ServiceError => None,
     }
 }

@@ -1,8 +1,9 @@
 //! The settings of leader election.
 
-use super::value::duration;
+use super::value::{Maybe, duration, namespace};
 use crate::kubernetes::lease::LeaseSettings;
 use clap::{ArgAction, Args as ClapArgs};
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// Several replicas, one of which reads AWS and writes; the others stand by with all objects at hand.
@@ -12,6 +13,9 @@ pub struct LeadershipArgs {
     /// Act only while holding a Lease in the operator's own namespace. Set to false for a process that must not wait.
     #[arg(long, env = "CUSTOMIMAGE_LEADER_ELECTION", value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     pub leader_election: bool,
+    /// Name of the Lease. Default: customimage-operator, and what it watches when that is not all.
+    #[arg(long, env = "CUSTOMIMAGE_LEASE_NAME", value_name = "NAME", default_value = "", hide_default_value = true, value_parser = namespace)]
+    pub lease_name: Maybe<String>,
     /// How long a standby waits after the last sign of the leader; whole seconds.
     #[arg(long, env = "CUSTOMIMAGE_LEASE_DURATION", value_name = "DURATION", default_value = "15s", value_parser = duration)]
     pub lease_duration: Duration,
@@ -31,15 +35,11 @@ pub struct LeadershipArgs {
 pub struct InvalidLeaseTimes;
 
 impl LeadershipArgs {
-    /// The settings of `holder`, which watches `namespace` or all; `None` without an election.
+    /// The settings of `holder`, which watches `namespaces` or all; `None` without an election.
     ///
     /// # Errors
     /// When the times do not keep two leaders apart.
-    pub fn settings(
-        &self,
-        holder: String,
-        namespace: Option<&str>,
-    ) -> Result<Option<LeaseSettings>, InvalidLeaseTimes> {
+    pub fn settings(&self, holder: String, namespaces: &[String]) -> Result<Option<LeaseSettings>, InvalidLeaseTimes> {
         let (duration, renew_deadline, retry_period) =
             (self.lease_duration, self.lease_renew_deadline, self.lease_retry_period);
         let are_apart =
@@ -47,10 +47,28 @@ impl LeadershipArgs {
         if self.leader_election && !are_apart {
             return Err(InvalidLeaseTimes);
         }
-        // Operators of different namespaces do not stand in each other's way.
-        let name =
-            namespace.map_or("customimage-operator".to_owned(), |watched| format!("customimage-operator.{watched}"));
-        let settings = LeaseSettings { name, holder, duration, renew_deadline, retry_period };
+        let settings =
+            LeaseSettings { name: self.lease_name(namespaces), holder, duration, renew_deadline, retry_period };
         Ok(self.leader_election.then_some(settings))
+    }
+
+    /// The name of the Lease of an operator that watches `namespaces` or all.
+    #[must_use]
+    pub fn lease_name(&self, namespaces: &[String]) -> String {
+        self.lease_name.0.clone().unwrap_or_else(|| default_name(namespaces))
+    }
+}
+
+/// Operators of different namespaces do not stand in each other's way.
+fn default_name(namespaces: &[String]) -> String {
+    match namespaces {
+        [] => "customimage-operator".to_owned(),
+        [only] => format!("customimage-operator.{only}"),
+        // All names together may be longer than a name can be.
+        several => {
+            let digest = Sha256::digest(several.join(","));
+            let short: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+            format!("customimage-operator.{short}")
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::aws::TrustedCa;
 use crate::describe_image::Region;
 use jiff::SignedDuration;
+use std::path::PathBuf;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
@@ -30,7 +31,11 @@ pub fn region(name: &str) -> Result<Maybe<Region>, String> {
 }
 
 pub fn namespace(name: &str) -> Result<Maybe<String>, String> {
-    maybe(name, |name| Ok(name.to_owned()))
+    maybe(name, |name| Ok(name.trim().to_owned()))
+}
+
+pub fn file(path: &str) -> Result<Maybe<PathBuf>, String> {
+    maybe(path, |path| Ok(path.into()))
 }
 
 pub fn log_filter(filter: &str) -> Result<String, String> {

@@ -48,7 +48,7 @@ fn names(options: &Options) -> Vec<&'static str> {
 }
 
 async fn build(names: &[&str]) -> Result<PathBuf, Error> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("build");
+    let script = script();
     let mut command = Command::new(&script);
     command.env("COMPONENTS", names.join(" ")).stdin(Stdio::null()).stdout(Stdio::piped());
     let failed = || Error::io(format!("running {}", script.display()));
@@ -58,6 +58,14 @@ async fn build(names: &[&str]) -> Result<PathBuf, Error> {
         return Err(Error::Build { script, status: output.status });
     }
     Ok(PathBuf::from(OsStr::from_bytes(output.stdout.trim_ascii_end())))
+}
+
+/// The script in the checkout that this runs in: several may share what Cargo has built, so the path of the one that was
+/// compiled is only the second choice.
+fn script() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let found = here.ancestors().map(|folder| folder.join("tests/cluster/build")).find(|path| is_executable(path));
+    found.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("build"))
 }
 
 fn is_executable(path: &Path) -> bool {

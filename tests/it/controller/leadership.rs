@@ -55,8 +55,14 @@ fn a_standby_is_ready_and_asks_aws_nothing_until_the_leader_hands_over() {
         })
         .await;
         assert_eq!(calls(&standby).await, 0.0);
-        let all = standby.metric("customimage_objects{reason=\"ImageAvailable\"}").await;
-        assert_eq!(all, 1.0, "its store is warm");
+        for (operator, expected) in [(&leader, 1.0), (&standby, 0.0)] {
+            let objects = operator.metric("customimage_objects{reason=\"ImageAvailable\"}").await;
+            assert_eq!(
+                (operator.metric("customimage_leader").await, objects),
+                (expected, expected),
+                "the leader tells"
+            );
+        }
 
         assert_eq!(leader.terminate().await, 0);
         let leases: Api<Lease> = Api::namespaced(lab.client.clone(), "default");

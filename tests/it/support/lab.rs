@@ -104,11 +104,29 @@ impl Lab {
         Operator::start(&self.aws.endpoint(), &self.kubeconfig, &settings).await
     }
 
+    /// A kubeconfig for a user without any rights.
+    pub async fn kubeconfig_of(&self, user: &str) -> PathBuf {
+        cluster().await.kubeconfig_for(user, &[]).unwrap()
+    }
+
+    /// Another namespace, with these labels; gives its name.
+    pub async fn another_namespace(&self, labels: Value) -> String {
+        let name = format!("lab-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed));
+        let object = serde_json::from_value(json!({"metadata": {"name": name, "labels": labels}})).unwrap();
+        Api::<Namespace>::all(self.client.clone()).create(&PostParams::default(), &object).await.unwrap();
+        name
+    }
+
+    /// The same lab, seen from another namespace.
+    pub fn within(self, namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned(), ..self }
+    }
+
     /// An operator with the rights that the README names, and no others.
     pub async fn restricted_operator(&self) -> Operator {
         let user = format!("operator-of-{}", self.namespace);
         let images = json!([
-            {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages"], "verbs": ["list", "watch"]},
             {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages/status"], "verbs": ["patch", "update"]},
             {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}
         ]);

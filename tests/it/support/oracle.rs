@@ -1,14 +1,14 @@
 //! The official program: `pcluster describe-image` from PyPI, in a virtual environment of its own.
 
 use super::describe::{Answer, clean, finish};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command as Blocking;
 use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::process::Command;
 
 static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/install");
+    let script = crate::support::project().join("tests/oracle/install");
     let output = Blocking::new(&script).stderr(std::process::Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "{} failed", script.display());
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())

@@ -10,8 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
-
 /// A running `local-cluster`, killed when dropped.
 pub struct LocalCluster {
     pub child: Child,
@@ -64,7 +62,10 @@ pub fn kubectl_ok(kubeconfig: &Path, arguments: &[&str]) -> String {
 
 /// The path printed by one of the scripts beside the crate.
 pub fn script(name: &str) -> PathBuf {
-    let output = Command::new(Path::new(PACKAGE).join(name)).stderr(Stdio::inherit()).output().unwrap();
+    let output = Command::new(Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join(name))
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
     assert!(output.status.success());
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
 }

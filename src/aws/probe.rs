@@ -1,0 +1,139 @@
+//! Harmless reads that tell whether an action is allowed: of things that are not there, so that "not found" is a yes.
+
+use super::error::source_error;
+use super::{Aws, Clients, cloudformation, ec2, imagebuilder, s3};
+use crate::describe_image::image_config::default_bucket;
+use crate::describe_image::image_id::{ImageId, InvalidImageId};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
+use crate::describe_image::{Region, Scope};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// No image is called so.
+const NOBODYS: &str = "customimage-operator-check";
+
+/// The IAM names of what only identities with a role, and only presigned URLs, need.
+pub const ASSUME_ROLE: &str = "sts:AssumeRole";
+const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
+const GET_OBJECT: &str = "s3:GetObject";
+
+/// Who the credentials are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub account_id: String,
+    pub arn: String,
+}
+
+/// Whether an action is allowed.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    pub action: &'static str,
+    pub answer: Answer,
+}
+
+/// What came of a harmless read.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Allowed,
+    /// Nothing was there to be read, and nothing was refused.
+    Untold(String),
+    Failed(SourceError),
+}
+
+impl Aws {
+    /// Whose credentials the scope has. Needs no permission.
+    ///
+    /// # Errors
+    /// When there are no credentials, a role may not be assumed, or STS does not answer.
+    pub async fn caller(&self, scope: &Scope) -> Result<Caller, SourceError> {
+        let action = if scope.identity.role.is_some() { ASSUME_ROLE } else { GET_CALLER_IDENTITY };
+        let clients = self.clients(scope, action).await?;
+        let reply = clients.sts.get_caller_identity().send().await;
+        let reply = reply.map_err(|error| source_error(action, &error))?;
+        let known = |value: Option<String>| value.unwrap_or_default();
+        Ok(Caller { account_id: known(reply.account), arn: known(reply.arn) })
+    }
+
+    /// Tries each action of the policy, those for presigned URLs when they are wanted.
+    pub async fn probe(&self, scope: &Scope, caller: &Caller, presigned: bool) -> Vec<Probe> {
+        let clients = match self.clients(scope, ec2::DESCRIBE_IMAGES).await {
+            Ok(clients) => clients,
+            Err(error) => return vec![Probe { action: error.action, answer: Answer::Failed(error) }],
+        };
+        let id = match ImageId::parse(NOBODYS) {
+            Ok(id) => id,
+            Err(error) => return vec![impossible(&error)],
+        };
+        let mut probes = vec![
+            of(ec2::DESCRIBE_IMAGES, ec2::amis(&clients.ec2, std::slice::from_ref(&id)).await),
+            of(cloudformation::DESCRIBE_STACKS, cloudformation::stack(&clients.cloudformation, &id).await),
+            of(cloudformation::DESCRIBE_STACK_RESOURCE, resource(&clients, &id).await),
+            of(
+                imagebuilder::GET_IMAGE,
+                imagebuilder::image_build(&clients.imagebuilder, &build_arn(scope, caller)).await,
+            ),
+        ];
+        if presigned {
+            probes.extend(bucket(&clients, caller, &scope.region).await);
+        }
+        probes
+    }
+}
+
+fn of<T>(action: &'static str, answer: Result<T, SourceError>) -> Probe {
+    Probe { action, answer: answer.map_or_else(Answer::Failed, |_| Answer::Allowed) }
+}
+
+/// Unreachable, and yet no reason to panic.
+fn impossible(error: &InvalidImageId) -> Probe {
+    let error = SourceError { kind: SourceErrorKind::InvalidRequest, action: "", message: error.to_string() };
+    Probe { action: "", answer: Answer::Failed(error) }
+}
+
+async fn resource(clients: &Clients, id: &ImageId) -> Result<(), SourceError> {
+    let unknown = crate::describe_image::observation::Stack::default();
+    let known = cloudformation::ImageBuildArns::default();
+    cloudformation::image_build_arn(&clients.cloudformation, &known, id, &unknown).await.map(|_| ())
+}
+
+fn build_arn(scope: &Scope, caller: &Caller) -> String {
+    let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
+    format!(
+        "arn:{partition}:imagebuilder:{}:{}:image/parallelclusterimage-{NOBODYS}/0.0.1/1",
+        scope.region, caller.account_id
+    )
+}
+
+/// S3 tells a missing permission from a missing bucket or object only where there is a bucket.
+async fn bucket(clients: &Clients, caller: &Caller, region: &Region) -> [Probe; 2] {
+    let bucket = default_bucket(&caller.account_id, region);
+    let head = clients.s3.head_bucket().bucket(&bucket).expected_bucket_owner(&caller.account_id).send().await;
+    let list = match head {
+        Ok(_) => Answer::Allowed,
+        Err(error) if error.raw_response().is_some_and(|reply| reply.status().as_u16() == 404) => {
+            let message = format!("there is no bucket {bucket} yet: ParallelCluster makes it with the first image");
+            let untold = || Answer::Untold(message.clone());
+            return [
+                Probe { action: s3::HEAD_BUCKET, answer: untold() },
+                Probe { action: GET_OBJECT, answer: untold() },
+            ];
+        }
+        Err(error) => Answer::Failed(without_words(source_error(s3::HEAD_BUCKET, &error))),
+    };
+    let head = clients.s3.head_object().bucket(&bucket).key(format!("parallelcluster/{NOBODYS}")).send().await;
+    let get = match head {
+        Ok(_) => Answer::Allowed,
+        Err(error) if error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("NotFound") => {
+            Answer::Allowed
+        }
+        Err(error) => Answer::Failed(without_words(source_error(GET_OBJECT, &error))),
+    };
+    [Probe { action: s3::HEAD_BUCKET, answer: list }, Probe { action: GET_OBJECT, answer: get }]
+}
+
+/// A HEAD is answered without a body, so S3 says nothing but a status.
+fn without_words(mut error: SourceError) -> SourceError {
+    if error.kind == SourceErrorKind::AccessDenied {
+        error.message = format!("{} was answered with HTTP 403", error.action);
+    }
+    error
+}

@@ -1,0 +1,180 @@
+//! The identities of the operator's configuration: which namespaces and regions may use each. Pure.
+
+use super::custom_image::CustomImage;
+use crate::describe_image::scope::DEFAULT_IDENTITY;
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
+use crate::describe_image::{Identity, Region, Scope};
+use kube::ResourceExt;
+use kube::core::{Expression, Selector, SelectorExt};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Labels of a namespace.
+pub type Labels = BTreeMap<String, String>;
+
+/// One identity, and who may use it where.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub identity: Identity,
+    /// `None`: all.
+    pub regions: Option<BTreeSet<Region>>,
+    pub namespaces: Namespaces,
+}
+
+/// The namespaces that may use an identity.
+#[derive(Clone, Debug)]
+pub enum Namespaces {
+    All,
+    Named(BTreeSet<String>),
+    Selected(Selector),
+}
+
+/// All identities by name. There is always a default one.
+#[derive(Clone, Debug)]
+pub struct Identities(HashMap<String, Grant>);
+
+impl Identities {
+    /// Without a grant of the default identity everybody may use it.
+    #[must_use]
+    pub fn new(grants: impl IntoIterator<Item = Grant>) -> Self {
+        let everybody = Grant { identity: Identity::default(), regions: None, namespaces: Namespaces::All };
+        let all = std::iter::once(everybody).chain(grants);
+        Self(all.map(|grant| (grant.identity.name.clone(), grant)).collect())
+    }
+
+    /// All of them, in the order of their names.
+    #[must_use]
+    pub fn grants(&self) -> Vec<&Grant> {
+        let mut grants: Vec<_> = self.0.values().collect();
+        grants.sort_by_key(|grant| &grant.identity.name);
+        grants
+    }
+
+    /// True when namespaces' labels must be known.
+    #[must_use]
+    pub fn select_by_label(&self) -> bool {
+        self.0.values().any(|grant| matches!(grant.namespaces, Namespaces::Selected(_)))
+    }
+
+    /// The scope that `object` may look at AWS in. `labels` gives those of its namespace, `None` while they are unknown.
+    ///
+    /// # Errors
+    /// When its identity may not be used, there or in that region.
+    pub fn scope(
+        &self,
+        object: &CustomImage,
+        region: Region,
+        labels: impl FnOnce(&str) -> Option<Labels>,
+    ) -> Result<Scope, SourceError> {
+        let name = name_of(object);
+        let namespace = object.namespace().unwrap_or_default();
+        // An identity that is not there and one that is not granted are told alike: names are nobody's business.
+        let Some(grant) = self.0.get(name) else { return Err(not_granted(name, &namespace)) };
+        let is_granted = match &grant.namespaces {
+            Namespaces::All => true,
+            Namespaces::Named(names) => names.contains(&namespace),
+            Namespaces::Selected(selector) => {
+                selector.matches(&labels(&namespace).ok_or_else(|| unlabelled(&namespace))?)
+            }
+        };
+        if !is_granted {
+            return Err(not_granted(name, &namespace));
+        }
+        match &grant.regions {
+            Some(regions) if !regions.contains(&region) => Err(not_there(name, &region, regions)),
+            Some(_) | None => Ok(Scope { identity: grant.identity.clone(), region }),
+        }
+    }
+}
+
+/// The identity that an object names.
+#[must_use]
+pub fn name_of(object: &CustomImage) -> &str {
+    object.spec.identity.as_deref().unwrap_or(DEFAULT_IDENTITY)
+}
+
+fn not_granted(name: &str, namespace: &str) -> SourceError {
+    refused(
+        SourceErrorKind::IdentityNotAllowed,
+        format!(
+            "spec.identity '{name}' may not be used in namespace '{namespace}': let the operator's configuration (identities) allow it, or create another CustomImage that names an allowed one"
+        ),
+    )
+}
+
+fn not_there(name: &str, region: &Region, regions: &BTreeSet<Region>) -> SourceError {
+    let allowed: Vec<&str> = regions.iter().map(Region::as_str).collect();
+    refused(
+        SourceErrorKind::IdentityNotAllowed,
+        format!(
+            "spec.region '{region}' may not be used with identity '{name}' (allowed: {}): let the operator's configuration (identities) allow it, or create another CustomImage",
+            if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") }
+        ),
+    )
+}
+
+fn unlabelled(namespace: &str) -> SourceError {
+    refused(
+        SourceErrorKind::ServiceError,
+        format!(
+            "the labels of namespace '{namespace}' are not known yet: the operator needs list and watch on namespaces"
+        ),
+    )
+}
+
+fn refused(kind: SourceErrorKind, message: String) -> SourceError {
+    SourceError { kind, action: "", message }
+}
+
+/// A selector as metav1 writes it. A misspelt field must not select everything.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NamespaceSelector {
+    match_labels: BTreeMap<String, String>,
+    match_expressions: Vec<Requirement>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Requirement {
+    key: String,
+    operator: Operator,
+    #[serde(default)]
+    values: BTreeSet<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+enum Operator {
+    In,
+    NotIn,
+    Exists,
+    DoesNotExist,
+}
+
+/// Values where there must be none, or none where there must be some.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("namespaceSelector: key '{0}': In and NotIn need values, Exists and DoesNotExist take none")]
+pub struct InvalidSelector(String);
+
+impl TryFrom<NamespaceSelector> for Namespaces {
+    type Error = InvalidSelector;
+
+    fn try_from(selector: NamespaceSelector) -> Result<Self, InvalidSelector> {
+        let mut all: Selector = selector.match_labels.into_iter().collect();
+        for Requirement { key, operator, values } in selector.match_expressions {
+            let expression = match (operator, values.is_empty()) {
+                (Operator::In, false) => Expression::In(key, values),
+                (Operator::NotIn, false) => Expression::NotIn(key, values),
+                (Operator::Exists, true) => Expression::Exists(key),
+                (Operator::DoesNotExist, true) => Expression::DoesNotExist(key),
+                _ => return Err(InvalidSelector(key)),
+            };
+            all.extend(expression);
+        }
+        Ok(Self::Selected(all))
+    }
+}
+
+#[cfg(test)]
+#[path = "identities_tests.rs"]
+mod tests;

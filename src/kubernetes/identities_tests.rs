@@ -1,0 +1,104 @@
+use super::*;
+use crate::describe_image::Role;
+use crate::kubernetes::custom_image::CustomImageSpec;
+
+fn object(namespace: &str, identity: Option<&str>) -> CustomImage {
+    let identity = identity.map(str::to_owned);
+    let spec = CustomImageSpec { image_id: "hpc".into(), region: None, identity, suspend: None };
+    let mut object = CustomImage::new("hpc", spec);
+    object.metadata.namespace = Some(namespace.into());
+    object
+}
+
+fn region(name: &str) -> Region {
+    Region::parse(name).unwrap()
+}
+
+fn research(namespaces: Namespaces, regions: Option<&[&str]>) -> Grant {
+    let role = Role::parse("arn:aws:iam::222233334444:role/r", None, "me").unwrap();
+    let identity = Identity { name: "research".into(), role: Some(role) };
+    let regions = regions.map(|names| names.iter().map(|name| region(name)).collect());
+    Grant { identity, regions, namespaces }
+}
+
+fn named(names: &[&str]) -> Namespaces {
+    Namespaces::Named(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+fn unasked(_: &str) -> Option<Labels> {
+    panic!("nobody selects by label")
+}
+
+fn kind(result: Result<Scope, SourceError>) -> Result<String, SourceErrorKind> {
+    result.map(|scope| scope.identity.name).map_err(|error| error.kind)
+}
+
+#[test]
+fn without_a_configuration_everybody_has_the_default_identity_and_no_other() {
+    let identities = Identities::new([]);
+    assert_eq!(kind(identities.scope(&object("a", None), region("eu-west-1"), unasked)), Ok("default".into()));
+    assert_eq!(
+        kind(identities.scope(&object("a", Some("default")), region("eu-west-1"), unasked)),
+        Ok("default".into())
+    );
+    let refused = identities.scope(&object("a", Some("research")), region("eu-west-1"), unasked);
+    assert_eq!(kind(refused), Err(SourceErrorKind::IdentityNotAllowed));
+}
+
+#[test]
+fn an_identity_is_for_its_namespaces_and_regions_only() {
+    let identities = Identities::new([research(named(&["hpc"]), Some(&["eu-west-1"]))]);
+    let ask = |namespace: &str, name: &str| {
+        kind(identities.scope(&object(namespace, Some("research")), region(name), unasked))
+    };
+    assert_eq!(ask("hpc", "eu-west-1"), Ok("research".into()));
+    assert_eq!(ask("hpc", "eu-west-2"), Err(SourceErrorKind::IdentityNotAllowed));
+    assert_eq!(ask("other", "eu-west-1"), Err(SourceErrorKind::IdentityNotAllowed));
+}
+
+#[test]
+fn an_unknown_identity_and_a_foreign_one_are_told_alike() {
+    let identities = Identities::new([research(named(&["hpc"]), None)]);
+    let told =
+        |name: &str| identities.scope(&object("b", Some(name)), region("eu-west-1"), unasked).unwrap_err().message;
+    assert_eq!(told("research"), told("nobodys").replace("nobodys", "research"));
+    assert!(told("research").contains("spec.identity 'research'") && told("research").contains("namespace 'b'"));
+}
+
+#[test]
+fn the_default_identity_can_be_kept_from_everybody() {
+    let grant = Grant { identity: Identity::default(), regions: None, namespaces: named(&[]) };
+    let refused = Identities::new([grant]).scope(&object("a", None), region("eu-west-1"), unasked);
+    assert_eq!(kind(refused), Err(SourceErrorKind::IdentityNotAllowed));
+}
+
+#[test]
+fn a_selector_selects_by_labels_and_unknown_labels_are_no_refusal() {
+    let selector: NamespaceSelector = serde_json::from_value(serde_json::json!({
+        "matchLabels": {"team": "hpc"}, "matchExpressions": [{"key": "stage", "operator": "NotIn", "values": ["prod"]}]
+    }))
+    .unwrap();
+    let identities = Identities::new([research(selector.try_into().unwrap(), None)]);
+    assert!(identities.select_by_label());
+    let ask = |labels: Option<&[(&str, &str)]>| {
+        let labels = labels.map(|all| all.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect());
+        kind(identities.scope(&object("a", Some("research")), region("eu-west-1"), |_| labels))
+    };
+    assert_eq!(ask(Some(&[("team", "hpc")])), Ok("research".into()));
+    assert_eq!(ask(Some(&[("team", "hpc"), ("stage", "prod")])), Err(SourceErrorKind::IdentityNotAllowed));
+    assert_eq!(ask(Some(&[])), Err(SourceErrorKind::IdentityNotAllowed));
+    assert_eq!(ask(None), Err(SourceErrorKind::ServiceError));
+}
+
+#[test]
+fn a_misspelt_selector_is_refused_and_does_not_select_everything() {
+    for text in [
+        r#"{"matchLabel": {"team": "hpc"}}"#,
+        r#"{"matchExpressions": [{"key": "a", "operator": "Equals", "values": ["b"]}]}"#,
+    ] {
+        assert!(serde_json::from_str::<NamespaceSelector>(text).is_err(), "{text}");
+    }
+    let without: NamespaceSelector =
+        serde_json::from_str(r#"{"matchExpressions": [{"key": "a", "operator": "In"}]}"#).unwrap();
+    assert!(Namespaces::try_from(without).is_err());
+}

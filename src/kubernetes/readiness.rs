@@ -1,0 +1,68 @@
+//! Whether the watches hold all objects, and what each waits for.
+
+use kube::runtime::watcher::{self, Event};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+/// `Ok` once the watches hold all objects; else what they wait for.
+pub type Readiness = Result<(), String>;
+
+/// How the watches stand, by the namespace each is of.
+#[derive(Clone)]
+pub struct Board {
+    watches: Arc<Mutex<BTreeMap<String, Readiness>>>,
+    sum: watch::Sender<Readiness>,
+}
+
+impl Board {
+    #[must_use]
+    pub fn new(namespaces: &[String], sum: watch::Sender<Readiness>) -> Self {
+        let listing = |name: &String| (name.clone(), Err(format!("listing customimages in {name}")));
+        Self { watches: Arc::new(Mutex::new(namespaces.iter().map(listing).collect())), sum }
+    }
+
+    /// Takes note of what happened to the watch of `namespace`.
+    pub fn tell<K>(&self, namespace: &str, event: &watcher::Result<Event<K>>) {
+        let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = watches.entry(namespace.to_owned()).or_insert_with(|| Err("listing customimages".to_owned()));
+        match event {
+            Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => *before = Ok(()),
+            Ok(Event::Init | Event::InitApply(_)) => return,
+            Err(error) if before.is_err() => {
+                tracing::warn!(namespace, error = error as &dyn std::error::Error, "cannot list customimages yet");
+                *before = Err(error.to_string());
+            }
+            // Once ready, a broken watch is retried with the store at hand.
+            Err(error) => {
+                tracing::warn!(
+                    namespace,
+                    error = error as &dyn std::error::Error,
+                    "watch of customimages broke, trying again"
+                );
+                return;
+            }
+        }
+        let now = watches.values().find(|watch| watch.is_err()).cloned().unwrap_or(Ok(()));
+        self.sum.send_if_modified(|before| std::mem::replace(before, now.clone()) != now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_is_when_every_watch_has_listed() {
+        let (sum, told) = watch::channel(Err("starting".to_owned()));
+        let board = Board::new(&["a".into(), "b".into()], sum);
+        board.tell::<()>("a", &Ok(Event::InitDone));
+        assert!(told.borrow().as_ref().unwrap_err().contains(" in b"));
+        board.tell::<()>("b", &Err(watcher::Error::NoResourceVersion));
+        assert_ne!(*told.borrow(), Ok(()));
+        board.tell::<()>("b", &Ok(Event::InitDone));
+        assert_eq!(*told.borrow(), Ok(()));
+        board.tell::<()>("b", &Err(watcher::Error::NoResourceVersion));
+        assert_eq!(*told.borrow(), Ok(()), "a watch that breaks keeps its store");
+    }
+}

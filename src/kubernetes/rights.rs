@@ -1,0 +1,162 @@
+//! What the operator may do at the API server, asked of the server itself.
+
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
+use kube::api::PostParams;
+use kube::{Api, Client};
+use std::fmt;
+
+const GROUP: &str = "parallelcluster.dev";
+
+/// One thing to be allowed to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    pub verb: &'static str,
+    group: &'static str,
+    resource: &'static str,
+    subresource: Option<&'static str>,
+    name: Option<String>,
+    /// `None`: in all namespaces.
+    namespace: Option<String>,
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)?;
+        if let Some(subresource) = self.subresource {
+            write!(f, "/{subresource}")?;
+        }
+        if let Some(name) = &self.name {
+            write!(f, " {name}")?;
+        }
+        match &self.namespace {
+            Some(namespace) => write!(f, " in {namespace}"),
+            None => write!(f, " in all namespaces"),
+        }
+    }
+}
+
+/// What is needed to mirror CustomImages.
+#[derive(Clone, Debug)]
+pub struct Needs {
+    /// Where CustomImages are watched; none: everywhere.
+    pub namespaces: Vec<String>,
+    pub lease: Option<String>,
+    /// Where the operator itself is.
+    pub own_namespace: String,
+    pub namespace_labels: bool,
+}
+
+/// Each right, once.
+#[must_use]
+pub fn needed(needs: &Needs) -> Vec<Right> {
+    let everywhere = vec![None];
+    let named = || needs.namespaces.iter().cloned().map(Some).collect();
+    let places: Vec<Option<String>> = if needs.namespaces.is_empty() { everywhere } else { named() };
+    let mut rights = Vec::new();
+    for namespace in places {
+        let right = |verb, group, resource, subresource| Right {
+            verb,
+            group,
+            resource,
+            subresource,
+            name: None,
+            namespace: namespace.clone(),
+        };
+        rights.extend(["list", "watch"].map(|verb| right(verb, GROUP, "customimages", None)));
+        rights.extend(["patch", "update"].map(|verb| right(verb, GROUP, "customimages", Some("status"))));
+        rights.extend(["create", "patch"].map(|verb| right(verb, "events.k8s.io", "events", None)));
+    }
+    for (verb, is_named) in [("create", false), ("get", true), ("update", true)] {
+        let Some(lease) = &needs.lease else { break };
+        let (name, namespace) = (is_named.then(|| lease.clone()), Some(needs.own_namespace.clone()));
+        rights.push(Right {
+            verb,
+            group: "coordination.k8s.io",
+            resource: "leases",
+            subresource: None,
+            name,
+            namespace,
+        });
+    }
+    if needs.namespace_labels {
+        let right =
+            |verb| Right { verb, group: "", resource: "namespaces", subresource: None, name: None, namespace: None };
+        rights.extend(["list", "watch"].map(right));
+    }
+    rights
+}
+
+/// Whether the server allows it.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn is_allowed(client: &Client, right: &Right) -> Result<bool, kube::Error> {
+    let attributes = ResourceAttributes {
+        verb: Some(right.verb.to_owned()),
+        group: Some(right.group.to_owned()),
+        resource: Some(right.resource.to_owned()),
+        subresource: right.subresource.map(str::to_owned),
+        name: right.name.clone(),
+        namespace: right.namespace.clone(),
+        ..ResourceAttributes::default()
+    };
+    let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() };
+    let review = SelfSubjectAccessReview { spec, ..Default::default() };
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
+    let review = reviews.create(&PostParams::default(), &review).await?;
+    Ok(review.status.is_some_and(|status| status.allowed))
+}
+
+/// A server, as far as it must be known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    pub version: String,
+    pub is_recent: bool,
+    pub serves_customimages: bool,
+}
+
+/// The oldest minor version that a CustomImage's schema and selectable fields work with.
+const OLDEST_MINOR: u32 = 32;
+
+/// Asks the server what it is.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn server(client: &Client) -> Result<Server, kube::Error> {
+    let version = client.apiserver_version().await?;
+    let minor = version.minor.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0);
+    let is_recent = version.major != "1" || minor >= OLDEST_MINOR;
+    let serves_customimages = match client.list_api_group_resources(&format!("{GROUP}/v1")).await {
+        Ok(resources) => resources.resources.iter().any(|resource| resource.name == "customimages"),
+        Err(kube::Error::Api(answer)) if answer.code == 404 => false,
+        Err(error) => return Err(error),
+    };
+    Ok(Server { version: version.git_version, is_recent, serves_customimages })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_namespace_needs_its_rights_and_the_lease_is_named() {
+        let needs = Needs {
+            namespaces: vec!["a".into(), "b".into()],
+            lease: Some("leader".into()),
+            own_namespace: "system".into(),
+            namespace_labels: true,
+        };
+        let rights: Vec<String> = needed(&needs).iter().map(ToString::to_string).collect();
+        assert_eq!(rights.len(), 2 * 6 + 3 + 2);
+        for right in [
+            "list customimages in a",
+            "update customimages/status in b",
+            "patch events in b",
+            "create leases in system",
+            "update leases leader in system",
+            "watch namespaces in all namespaces",
+        ] {
+            assert!(rights.iter().any(|each| each == right), "{right}: {rights:?}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `check`: can the operator do its work? The API server and the rights there, then each identity in each of its regions,
+//! action by action. Reads only, and changes nothing anywhere.
+
+mod row;
+
+use crate::aws::{ASSUME_ROLE, Answer, Aws, IgnoreCalls, Probe};
+use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind};
+use crate::kubernetes::client::{self, Client};
+use crate::kubernetes::identities::{Grant, Identities};
+use crate::kubernetes::rights::{self, Needs, Right};
+use crate::process::args::{CheckArgs, CheckOutput, ConfigurationUrl};
+use crate::process::{configuration, settings};
+use row::{Row, Verdict};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Exit 0 when all is well, 1 when something is not.
+pub async fn run(args: CheckArgs) -> ExitCode {
+    let mut rows = Vec::new();
+    let identities = match args.mirror.configuration.0.as_deref().map(configuration::read) {
+        None => Identities::new([]),
+        Some(Ok(identities)) => identities,
+        Some(Err(error)) => {
+            let fix = "correct the file (chart value identities); only the default identity is checked here";
+            rows.push(Row::failed("configuration", error, fix));
+            Identities::new([])
+        }
+    };
+    rows.extend(of_api_server(&args, &identities).await);
+    rows.extend(of_aws(&args, &identities).await);
+    match args.output {
+        CheckOutput::Table => print!("{}", row::table(&rows)),
+        CheckOutput::Json => println!("{}", serde_json::to_string_pretty(&rows).unwrap_or_default()),
+    }
+    if rows.iter().any(|row| row.verdict == Verdict::Failed) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
+    let unreached = |error: String| {
+        let fix =
+            "run in a pod with a ServiceAccount or set KUBECONFIG; with a proxy, NO_PROXY must hold the API server";
+        vec![Row::failed("API server", error, fix)]
+    };
+    let client = match client::connect().await {
+        Ok(client) => client,
+        Err(error) => return unreached(error.to_string()),
+    };
+    let server = match rights::server(&client).await {
+        Ok(server) => server,
+        Err(error) => return unreached(error.to_string()),
+    };
+    let mut rows = vec![
+        Row::judged("API server", server.is_recent, server.version, "CustomImages need Kubernetes 1.32 or newer"),
+        Row::judged(
+            "CRD customimages.parallelcluster.dev",
+            server.serves_customimages,
+            if server.serves_customimages { "v1 is served" } else { "v1 is not served" },
+            "install it: chart value crds.install, or customimage-operator crd | kubectl apply --server-side -f -",
+        ),
+    ];
+    let needs = Needs {
+        namespaces: args.mirror.namespaces(),
+        lease: args.leadership.leader_election.then(|| args.leadership.lease_name(&args.mirror.namespaces())),
+        own_namespace: client.default_namespace().to_owned(),
+        namespace_labels: identities.select_by_label(),
+    };
+    for right in rights::needed(&needs) {
+        rows.push(of_right(&client, &right).await);
+    }
+    rows
+}
+
+async fn of_right(client: &Client, right: &Right) -> Row {
+    match rights::is_allowed(client, right).await {
+        Ok(allowed) => {
+            let said = if allowed { "allowed" } else { "not allowed" };
+            Row::judged(right, allowed, said, "grant it to the operator's ServiceAccount: chart value rbac.create")
+        }
+        Err(error) => Row::failed(right, error, "the API server did not answer the SelfSubjectAccessReview: try again"),
+    }
+}
+
+async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
+    let default_region = match settings::default_region(args.mirror.region.0.clone()).await {
+        Ok(region) => region,
+        Err(error) => {
+            return vec![Row::failed("AWS region", error, "name a region with --region (chart value region)")];
+        }
+    };
+    let aws = Aws::connect(&args.aws.settings(), default_region.as_ref(), Arc::new(IgnoreCalls)).await;
+    let presigned = args.mirror.configuration_url == ConfigurationUrl::Presigned;
+    let mut rows = Vec::new();
+    for grant in identities.grants() {
+        let regions = regions_of(grant, default_region.as_ref());
+        if regions.is_empty() {
+            let said = "no region to check in: neither the identity nor the operator names one";
+            rows.push(Row::untold(format!("identity {}", grant.identity.name), said));
+        }
+        let scopes: Vec<_> =
+            regions.into_iter().map(|region| Scope { identity: grant.identity.clone(), region }).collect();
+        let checked = futures::future::join_all(scopes.iter().map(|scope| of_scope(&aws, scope, presigned))).await;
+        rows.extend(checked.into_iter().flatten());
+    }
+    rows
+}
+
+fn regions_of(grant: &Grant, default_region: Option<&Region>) -> Vec<Region> {
+    match &grant.regions {
+        Some(regions) => regions.iter().cloned().collect(),
+        None => default_region.cloned().into_iter().collect(),
+    }
+}
+
+async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
+    let named = |what: &str| format!("{} {} {what}", scope.identity.name, scope.region);
+    let caller = match aws.caller(scope).await {
+        Ok(caller) => caller,
+        Err(error) => return vec![Row::failed(named("credentials"), &error, fix(&error, scope, ""))],
+    };
+    let told = Row::judged(named("credentials"), true, &caller.arn, "");
+    let probes = aws.probe(scope, &caller, presigned).await.into_iter().map(|Probe { action, answer }| match answer {
+        Answer::Allowed => Row::judged(named(action), true, "allowed", ""),
+        Answer::Untold(why) => Row::untold(named(action), why),
+        Answer::Failed(error) => Row::failed(named(action), &error, fix(&error, scope, &caller.arn)),
+    });
+    std::iter::once(told).chain(probes).collect()
+}
+
+fn fix(error: &SourceError, scope: &Scope, caller: &str) -> String {
+    match (error.kind, &scope.identity.role) {
+        (SourceErrorKind::AccessDenied, Some(role)) if error.action == ASSUME_ROLE => format!(
+            "allow sts:AssumeRole on {} in the operator's own policy, and let that role's trust policy name the operator's role and the externalId of the configuration",
+            role.arn()
+        ),
+        (SourceErrorKind::AccessDenied, _) => {
+            format!("allow {} in the policy of {caller}: the chart prints the whole policy (value iamPolicy)", error.action)
+        }
+        (SourceErrorKind::InvalidCredentials, _) => {
+            "give the ServiceAccount a role: chart value aws.roleArn (IRSA), or an EKS Pod Identity association".to_owned()
+        }
+        (SourceErrorKind::UnknownRegion, _) => "name a region of AWS's partitions, such as eu-west-1".to_owned(),
+        (SourceErrorKind::Throttled, _) => "try again in a minute; if it stays, raise the account's limits".to_owned(),
+        (
+            SourceErrorKind::ServiceError | SourceErrorKind::InvalidRequest | SourceErrorKind::IdentityNotAllowed,
+            _,
+        ) => "see that the endpoint can be reached: proxy (HTTPS_PROXY, NO_PROXY), CA bundle, NetworkPolicy, an enabled region".to_owned(),
+    }
+}

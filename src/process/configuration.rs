@@ -1,0 +1,164 @@
+//! The configuration file: which identities there are. Read at the start and whenever it changes.
+
+use crate::describe_image::scope::{DEFAULT_IDENTITY, IDENTITY_PATTERN, InvalidRole};
+use crate::describe_image::{Identity, Region, Role};
+use crate::kubernetes::identities::{Grant, Identities, InvalidSelector, NamespaceSelector, Namespaces};
+use serde::Deserialize;
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+/// Who a session is in the role's own CloudTrail.
+const SESSION_NAME: &str = "customimage-operator";
+
+/// Why a configuration is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidConfiguration {
+    #[error("{0}")]
+    Unreadable(#[from] std::io::Error),
+    #[error("{0}")]
+    Yaml(String),
+    #[error("identities[{index}] ({name}): {problem}")]
+    Identity { index: usize, name: String, problem: Problem },
+}
+
+/// What is wrong with an identity.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    #[error("name must be a DNS label, {IDENTITY_PATTERN}, at most 63 characters")]
+    Name,
+    #[error("another identity has the same name")]
+    Twice,
+    #[error("is the operator's own credentials: it takes no roleArn; give the role another name")]
+    DefaultWithRole,
+    #[error("externalId and sessionName need a roleArn")]
+    NoRole,
+    #[error("exactly one of namespaces and namespaceSelector must say who may use it; namespaceSelector: {{}} is all")]
+    Namespaces,
+    #[error("region '{0}' is not named like eu-west-1")]
+    Region(String),
+    #[error(transparent)]
+    Role(#[from] InvalidRole),
+    #[error(transparent)]
+    Selector(#[from] InvalidSelector),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct File {
+    identities: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Entry {
+    name: String,
+    role_arn: Option<String>,
+    external_id: Option<String>,
+    session_name: Option<String>,
+    regions: Option<Vec<String>>,
+    namespaces: Option<BTreeSet<String>>,
+    namespace_selector: Option<NamespaceSelector>,
+}
+
+/// Reads the configuration in `file`.
+///
+/// # Errors
+/// When it cannot be read, or says something wrong.
+pub fn read(file: &Path) -> Result<Identities, InvalidConfiguration> {
+    parse(&std::fs::read_to_string(file)?)
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+/// Naming the entry, the field and the fix.
+pub fn parse(text: &str) -> Result<Identities, InvalidConfiguration> {
+    // A file that says nothing is the default, as an empty list is.
+    let is_empty = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+    let file: File = if is_empty {
+        File::default()
+    } else {
+        serde_saphyr::from_str(text).map_err(|error| InvalidConfiguration::Yaml(error.to_string()))?
+    };
+    let mut names = HashSet::new();
+    let mut grants = Vec::new();
+    for (index, entry) in file.identities.into_iter().enumerate() {
+        let name = entry.name.clone();
+        let is_new = names.insert(name.clone());
+        let granted = if is_new { grant(entry) } else { Err(Problem::Twice) };
+        grants.push(granted.map_err(|problem| InvalidConfiguration::Identity { index, name, problem })?);
+    }
+    Ok(Identities::new(grants))
+}
+
+fn grant(entry: Entry) -> Result<Grant, Problem> {
+    let Entry { name, role_arn, external_id, session_name, regions, namespaces, namespace_selector } = entry;
+    if !is_dns_label(&name) {
+        return Err(Problem::Name);
+    }
+    let is_default = name == DEFAULT_IDENTITY;
+    let role = match role_arn {
+        Some(_) if is_default => return Err(Problem::DefaultWithRole),
+        Some(arn) => Some(Role::parse(&arn, external_id.as_deref(), session_name.as_deref().unwrap_or(SESSION_NAME))?),
+        None if external_id.is_some() || session_name.is_some() => return Err(Problem::NoRole),
+        None => None,
+    };
+    let namespaces = match (namespaces, namespace_selector) {
+        (Some(names), None) => Namespaces::Named(names),
+        (None, Some(selector)) => selector.try_into()?,
+        (None, None) if is_default => Namespaces::All,
+        (None, None) | (Some(_), Some(_)) => return Err(Problem::Namespaces),
+    };
+    let parse = |name: String| Region::parse(&name).map_err(|_| Problem::Region(name));
+    let regions = regions.map(|names| names.into_iter().map(parse).collect()).transpose()?;
+    Ok(Grant { identity: Identity { name, role }, regions, namespaces })
+}
+
+fn is_dns_label(name: &str) -> bool {
+    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=63).contains(&name.len())
+        && name.chars().all(|c| is_end(c) || c == '-')
+        && name.starts_with(is_end)
+        && name.ends_with(is_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESEARCH: &str = "{name: research, roleArn: 'arn:aws:iam::222233334444:role/r', externalId: ticket-7, namespaces: [hpc], regions: [eu-west-1]}";
+
+    #[test]
+    fn every_identity_is_read_and_there_is_always_a_default_one() {
+        let identities =
+            parse(&format!("identities:\n- {RESEARCH}\n- {{name: own, namespaceSelector: {{}}}}\n")).unwrap();
+        let names: Vec<_> = identities.grants().iter().map(|grant| grant.identity.name.clone()).collect();
+        assert_eq!(names, ["default", "own", "research"]);
+        let role = identities.grants()[2].identity.role.clone().unwrap();
+        assert_eq!((role.external_id(), role.session_name()), (Some("ticket-7"), "customimage-operator"));
+        for empty in ["", "# nothing yet\n", "identities: []", "{}"] {
+            assert_eq!(parse(empty).unwrap().grants().len(), 1, "{empty}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_entry_is_named_with_its_field() {
+        for (entry, words) in [
+            ("{name: Research, namespaces: []}", "name must be a DNS label"),
+            ("{name: default, roleArn: 'arn:aws:iam::222233334444:role/r'}", "takes no roleArn"),
+            ("{name: r, roleArn: nope, namespaces: []}", "roleArn must be"),
+            ("{name: r, externalId: abc, namespaces: []}", "need a roleArn"),
+            ("{name: r}", "exactly one of"),
+            ("{name: r, namespaces: [a], namespaceSelector: {}}", "exactly one of"),
+            ("{name: r, namespaces: [a], regions: [Europe]}", "'Europe'"),
+            ("{name: r, namespaces: [a], region: eu-west-1}", "region"),
+            ("{name: r, namespaceSelector: {matchLabel: {a: b}}}", "matchLabel"),
+        ] {
+            let error = parse(&format!("identities: [{entry}]")).unwrap_err().to_string();
+            assert!(error.contains(words), "{entry}: {error}");
+        }
+        let twice = parse(&format!("identities: [{RESEARCH}, {RESEARCH}]")).unwrap_err().to_string();
+        assert!(twice.starts_with("identities[1] (research):"), "{twice}");
+        assert!(parse("identitys: []").is_err());
+    }
+}
