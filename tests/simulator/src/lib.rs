@@ -34,10 +34,12 @@ mod xml;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 pub use call::{Call, CallCount};
 pub use world::{
@@ -52,6 +54,7 @@ use state::State;
 /// A running simulator. Dropping it closes the port and all connections.
 pub struct Simulator {
     address: SocketAddr,
+    scheme: &'static str,
     shared: Shared,
     server: JoinHandle<std::convert::Infallible>,
 }
@@ -71,17 +74,27 @@ impl Simulator {
 
     /// As [`Simulator::start`], on a given address. A wrong world is `InvalidInput`.
     pub async fn listen(address: SocketAddr, world: World) -> io::Result<Self> {
+        Self::serve(address, None, world).await
+    }
+
+    /// As [`Simulator::listen`], over TLS with a certificate and its key, both PEM files.
+    pub async fn listen_tls(address: SocketAddr, certificate: &Path, key: &Path, world: World) -> io::Result<Self> {
+        Self::serve(address, Some(server::acceptor(certificate, key)?), world).await
+    }
+
+    async fn serve(address: SocketAddr, tls: Option<TlsAcceptor>, world: World) -> io::Result<Self> {
         let state = State::new(world).map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let shared = Shared::new(state);
-        let server = tokio::spawn(server::serve(listener, shared.clone()));
-        Ok(Self { address, shared, server })
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let server = tokio::spawn(server::serve(listener, tls, shared.clone()));
+        Ok(Self { address, scheme, shared, server })
     }
 
-    /// For AWS_ENDPOINT_URL: `http://127.0.0.1:PORT`, without a slash at the end.
+    /// For AWS_ENDPOINT_URL: `http://127.0.0.1:PORT`, with https over TLS, without a slash at the end.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Changes the state in place, between two requests. New builds start now.

@@ -9,7 +9,7 @@ use simulator::{Simulator, World};
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// AWS's wire protocols on one plain-HTTP port: EC2, CloudFormation, Image Builder, S3 and STS, as describing images needs them.
+/// AWS's wire protocols on one port: EC2, CloudFormation, Image Builder, S3 and STS, as describing images needs them.
 #[derive(Parser)]
 #[command(name = "aws-simulator")]
 struct Arguments {
@@ -19,6 +19,12 @@ struct Arguments {
     /// The world to begin with, a JSON document; an empty AWS without it
     #[arg(long)]
     world: Option<PathBuf>,
+    /// Speak TLS with this certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// End when standard input does, so that nothing outlives a parent that crashed
     #[arg(long)]
     stdin_lifeline: bool,
@@ -42,7 +48,11 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     };
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
-    let simulator = Simulator::listen(arguments.listen, world).await.map_err(|error| error.to_string())?;
+    let simulator = match (&arguments.tls_certificate, &arguments.tls_key) {
+        (Some(certificate), Some(key)) => Simulator::listen_tls(arguments.listen, certificate, key, world).await,
+        _ => Simulator::listen(arguments.listen, world).await,
+    };
+    let simulator = simulator.map_err(|error| error.to_string())?;
     println!("listening on {}", simulator.endpoint());
     tokio::select! {
         _ = terminate.recv() => {}

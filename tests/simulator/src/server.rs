@@ -1,6 +1,7 @@
-//! HTTP/1.1 on a loopback port, and the ways in which a connection can go wrong on purpose.
+//! HTTP/1.1 on a port, over TLS if asked to, and the ways in which a connection can go wrong on purpose.
 
 mod body;
+mod tls;
 mod wire;
 
 use std::convert::Infallible;
@@ -14,22 +15,25 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::control::control;
 use crate::dispatch::{Shared, dispatch};
 use crate::reply::{Delivery, Reply};
 use crate::request::Request;
 use body::ReplyBody;
+pub(crate) use tls::acceptor;
 use wire::{Cut, Wire};
 
 /// Serves until it is dropped; its connections end with it.
-pub(crate) async fn serve(listener: TcpListener, shared: Shared) -> Infallible {
+pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Shared) -> Infallible {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(connections.spawn(connection(stream, shared.clone()))),
+            Ok((stream, _)) => drop(connections.spawn(connection(stream, tls.clone(), shared.clone()))),
             // Out of file descriptors, most likely: others will be closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
@@ -37,10 +41,22 @@ pub(crate) async fn serve(listener: TcpListener, shared: Shared) -> Infallible {
     }
 }
 
-async fn connection(stream: TcpStream, shared: Shared) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Shared) {
     let _ = stream.set_nodelay(true);
     let cut = Cut::default();
-    let io = TokioIo::new(Wire::new(stream, cut.clone()));
+    let wire = Wire::new(stream, cut.clone());
+    match tls {
+        None => exchanges(wire, cut, shared).await,
+        Some(tls) => {
+            if let Ok(stream) = tls.accept(wire).await {
+                exchanges(stream, cut, shared).await;
+            }
+        }
+    }
+}
+
+async fn exchanges(stream: impl AsyncRead + AsyncWrite + Unpin, cut: Cut, shared: Shared) {
+    let io = TokioIo::new(stream);
     let service = service_fn(|request| exchange(request, &shared, &cut));
     let mut http = http1::Builder::new();
     // A client that goes away in the middle is none of ours to report.
