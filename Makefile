@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customimage-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/debug
 
-.PHONY: help demo test generate build
+.PHONY: help demo test e2e image generate build
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
@@ -15,9 +15,17 @@ demo: build      ## see it work: control plane, pretended AWS, operator, and a t
 test:            ## everything that must hold; about 4 minutes once built
 	@CACHE=$(CACHE) BIN=$(BIN) tests/all
 
-generate: build  ## write crds/ anew from the Rust types
+e2e: build       ## a real node, helm install, and what is proved of it (root on Linux; about 6 minutes once built)
+	@CACHE=$(CACHE) BIN=$(BIN) tests/e2e/run
+
+image:           ## the container image as an OCI archive, without a container engine (IMAGE=NAME:TAG)
+	@tests/image/build
+
+generate: build  ## write what is generated anew: crds/, the chart's CRD and its table of values
 	@mkdir -p crds
 	$(BIN)/customimage-operator crd > crds/customimages.parallelcluster.dev.yaml
+	cp crds/customimages.parallelcluster.dev.yaml charts/customimage-operator/files/crd.yaml
+	"$$(tests/oracle/install)/bin/python" tests/chart/values_table.py
 
 build:           ## the operator and its tools, unoptimized
 	@echo "building the operator (the first time: about 8 minutes on 2 cores, most of it the AWS SDK) …" >&2

@@ -29,6 +29,14 @@ pub enum Namespaces {
     Selected(Selector),
 }
 
+impl Namespaces {
+    /// True when no namespace can ever be meant.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        matches!(self, Self::Named(names) if names.is_empty())
+    }
+}
+
 /// All identities by name. There is always a default one.
 #[derive(Clone, Debug)]
 pub struct Identities(HashMap<String, Grant>);

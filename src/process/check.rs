@@ -84,13 +84,17 @@ async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
     let default_region = match settings::default_region(args.mirror.region.0.clone()).await {
         Ok(region) => region,
         Err(error) => {
-            return vec![Row::failed("AWS region", error, "name a region with --region (chart value region)")];
+            return vec![Row::failed("AWS region", error, "name a region with --region (chart value aws.region)")];
         }
     };
     let aws = Aws::connect(&args.aws.settings(), default_region.as_ref(), Arc::new(IgnoreCalls)).await;
     let presigned = args.mirror.configuration_url == ConfigurationUrl::Presigned;
     let mut rows = Vec::new();
     for grant in identities.grants() {
+        if grant.namespaces.is_nobody() {
+            rows.push(Row::untold(format!("identity {}", grant.identity.name), "no namespace may use it: not checked"));
+            continue;
+        }
         let regions = regions_of(grant, default_region.as_ref());
         if regions.is_empty() {
             let said = "no region to check in: neither the identity nor the operator names one";

@@ -1,0 +1,24 @@
+{{/* What the operator may do, and no more. */}}
+
+{{- define "customimage-operator.imageRules" -}}
+- {apiGroups: [parallelcluster.dev], resources: [customimages], verbs: [list, watch]}
+- {apiGroups: [parallelcluster.dev], resources: [customimages/status], verbs: [patch, update]}
+- {apiGroups: [events.k8s.io], resources: [events], verbs: [create, patch]}
+{{- end -}}
+
+{{/* A name cannot be demanded of a create. */}}
+{{- define "customimage-operator.leaseRules" -}}
+- {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [create]}
+- {apiGroups: [coordination.k8s.io], resources: [leases], resourceNames: [{{ include "customimage-operator.fullname" . }}], verbs: [get, update]}
+{{- end -}}
+
+{{- define "customimage-operator.grantMetadata" -}}
+{{- $root := index . 0 -}}
+{{- with index . 1 -}}
+name: {{ .name }}
+{{- with .scope }}
+namespace: {{ . }}
+{{- end }}
+labels: {{- include "customimage-operator.labels" $root | nindent 2 }}
+{{- end -}}
+{{- end -}}

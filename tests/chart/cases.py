@@ -1,0 +1,160 @@
+"""For each value: what it is changed to, where that shows, and what stands there then."""
+
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from helm import MINIMAL, nested
+from places import (
+    alert, annotation, at, configuration, container, exists, has, label, label_everywhere, pod, policy, variable,
+)  # fmt: skip
+
+ROLE = "arn:aws:iam::222233334444:role/customimage-reader"
+SAME = object()
+
+
+@dataclass
+class Case:
+    value: str
+    change: Any
+    place: Callable
+    expected: Any = SAME
+    given: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.expected = self.change if self.expected is SAME else self.expected
+        # A monitor without its switch is nothing; likewise the other parts that are off by default.
+        group, _, key = self.value.partition(".")
+        if group in ("serviceMonitor", "prometheusRule", "dashboard", "networkPolicy") and key != "enabled":
+            self.given = {**self.given, **nested(f"{group}.enabled", True)}
+
+
+def timing(value, name):
+    return Case(f"timing.{value}", "7m", variable(f"CUSTOMIMAGE_{name}"))
+
+
+IMAGE = MINIMAL["image"]["repository"]
+DIGEST = "sha256:" + "a" * 64
+CA_FILE = {"name": "company-ca", "key": "root.crt"}
+CA_VOLUME = {"name": "company-ca", "items": [{"key": "root.crt", "path": "ca.pem"}]}
+PEER = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+RELABELING = [{"action": "labeldrop", "regex": "pod"}]
+TOLERATION = [{"key": "system", "operator": "Exists"}]
+SPREAD = {"maxSkew": 2, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": {"a": "b"}}}
+IDENTITY = {
+    "name": "research", "roleArn": ROLE, "externalId": "a:b/c", "sessionName": "hpc", "regions": ["eu-west-1"],
+    "namespaces": ["hpc"],
+}  # fmt: skip
+READER = [{"name": "research", "roleArn": ROLE, "namespaces": ["hpc"]}]
+
+CASES = [
+    Case("image.repository", "other.example.com/it", container("image"), "other.example.com/it:0.1.0"),
+    Case("image.tag", "9.9", container("image"), f"{IMAGE}:9.9"),
+    Case("image.digest", DIGEST, container("image"), f"{IMAGE}@{DIGEST}"),
+    Case("image.pullPolicy", "Never", container("imagePullPolicy")),
+    Case("imagePullSecrets", [{"name": "pull"}], pod("imagePullSecrets")),
+    Case("replicas", 3, at("Deployment", "spec.replicas")),
+    Case("nameOverride", "mirror-of-images", label_everywhere("app.kubernetes.io/name")),
+    Case("fullnameOverride", "images", at("Deployment", "metadata.name")),
+    Case("commonLabels", {"team": "hpc"}, label_everywhere("team"), "hpc"),
+    Case("aws.region", "eu-west-1", variable("AWS_REGION")),
+    Case("aws.partition", "aws-cn", policy("Statement.2.Resource"), "arn:aws-cn:imagebuilder:*:*:image/parallelclusterimage-*"),
+    Case("aws.accountId", "111122223333", policy("Statement.1.Resource"), "arn:aws:cloudformation:*:111122223333:stack/*"),
+    Case("aws.roleArn", ROLE, annotation("ServiceAccount", "eks.amazonaws.com/role-arn")),
+    Case("aws.podIdentity", True, policy("Statement.3.Action"), ["sts:AssumeRole", "sts:TagSession"], {"identities": READER}),
+    Case("aws.endpointUrl", "https://aws.example.com:8443", variable("AWS_ENDPOINT_URL")),
+    Case("aws.caBundle", {"configMap": CA_FILE}, pod("volumes.1.configMap"), CA_VOLUME),
+    Case("aws.caBundle", {"secret": CA_FILE}, pod("volumes.1.secret.secretName"), "company-ca"),
+    Case("aws.caBundle", {"secret": CA_FILE}, variable("AWS_CA_BUNDLE"), "/etc/aws-ca/ca.pem"),
+    Case("aws.caBundle", {"secret": CA_FILE}, container("volumeMounts.1.mountPath"), "/etc/aws-ca"),
+    Case("aws.connectTimeout", "5s", variable("AWS_CONNECT_TIMEOUT")),
+    Case("aws.attemptTimeout", "5s", variable("AWS_ATTEMPT_TIMEOUT")),
+    Case("aws.operationTimeout", "5s", variable("AWS_OPERATION_TIMEOUT")),
+    Case("aws.maxAttempts", 7, variable("AWS_MAX_ATTEMPTS"), "7"),
+    Case("iamPolicy.configMap", False, exists("ConfigMap", "iam-policy")),
+    Case("proxy.https", "http://proxy.example.com:3128", variable("HTTPS_PROXY")),
+    Case(
+        "proxy.noProxy",
+        [".example.com"],
+        variable("NO_PROXY"),
+        "kubernetes.default.svc,$(KUBERNETES_SERVICE_HOST),169.254.169.254,169.254.170.23,fd00:ec2::254,fd00:ec2::23,.example.com",
+        {"proxy": {"https": "http://proxy.example.com"}},
+    ),
+    Case("identities", [IDENTITY], configuration("identities")),
+    Case("watchNamespaces", ["hpc", "genomics"], variable("CUSTOMIMAGE_NAMESPACE"), "hpc,genomics"),
+    Case("configurationUrl", "presigned", variable("CUSTOMIMAGE_CONFIGURATION_URL")),
+    timing("inProgressInterval", "IN_PROGRESS_INTERVAL"),
+    timing("settledInterval", "SETTLED_INTERVAL"),
+    timing("absentInterval", "ABSENT_INTERVAL"),
+    timing("absentIntervalMax", "ABSENT_INTERVAL_MAX"),
+    timing("errorInterval", "ERROR_INTERVAL"),
+    timing("errorIntervalMax", "ERROR_INTERVAL_MAX"),
+    timing("notFoundGrace", "NOT_FOUND_GRACE"),
+    timing("finalizingPeriod", "FINALIZING_PERIOD"),
+    timing("errorGrace", "ERROR_GRACE"),
+    timing("stalenessBudget", "STALENESS_BUDGET"),
+    timing("batchWindow", "BATCH_WINDOW"),
+    timing("writeTimeout", "WRITE_TIMEOUT"),
+    timing("shutdownTimeout", "SHUTDOWN_TIMEOUT"),
+    Case("concurrency", 1024, variable("CUSTOMIMAGE_CONCURRENCY"), "1024"),
+    Case("lease.duration", "60s", variable("CUSTOMIMAGE_LEASE_DURATION")),
+    Case("lease.renewDeadline", "7s", variable("CUSTOMIMAGE_LEASE_RENEW_DEADLINE")),
+    Case("lease.retryPeriod", "1s", variable("CUSTOMIMAGE_LEASE_RETRY_PERIOD")),
+    Case("log.filter", "debug", variable("CUSTOMIMAGE_LOG")),
+    Case("log.format", "json", variable("CUSTOMIMAGE_LOG_FORMAT")),
+    Case("crds.install", False, exists("CustomResourceDefinition")),
+    Case("crds.keep", False, annotation("CustomResourceDefinition", "helm.sh/resource-policy"), None),
+    Case("rbac.create", False, exists("RoleBinding")),
+    Case("rbac.aggregateClusterRoles", False, exists("ClusterRole", "-edit")),
+    Case("serviceAccount.create", False, exists("ServiceAccount")),
+    Case("serviceAccount.create", False, pod("serviceAccountName"), "default"),
+    Case("serviceAccount.name", "reader", at("ServiceAccount", "metadata.name")),
+    Case("serviceAccount.name", "reader", pod("serviceAccountName")),
+    Case("serviceAccount.name", "reader", at("ClusterRoleBinding", "subjects.0.name")),
+    Case("serviceAccount.annotations", {"a": "b"}, annotation("ServiceAccount", "a"), "b"),
+    Case("metricsService.enabled", False, exists("Service")),
+    Case("metricsService.annotations", {"a": "b"}, annotation("Service", "a"), "b"),
+    Case("serviceMonitor.enabled", True, exists("ServiceMonitor")),
+    Case("serviceMonitor.labels", {"release": "prometheus"}, label("ServiceMonitor", "release"), "prometheus"),
+    Case("serviceMonitor.interval", "15s", at("ServiceMonitor", "spec.endpoints.0.interval")),
+    Case("serviceMonitor.scrapeTimeout", "15s", at("ServiceMonitor", "spec.endpoints.0.scrapeTimeout")),
+    Case("serviceMonitor.relabelings", RELABELING, at("ServiceMonitor", "spec.endpoints.0.relabelings")),
+    Case("serviceMonitor.metricRelabelings", RELABELING, at("ServiceMonitor", "spec.endpoints.0.metricRelabelings")),
+    Case("prometheusRule.enabled", True, exists("PrometheusRule")),
+    Case("prometheusRule.labels", {"release": "prometheus"}, label("PrometheusRule", "release"), "prometheus"),
+    Case(
+        "prometheusRule.runbookUrl",
+        "https://wiki.example.com/runbook",
+        alert("CustomImageNoLeader", "annotations.runbook_url"),
+        "https://wiki.example.com/runbook#customimagenoleader",
+    ),
+    Case("prometheusRule.maximumAge", 5000, has(alert("CustomImagesNotRefreshed", "expr"), "> 5000"), True),
+    Case("dashboard.enabled", True, exists("ConfigMap", "dashboard")),
+    Case("dashboard.labels", {"board": "yes"}, label("ConfigMap", "board", "dashboard"), "yes"),
+    Case("dashboard.annotations", {"grafana_folder": "HPC"}, annotation("ConfigMap", "grafana_folder", "dashboard"), "HPC"),
+    Case("kubeStateMetrics.enabled", True, exists("ConfigMap", "kube-state-metrics")),
+    Case("networkPolicy.enabled", True, exists("NetworkPolicy")),
+    Case("networkPolicy.ingressFrom", [PEER], at("NetworkPolicy", "spec.ingress.0.from")),
+    Case("networkPolicy.apiServerPorts", [8443], at("NetworkPolicy", "spec.egress.1.ports"), [{"port": 8443, "protocol": "TCP"}]),
+    Case("networkPolicy.apiServerCidrs", ["10.0.0.1/32"], at("NetworkPolicy", "spec.egress.1.to"), [{"ipBlock": {"cidr": "10.0.0.1/32"}}]),
+    Case("networkPolicy.awsCidrs", ["10.1.0.0/16"], at("NetworkPolicy", "spec.egress.2.to"), [{"ipBlock": {"cidr": "10.1.0.0/16"}}]),
+    Case("networkPolicy.extraEgress", [{"to": [PEER]}], at("NetworkPolicy", "spec.egress.4"), {"to": [PEER]}),
+    Case("resources", {"limits": {"memory": "1Gi"}}, container("resources.limits.memory"), "1Gi"),
+    Case("podSecurityContext", {"fsGroup": 7}, pod("securityContext.fsGroup"), 7),
+    Case("securityContext", {"runAsUser": 7}, container("securityContext.runAsUser"), 7),
+    Case("podDisruptionBudget.enabled", False, exists("PodDisruptionBudget")),
+    Case("podDisruptionBudget.maxUnavailable", "50%", at("PodDisruptionBudget", "spec.maxUnavailable")),
+    Case("topologySpreadConstraints", [SPREAD], pod("topologySpreadConstraints")),
+    Case("affinity", {"nodeAffinity": {}}, pod("affinity")),
+    Case("nodeSelector", {"pool": "system"}, pod("nodeSelector"), {"kubernetes.io/os": "linux", "pool": "system"}),
+    Case("tolerations", TOLERATION, pod("tolerations")),
+    Case("priorityClassName", "system-cluster-critical", pod("priorityClassName")),
+    Case("terminationGracePeriodSeconds", 60, pod("terminationGracePeriodSeconds")),
+    Case("dnsPolicy", "Default", pod("dnsPolicy")),
+    Case("dnsConfig", {"nameservers": ["10.0.0.53"]}, pod("dnsConfig")),
+    Case("hostAliases", [{"ip": "10.0.0.1", "hostnames": ["aws.example.com"]}], pod("hostAliases")),
+    Case("podLabels", {"team": "hpc"}, at("Deployment", "spec.template.metadata.labels.team"), "hpc"),
+    Case("podAnnotations", {"team": "hpc"}, at("Deployment", "spec.template.metadata.annotations.team"), "hpc"),
+    Case("extraEnv", [{"name": "AWS_USE_FIPS_ENDPOINT", "value": "true"}], variable("AWS_USE_FIPS_ENDPOINT"), "true"),
+    Case("extraVolumes", [{"name": "tmp", "emptyDir": {}}], pod("volumes.1"), {"name": "tmp", "emptyDir": {}}),
+    Case("extraVolumeMounts", [{"name": "tmp", "mountPath": "/tmp"}], container("volumeMounts.1"), {"name": "tmp", "mountPath": "/tmp"}),
+]

@@ -1,0 +1,35 @@
+"""The chart and the program agree: on variables, on defaults, on metrics. An unknown variable would be ignored in silence."""
+
+import re
+
+from helm import ROOT, only, render
+from test_monitoring import METRICS
+
+SOURCE = "\n".join(path.read_text() for path in sorted((ROOT / "src").rglob("*.rs")))
+DEFAULT = re.compile(r'env = "([A-Z_]+)"[^\n]*?\bdefault_value(?:_t)? = "?([^",)]+)')
+
+
+def variables():
+    everything = {"aws": {"region": "eu-west-1", "endpointUrl": "https://aws.example.com", "caBundle": {"secret": {"name": "a", "key": "b"}}},
+                  "proxy": {"https": "http://proxy.example.com"}, "watchNamespaces": ["hpc"]}  # fmt: skip
+    env = only(render(everything), "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
+    return {variable["name"]: variable.get("value") for variable in env}
+
+
+def test_the_program_knows_every_variable_that_the_chart_sets():
+    # A flag's field may name its variable, in small letters.
+    unknown = [name for name in variables() if not re.search(rf"\b({name}|{name.lower()})\b", SOURCE)]
+    assert unknown == []
+
+
+def test_the_defaults_of_the_chart_are_those_of_the_program():
+    chart = variables()
+    program = {name: default for name, default in DEFAULT.findall(SOURCE) if name in chart and "::" not in default}
+    assert len(program) > 15
+    assert {name: chart[name] for name in program} == program
+
+
+def test_the_program_tells_every_metric_that_alerts_and_dashboard_use():
+    for metric in METRICS.keys() - {"up"}:
+        name = re.sub(r"^customimage_|(_total|_seconds|_seconds_bucket)$", "", metric)
+        assert f'"{name}"' in SOURCE, metric

@@ -1,0 +1,40 @@
+"""Every value does what its comment says, is documented, and is in the chart's README."""
+
+import pytest
+import yaml
+from cases import CASES
+from helm import CHART, merge, nested, render
+from values_table import documented, split, table
+
+DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.value)
+def test_a_changed_value_shows_in_its_place(case):
+    changed = merge(case.given, nested(case.value, case.change))
+    assert case.place(render(changed)) == case.expected
+    # Where it stood already, the change proves nothing.
+    assert case.place(render(case.given)) != case.expected
+
+
+def test_every_value_has_a_case():
+    assert {value.path for value in documented()} == {case.value for case in CASES}
+
+
+def leaves(values, path=""):
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, f"{path}{key}.")
+        else:
+            yield path + key
+
+
+def test_every_key_has_a_comment_of_its_own_or_is_part_of_a_value_that_has_one():
+    paths = {value.path for value in documented()}
+    for leaf in leaves(DEFAULTS):
+        parts = leaf.split(".")
+        assert any(".".join(parts[:length]) in paths for length in range(1, len(parts) + 1)), leaf
+
+
+def test_the_table_in_the_readme_is_that_of_the_values():
+    assert split()[1] == table(), "stale: run tests/chart/values_table.py with the Python that runs these tests"
