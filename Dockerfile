@@ -1,0 +1,27 @@
+# The operator's image, for linux/amd64 and linux/arm64: docker build -t REGISTRY/customimage-operator:0.1.0 .
+# `make image` makes the same one without a container engine; tests/image/check compares the two.
+
+FROM rust:1.95-slim-bookworm AS build
+RUN apt-get update && \
+    apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev python3 && \
+    rm -r /var/lib/apt/lists
+WORKDIR /source
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,target=/source/target,sharing=locked \
+    cargo build --release --locked --bin customimage-operator && \
+    cp target/*-linux-gnu/release/customimage-operator / && \
+    tests/image/sbom > /customimage-operator.cdx.json
+
+FROM scratch
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="customimage-operator" \
+      org.opencontainers.image.description="Mirrors AWS ParallelCluster custom images into Kubernetes, read-only" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /customimage-operator.cdx.json /usr/share/sbom/customimage-operator.cdx.json
+COPY --from=build /customimage-operator /customimage-operator
+USER 65532:65532
+WORKDIR /
+ENTRYPOINT ["/customimage-operator"]
