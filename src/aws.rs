@@ -32,7 +32,7 @@ pub const LOG_CEILING: &str =
     "aws_smithy_runtime=info,aws_smithy_http_client=info,aws_sigv4=info,aws_config=info,aws_config::sts=error";
 
 /// Whoever may create objects may invent names of regions, and must not fill the memory. Past it the clients are made anew.
-const MOST_SCOPES: usize = 500;
+const MOST_SCOPES: usize = 2000;
 
 /// AWS, with one set of clients for each scope that was asked for.
 pub struct Aws {

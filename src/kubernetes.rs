@@ -19,6 +19,7 @@ pub mod meter;
 pub mod namespaces;
 mod objects;
 pub mod pace;
+mod patience;
 mod presigned;
 pub mod readiness;
 mod recheck;

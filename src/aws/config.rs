@@ -163,7 +163,8 @@ pub(super) fn clients(base: &SdkConfig, scope: &Scope, sink: &Arc<dyn CallSink>)
         cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation.build()),
         imagebuilder: aws_sdk_imagebuilder::Client::from_conf(imagebuilder.build()),
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
-        sts: aws_sdk_sts::Client::new(&config),
+        // Where the credentials come from; STS of other regions may be out of reach, and is not needed.
+        sts: aws_sdk_sts::Client::new(base),
         credentials: config.credentials_provider(),
         image_build_arns: super::cloudformation::ImageBuildArns::default(),
     }

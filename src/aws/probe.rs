@@ -45,16 +45,18 @@ impl Aws {
     /// # Errors
     /// When there are no credentials, a role may not be assumed, or STS does not answer.
     pub async fn caller(&self, scope: &Scope) -> Result<Caller, SourceError> {
-        let action = if scope.identity.role.is_some() { ASSUME_ROLE } else { GET_CALLER_IDENTITY };
-        let clients = self.clients(scope, action).await?;
-        let reply = clients.sts.get_caller_identity().send().await;
-        let reply = reply.map_err(|error| source_error(action, &error))?;
+        let clients = self.clients(scope, GET_CALLER_IDENTITY).await?;
+        let reply = clients.sts.get_caller_identity().send().await.map_err(|error| {
+            // Without an answer to the call itself it was the role that could not be assumed.
+            let is_of_role = error.as_service_error().is_none() && scope.identity.role.is_some();
+            source_error(if is_of_role { ASSUME_ROLE } else { GET_CALLER_IDENTITY }, &error)
+        })?;
         let known = |value: Option<String>| value.unwrap_or_default();
         Ok(Caller { account_id: known(reply.account), arn: known(reply.arn) })
     }
 
     /// Tries each action of the policy, those for presigned URLs when they are wanted.
-    pub async fn probe(&self, scope: &Scope, caller: &Caller, presigned: bool) -> Vec<Probe> {
+    pub async fn probe(&self, scope: &Scope, caller: Option<&Caller>, presigned: bool) -> Vec<Probe> {
         let clients = match self.clients(scope, ec2::DESCRIBE_IMAGES).await {
             Ok(clients) => clients,
             Err(error) => return vec![Probe { action: error.action, answer: Answer::Failed(error) }],
@@ -67,11 +69,14 @@ impl Aws {
             of(ec2::DESCRIBE_IMAGES, ec2::amis(&clients.ec2, std::slice::from_ref(&id)).await),
             of(cloudformation::DESCRIBE_STACKS, cloudformation::stack(&clients.cloudformation, &id).await),
             of(cloudformation::DESCRIBE_STACK_RESOURCE, resource(&clients, &id).await),
-            of(
-                imagebuilder::GET_IMAGE,
-                imagebuilder::image_build(&clients.imagebuilder, &build_arn(scope, caller)).await,
-            ),
         ];
+        let Some(caller) = caller else {
+            let answer = Answer::Untold("cannot be told without the account".to_owned());
+            probes.push(Probe { action: imagebuilder::GET_IMAGE, answer });
+            return probes;
+        };
+        let build = imagebuilder::image_build(&clients.imagebuilder, &build_arn(scope, caller)).await;
+        probes.push(of(imagebuilder::GET_IMAGE, build));
         if presigned {
             probes.extend(bucket(&clients, caller, &scope.region).await);
         }
@@ -107,8 +112,8 @@ fn build_arn(scope: &Scope, caller: &Caller) -> String {
 async fn bucket(clients: &Clients, caller: &Caller, region: &Region) -> [Probe; 2] {
     let bucket = default_bucket(&caller.account_id, region);
     let head = clients.s3.head_bucket().bucket(&bucket).expected_bucket_owner(&caller.account_id).send().await;
-    let list = match head {
-        Ok(_) => Answer::Allowed,
+    match head {
+        Ok(_) => {}
         Err(error) if error.raw_response().is_some_and(|reply| reply.status().as_u16() == 404) => {
             let message = format!("there is no bucket {bucket} yet: ParallelCluster makes it with the first image");
             let untold = || Answer::Untold(message.clone());
@@ -117,17 +122,21 @@ async fn bucket(clients: &Clients, caller: &Caller, region: &Region) -> [Probe; 
                 Probe { action: GET_OBJECT, answer: untold() },
             ];
         }
-        Err(error) => Answer::Failed(without_words(source_error(s3::HEAD_BUCKET, &error))),
-    };
-    let head = clients.s3.head_object().bucket(&bucket).key(format!("parallelcluster/{NOBODYS}")).send().await;
-    let get = match head {
+        Err(error) => {
+            let failed = Answer::Failed(without_words(source_error(s3::HEAD_BUCKET, &error)));
+            let untold = Answer::Untold(format!("cannot be told without {}", s3::HEAD_BUCKET));
+            return [Probe { action: s3::HEAD_BUCKET, answer: failed }, Probe { action: GET_OBJECT, answer: untold }];
+        }
+    }
+    let head = clients.s3.head_object().bucket(&bucket).key(format!("parallelcluster/{NOBODYS}"));
+    let get = match head.expected_bucket_owner(&caller.account_id).send().await {
         Ok(_) => Answer::Allowed,
         Err(error) if error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("NotFound") => {
             Answer::Allowed
         }
         Err(error) => Answer::Failed(without_words(source_error(GET_OBJECT, &error))),
     };
-    [Probe { action: s3::HEAD_BUCKET, answer: list }, Probe { action: GET_OBJECT, answer: get }]
+    [Probe { action: s3::HEAD_BUCKET, answer: Answer::Allowed }, Probe { action: GET_OBJECT, answer: get }]
 }
 
 /// A HEAD is answered without a body, so S3 says nothing but a status.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub type Labels = BTreeMap<String, String>;
 
 /// One identity, and who may use it where.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
     pub identity: Identity,
     /// `None`: all.
@@ -22,7 +22,7 @@ pub struct Grant {
 }
 
 /// The namespaces that may use an identity.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Namespaces {
     All,
     Named(BTreeSet<String>),
@@ -38,7 +38,7 @@ impl Namespaces {
 }
 
 /// All identities by name. There is always a default one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Identities(HashMap<String, Grant>);
 
 impl Identities {
@@ -56,6 +56,12 @@ impl Identities {
         let mut grants: Vec<_> = self.0.values().collect();
         grants.sort_by_key(|grant| &grant.identity.name);
         grants
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn grant(&self, name: &str) -> Option<&Grant> {
+        self.0.get(name)
     }
 
     /// True when namespaces' labels must be known.
@@ -76,18 +82,18 @@ impl Identities {
     ) -> Result<Scope, SourceError> {
         let name = name_of(object);
         let namespace = object.namespace().unwrap_or_default();
-        // An identity that is not there and one that is not granted are told alike: names are nobody's business.
-        let Some(grant) = self.0.get(name) else { return Err(not_granted(name, &namespace)) };
-        let is_granted = match &grant.namespaces {
+        let labels = if self.select_by_label() { labels(&namespace) } else { None };
+        let is_granted = |grant: &&Grant| match &grant.namespaces {
             Namespaces::All => true,
             Namespaces::Named(names) => names.contains(&namespace),
-            Namespaces::Selected(selector) => {
-                selector.matches(&labels(&namespace).ok_or_else(|| unlabelled(&namespace))?)
-            }
+            Namespaces::Selected(selector) => labels.as_ref().is_some_and(|labels| selector.matches(labels)),
         };
-        if !is_granted {
-            return Err(not_granted(name, &namespace));
-        }
+        // An identity that is not there, one that is not granted and one that may yet be are told alike: names are
+        // nobody's business.
+        let Some(grant) = self.0.get(name).filter(is_granted) else {
+            let is_unknown = self.select_by_label() && labels.is_none();
+            return Err(if is_unknown { unlabelled(&namespace) } else { not_granted(name, &namespace) });
+        };
         match &grant.regions {
             Some(regions) if !regions.contains(&region) => Err(not_there(name, &region, regions)),
             Some(_) | None => Ok(Scope { identity: grant.identity.clone(), region }),

@@ -14,12 +14,15 @@ use crate::describe_image::observe::Observe;
 use crate::describe_image::response::ImageFields;
 use crate::describe_image::scope::Scope;
 use crate::describe_image::source::ImageConfigSource;
-use crate::describe_image::source_error::SourceError;
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{self, DescribeImageResponse, Observation};
 use jiff::{SignedDuration, Timestamp};
 
 /// EC2 is eventually consistent: an AMI is gone when a second look, this much later, agrees.
 const CONFIRM_AFTER: SignedDuration = SignedDuration::from_secs(15);
+
+/// Labels of namespaces are known a moment after the first identity needs them.
+const KNOWN_SOON: SignedDuration = SignedDuration::from_secs(1);
 
 /// What a look gave.
 pub struct Look {
@@ -48,6 +51,12 @@ where
     }
     let (scope, id) = match &wanted.target {
         Ok(target) => target,
+        // Not yet known whether it may be asked: what stands is not worse for that.
+        Err(error) if error.kind == SourceErrorKind::ServiceError && !previous.conditions.is_empty() => {
+            let now = Timestamp::now();
+            let until = now.checked_add(KNOWN_SOON).ok();
+            return Look { outcome: Outcome::Unconfirmed, at: now, account_id: None, until };
+        }
         Err(error) => return failed(error.clone(), error.message.clone(), previous, memory, context),
     };
     match context.observer.observe_one(scope, id).await {
@@ -96,8 +105,7 @@ where
 {
     let now = Timestamp::now();
     memory.answered(now);
-    let of_role = scope.identity.role.as_ref().map(|role| role.account_id());
-    let account_id = context.accounts.learn(scope, observation.account_id().or(of_role));
+    let account_id = context.accounts.learn(scope, observation.account_id());
     let mut response = describe_image::describe(id, &scope.region, &observation).ok();
     if let Some(until) = unconfirmed_until(response.as_ref(), previous, memory, now) {
         return Look { outcome: Outcome::Unconfirmed, at: now, account_id, until: Some(until) };

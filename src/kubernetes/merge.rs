@@ -36,8 +36,11 @@ pub fn merged<K: Resource + Send + 'static>(
     })
 }
 
-/// The list of one namespace that is under way.
+/// What is known of one namespace, for as long as it cannot be told to those behind.
 struct List<K> {
+    /// A list under way: nothing of it is told before it is complete.
+    listing: HashMap<String, K>,
+    /// The objects, while others have not listed yet.
     objects: HashMap<String, K>,
     /// The first one has been listed, or has failed.
     is_over: bool,
@@ -45,7 +48,7 @@ struct List<K> {
 
 impl<K> Default for List<K> {
     fn default() -> Self {
-        Self { objects: HashMap::new(), is_over: false }
+        Self { listing: HashMap::new(), objects: HashMap::new(), is_over: false }
     }
 }
 
@@ -57,21 +60,30 @@ impl<K: Resource> List<K> {
     /// While others have not listed yet, what changes in this one waits with it.
     fn first(&mut self, event: Event<K>) {
         match event {
-            Event::Init => self.objects.clear(),
-            Event::InitApply(object) | Event::Apply(object) => {
+            Event::Init => self.listing.clear(),
+            Event::InitApply(object) => {
+                self.listing.insert(object.name_any(), object);
+            }
+            Event::Apply(object) => {
                 self.objects.insert(object.name_any(), object);
             }
             Event::Delete(object) => {
                 self.objects.remove(&object.name_any());
             }
-            Event::InitDone => self.is_over = true,
+            Event::InitDone => {
+                self.objects = std::mem::take(&mut self.listing);
+                self.is_over = true;
+            }
         }
     }
 
     fn later(&mut self, event: Event<K>, others: impl FnOnce() -> Vec<K>) -> Vec<Result<Event<K>>> {
         match event {
             Event::Apply(_) | Event::Delete(_) => vec![Ok(event)],
-            Event::InitDone => relisted(others().into_iter().chain(self.take()).collect()),
+            Event::InitDone => {
+                let listed = std::mem::take(&mut self.listing).into_values();
+                relisted(others().into_iter().chain(listed).collect())
+            }
             Event::Init | Event::InitApply(_) => {
                 self.first(event);
                 Vec::new()
@@ -141,6 +153,20 @@ mod tests {
         assert_eq!(told(&mut merged), ["error", "init", "listed x", "done"]);
         send(&b, vec![Event::Init, Event::InitApply(named("y")), Event::InitDone]);
         assert_eq!(told(&mut merged), ["init", "listed stands-beside-b", "listed y", "done"]);
+    }
+
+    #[test]
+    fn a_list_under_way_when_the_first_is_complete_loses_nothing() {
+        let (a, b, mut merged) = two();
+        b.unbounded_send(Err(Error::NoResourceVersion)).unwrap();
+        send(&b, vec![Event::Init, Event::InitApply(named("y"))]);
+        assert_eq!(told(&mut merged), ["error"]);
+        send(&a, vec![Event::Init, Event::InitDone]);
+        assert_eq!(told(&mut merged), ["init", "done"]);
+        send(&b, vec![Event::InitApply(named("z")), Event::InitDone]);
+        let mut listed = told(&mut merged);
+        listed.sort();
+        assert_eq!(listed, ["done", "init", "listed stands-beside-b", "listed y", "listed z"]);
     }
 
     #[test]

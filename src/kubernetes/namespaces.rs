@@ -1,6 +1,7 @@
 //! The labels of all namespaces, watched from when an identity first selects by them.
 
 use super::identities::{Identities, Labels};
+use super::patience::Patience;
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedSender;
 use k8s_openapi::api::core::v1::Namespace;
@@ -10,6 +11,7 @@ use kube::runtime::watcher::{Config, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// What is known of namespaces.
@@ -21,7 +23,12 @@ struct Known {
     labels: HashMap<String, Labels>,
     /// A list under way.
     listing: HashMap<String, Labels>,
+    /// Since when the watch is broken.
+    broken: Option<Instant>,
 }
+
+/// Who may use an identity is not decided by labels that are older than this.
+const MAXIMUM_AGE: Duration = Duration::from_secs(300);
 
 /// Which objects a change concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,39 +41,51 @@ impl NamespaceLabels {
     /// Of one namespace, `None` while it is not known.
     #[must_use]
     pub fn of(&self, namespace: &str) -> Option<Labels> {
-        self.lock().labels.get(namespace).cloned()
+        let known = self.lock();
+        let is_fresh = known.broken.is_none_or(|since| since.elapsed() < MAXIMUM_AGE);
+        known.labels.get(namespace).filter(|_| is_fresh).cloned()
     }
 
-    /// Keeps them fresh, from when `identities` first need them, and tells which objects a change concerns. Never ends.
+    /// Keeps them fresh for as long as `identities` need them, and tells which objects a change concerns. Never ends.
     pub async fn keep(
         &self,
         client: Client,
         mut identities: watch::Receiver<Arc<Identities>>,
         concerned: UnboundedSender<Concerned>,
     ) {
-        if identities.wait_for(|identities| identities.select_by_label()).await.is_ok() {
-            let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(client);
-            let mut events = std::pin::pin!(watcher(namespaces, Config::default()).default_backoff());
-            while let Some(event) = events.next().await {
-                match event {
-                    Ok(event) => {
-                        let _ = self.take(event).map(|change| concerned.unbounded_send(change));
-                    }
-                    Err(error) => {
-                        tracing::warn!(
-                            error = &error as &dyn std::error::Error,
-                            "cannot watch namespaces, trying again"
-                        );
-                    }
+        while identities.wait_for(|identities| identities.select_by_label()).await.is_ok() {
+            let mut until_given_up = identities.clone();
+            tokio::select! {
+                () = self.watch(&client, &concerned) => {}
+                Ok(_) = until_given_up.wait_for(|identities| !identities.select_by_label()) => {}
+            }
+            self.lock().labels.clear();
+        }
+        std::future::pending().await
+    }
+
+    async fn watch(&self, client: &Client, concerned: &UnboundedSender<Concerned>) {
+        let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(client.clone());
+        let mut events = std::pin::pin!(watcher(namespaces, Config::default()).backoff(Patience::default()));
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => {
+                    let _ = self.take(event).map(|change| concerned.unbounded_send(change));
+                }
+                Err(error) => {
+                    self.lock().broken.get_or_insert_with(Instant::now);
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot watch namespaces, trying again");
                 }
             }
         }
-        std::future::pending().await
     }
 
     fn take(&self, event: Event<PartialObjectMeta<Namespace>>) -> Option<Concerned> {
         let of = |namespace: &PartialObjectMeta<Namespace>| (namespace.name_any(), namespace.labels().clone());
         let mut known = self.lock();
+        if !matches!(event, Event::Init | Event::InitApply(_)) {
+            known.broken = None;
+        }
         match event {
             Event::Init => {
                 known.listing.clear();

@@ -3,6 +3,7 @@
 
 use super::custom_image::{CustomImage, CustomImageSpec};
 use super::merge::merged;
+use super::patience::Patience;
 use super::readiness::Board;
 use futures::stream::{BoxStream, Stream, StreamExt};
 use kube::core::DeserializeGuard;
@@ -22,7 +23,7 @@ pub fn watch(
 ) -> impl Stream<Item = watcher::Result<Event<CustomImage>>> + Send + use<> {
     let told = |name: &str, api: Api<DeserializeGuard<CustomImage>>| {
         let (board, name) = (board.clone(), name.to_owned());
-        listed(api).inspect(move |event| board.tell(&name, event)).default_backoff().boxed()
+        listed(api).inspect(move |event| board.tell(&name, event)).backoff(Patience::default()).boxed()
     };
     if namespaces.is_empty() {
         return told("", Api::all(client.clone()));

@@ -1,6 +1,7 @@
 //! A failure that hits a whole scope is written at a bounded rate: a thousand objects must not become a thousand
 //! writes at once.
 
+use crate::describe_image::Scope;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,25 +15,24 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The next free moment of each identity and region.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<HashMap<(String, String), Instant>>);
+pub struct Pace(Mutex<HashMap<Option<Scope>, Instant>>);
 
 impl Pace {
-    /// Waits for the scope's turn, or gives the time after which to come again.
+    /// Waits for the scope's turn, or that of all objects that have none, or gives the time after which to come again.
     ///
     /// # Errors
     /// That time, when it is too far away to be waited for.
-    pub async fn turn(&self, identity: &str, region: &str) -> Result<(), Duration> {
+    pub async fn turn(&self, scope: Option<&Scope>) -> Result<(), Duration> {
         let now = Instant::now();
         let turn = {
             let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             // A scope whose turn is over need not be kept.
             next.retain(|_, turn| *turn > now);
-            let scope = (identity.to_owned(), region.to_owned());
-            let turn = next.get(&scope).map_or(now, |next| (*next).max(now));
+            let turn = next.get(&scope.cloned()).map_or(now, |next| (*next).max(now));
             if turn - now > PATIENCE {
                 return Err(turn - now);
             }
-            next.insert(scope, turn + GAP);
+            next.insert(scope.cloned(), turn + GAP);
             turn
         };
         tokio::time::sleep_until(turn).await;
@@ -43,12 +43,18 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::describe_image::Region;
+
+    fn scope(region: &str) -> Scope {
+        Scope::default_identity(Region::parse(region).unwrap())
+    }
 
     #[tokio::test]
     async fn twenty_a_second_have_their_turn_and_the_rest_come_again() {
         let pace = Pace::default();
-        let turns = futures::future::join_all((0..100).map(|_| pace.turn("default", "eu-west-1"))).await;
+        let busy = scope("eu-west-1");
+        let turns = futures::future::join_all((0..100).map(|_| pace.turn(Some(&busy)))).await;
         assert_eq!(turns.iter().filter(|turn| turn.is_ok()).count(), 21);
-        assert!(pace.turn("default", "us-east-1").await.is_ok(), "another region has turns of its own");
+        assert!(pace.turn(Some(&scope("us-east-1"))).await.is_ok(), "another region has turns of its own");
     }
 }

@@ -2,7 +2,7 @@
 //! refuse it.
 
 use super::custom_image::CustomImage;
-use super::identities::Identities;
+use super::identities::{self, Identities};
 use super::leading::Leading;
 use super::namespaces::Concerned;
 use futures::channel::mpsc::UnboundedReceiver;
@@ -18,22 +18,36 @@ pub fn objects(
     store: Store<CustomImage>,
     leading: Leading,
 ) -> impl Stream<Item = ObjectRef<CustomImage>> + Send {
-    stream::select(changes(identities), namespaces)
-        .filter(move |_| {
-            let is_leading = leading.is_now();
-            async move { is_leading }
-        })
-        .flat_map(move |concerned| stream::iter(of(&store, &concerned)))
-}
-
-fn changes(identities: watch::Receiver<Arc<Identities>>) -> impl Stream<Item = Concerned> + Send {
-    stream::unfold(identities, |mut identities| async move {
-        identities.changed().await.ok()?;
-        Some((Concerned::All, identities))
+    let of_all = store.clone();
+    let reloaded = changes(identities).flat_map(move |(before, now)| stream::iter(touched(&of_all, &before, &now)));
+    let relabelled = namespaces.flat_map(move |concerned| stream::iter(within(&store, &concerned)));
+    stream::select(reloaded, relabelled).filter(move |_| {
+        let is_leading = leading.is_now();
+        async move { is_leading }
     })
 }
 
-fn of(store: &Store<CustomImage>, concerned: &Concerned) -> Vec<ObjectRef<CustomImage>> {
+type Change = (Arc<Identities>, Arc<Identities>);
+
+fn changes(mut identities: watch::Receiver<Arc<Identities>>) -> impl Stream<Item = Change> + Send {
+    let before = identities.borrow_and_update().clone();
+    stream::unfold((identities, before), |(mut identities, before)| async move {
+        identities.changed().await.ok()?;
+        let now = identities.borrow_and_update().clone();
+        Some(((before, now.clone()), (identities, now)))
+    })
+}
+
+/// The objects whose identity is not the same before and after.
+fn touched(store: &Store<CustomImage>, before: &Identities, now: &Identities) -> Vec<ObjectRef<CustomImage>> {
+    let is_touched = |object: &Arc<CustomImage>| {
+        let name = identities::name_of(object);
+        before.grant(name) != now.grant(name)
+    };
+    store.state().into_iter().filter(is_touched).map(|object| ObjectRef::from_obj(&*object)).collect()
+}
+
+fn within(store: &Store<CustomImage>, concerned: &Concerned) -> Vec<ObjectRef<CustomImage>> {
     let objects = store.state().into_iter().map(|object| ObjectRef::from_obj(&*object));
     match concerned {
         Concerned::All => objects.collect(),

@@ -4,16 +4,17 @@ use super::chance;
 use super::conditions;
 use super::context::Context;
 use super::custom_image::{CustomImage, CustomImageStatus};
-use super::identities;
+use super::look::{self, Look};
 use super::memory::Remembered;
 use super::meter::ReconcileResult;
 use super::requeue;
 use super::spec::{self, Asking, Wanted};
 use super::status::{self, Moment, Next, Outcome};
 use super::transition::{self, Note};
-use super::{look, write};
+use super::write;
 use crate::describe_image::observe::Observe;
 use crate::describe_image::source::ImageConfigSource;
+use crate::describe_image::{Scope, SourceError, SourceErrorKind};
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
@@ -57,9 +58,7 @@ where
     let wanted = wanted(object, context);
     let mut stored = object.status.clone().unwrap_or_default();
     status::sort(&mut stored);
-    let (previous, moved) = spec::of_same_image(&stored, &wanted);
-    let look = look::at(object, &wanted, &previous, &mut memory, context).await;
-
+    let (look, previous, moved) = look(object, &wanted, &stored, &mut memory, context).await;
     let moment = Moment {
         previous: &previous,
         image_id: &wanted.image_id,
@@ -78,8 +77,10 @@ where
 
     // Before the write: what a look has learned outlives a write that fails.
     context.memory.store(reference.clone(), memory.clone());
-    let is_failure = stored != next.status && matches!(look.outcome, Outcome::Failed { .. });
-    if is_failure && let Err(later) = context.pace.turn(identities::name_of(object), &wanted.region).await {
+    if let Outcome::Failed { error, .. } = &look.outcome
+        && stored != next.status
+        && let Err(later) = context.pace.turn(paced_scope(&wanted, error)).await
+    {
         return Ok((Action::requeue(chance::jittered(later)), ReconcileResult::Paced));
     }
     let label = write_if_changed(object, &stored, &next.status, context).await?;
@@ -97,6 +98,36 @@ where
         ReconcileResult::Unchanged | ReconcileResult::Paced | ReconcileResult::Failed => {}
     }
     Ok((next_look(&next, &look, &memory, context), label))
+}
+
+/// Looks, and gives beside it the status to go on from and what made it another image's.
+async fn look<O>(
+    object: &CustomImage,
+    wanted: &Wanted,
+    stored: &CustomImageStatus,
+    memory: &mut Remembered,
+    context: &Context<O>,
+) -> (Look, CustomImageStatus, Option<Note>)
+where
+    O: Observe + ImageConfigSource,
+{
+    let known = wanted.target.as_ref().ok().and_then(|(scope, _)| context.accounts.learn(scope, None));
+    let (previous, moved) = spec::of_same_image(stored, wanted, known.as_deref());
+    let look = look::at(object, wanted, &previous, memory, context).await;
+    match look.outcome {
+        // The answer itself may tell that it is another account's.
+        Outcome::Observed { .. } if moved.is_none() => {
+            let (previous, moved) = spec::of_same_image(stored, wanted, look.account_id.as_deref());
+            (look, previous, moved)
+        }
+        _ => (look, previous, moved),
+    }
+}
+
+/// Whose turn a failure waits for. What we refuse ourselves has one for all: anybody may invent names.
+fn paced_scope<'a>(wanted: &'a Wanted, error: &SourceError) -> Option<&'a Scope> {
+    let (scope, _) = wanted.target.as_ref().ok()?;
+    Some(scope).filter(|_| error.kind != SourceErrorKind::UnknownRegion)
 }
 
 fn wanted<O>(object: &CustomImage, context: &Context<O>) -> Wanted {
@@ -127,7 +158,7 @@ async fn write_if_changed<O>(
     })
 }
 
-fn next_look<O>(next: &Next, look: &look::Look, memory: &Remembered, context: &Context<O>) -> Action {
+fn next_look<O>(next: &Next, look: &Look, memory: &Remembered, context: &Context<O>) -> Action {
     let intervals = &context.settings.intervals;
     let pause = match look.outcome {
         Outcome::Suspended => return Action::await_change(),

@@ -40,15 +40,6 @@ pub fn wanted(object: &CustomImage, asking: &Asking<'_>) -> Wanted {
     Wanted { image_id, region, target }
 }
 
-impl Wanted {
-    /// The account that will answer, when the configuration says so.
-    #[must_use]
-    pub fn account_id(&self) -> Option<&str> {
-        let (scope, _) = self.target.as_ref().ok()?;
-        Some(scope.identity.role.as_ref()?.account_id())
-    }
-}
-
 fn parse_id(image_id: &str) -> Result<ImageId, SourceError> {
     ImageId::parse(image_id).map_err(|_| {
         refused(SourceErrorKind::InvalidRequest, format!(
@@ -77,9 +68,13 @@ pub fn requested_at(object: &CustomImage) -> Option<String> {
 }
 
 /// The status to go on from. One of another region or account is another image's: a new default region, or an identity
-/// with a role of another account, clears it.
+/// that is of another account now, clears it. `account_id` is the account that answers, as far as it is known.
 #[must_use]
-pub fn of_same_image(stored: &CustomImageStatus, wanted: &Wanted) -> (CustomImageStatus, Option<Note>) {
+pub fn of_same_image(
+    stored: &CustomImageStatus,
+    wanted: &Wanted,
+    account_id: Option<&str>,
+) -> (CustomImageStatus, Option<Note>) {
     let moved = |reason: &str, text: String| {
         let cleared = CustomImageStatus {
             last_handled_reconcile_at: stored.last_handled_reconcile_at.clone(),
@@ -88,7 +83,7 @@ pub fn of_same_image(stored: &CustomImageStatus, wanted: &Wanted) -> (CustomImag
         (cleared, Some(Note { is_warning: false, reason: reason.to_owned(), text }))
     };
     let is_other = |before: &str, now: &str| !now.is_empty() && before != now;
-    match (stored.region.as_deref(), stored.account_id.as_deref(), wanted.account_id()) {
+    match (stored.region.as_deref(), stored.account_id.as_deref(), account_id) {
         (Some(region), _, _) if is_other(region, &wanted.region) => moved(
             "RegionChanged",
             format!("the operator's region changed from {region} to {}: this is another image", wanted.region),

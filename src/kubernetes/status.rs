@@ -108,6 +108,8 @@ fn observed(observation: &Observation, response: Option<&DescribeImageResponse>,
         status.image_configuration = Some(image_configuration.clone());
         status.image = image.clone();
         keep_tag_order(&mut status.image, &moment.previous.image);
+    } else {
+        status.account_id = moment.absent_from().map(str::to_owned);
     }
     let synced = if response.is_some() { "ObservedImage" } else { "ObservedAbsence" };
     let synced = finding(conditions::SYNCED, "True", synced, "the status is what AWS answered".to_owned());

@@ -16,8 +16,8 @@ use tokio::time::{Instant, timeout_at};
 /// Batches of one scope under way at once.
 const BATCHES_AT_ONCE: usize = 4;
 
-/// More regions than AWS has: invented names must not fill the memory.
-const MOST_LANES: usize = 100;
+/// More than identities and regions there are: invented names must not fill the memory.
+const MOST_LANES: usize = 2000;
 
 type Answer = Result<Observation, ObserveError>;
 type Question = (ImageId, oneshot::Sender<Answer>);

@@ -117,30 +117,38 @@ fn regions_of(grant: &Grant, default_region: Option<&Region>) -> Vec<Region> {
 
 async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
     let named = |what: &str| format!("{} {} {what}", scope.identity.name, scope.region);
-    let caller = match aws.caller(scope).await {
-        Ok(caller) => caller,
+    let (told, caller) = match aws.caller(scope).await {
+        Ok(caller) => (Row::judged(named("credentials"), true, &caller.arn, ""), Some(caller)),
+        // The operator itself asks STS for nothing but roles.
+        Err(error) if error.kind == SourceErrorKind::ServiceError && error.action != ASSUME_ROLE => {
+            (Row::untold(named("credentials"), &error), None)
+        }
         Err(error) => return vec![Row::failed(named("credentials"), &error, fix(&error, scope, ""))],
     };
-    let told = Row::judged(named("credentials"), true, &caller.arn, "");
-    let probes = aws.probe(scope, &caller, presigned).await.into_iter().map(|Probe { action, answer }| match answer {
-        Answer::Allowed => Row::judged(named(action), true, "allowed", ""),
-        Answer::Untold(why) => Row::untold(named(action), why),
-        Answer::Failed(error) => Row::failed(named(action), &error, fix(&error, scope, &caller.arn)),
-    });
+    let arn = caller.as_ref().map_or("these credentials", |caller| &caller.arn).to_owned();
+    let probes =
+        aws.probe(scope, caller.as_ref(), presigned).await.into_iter().map(|Probe { action, answer }| match answer {
+            Answer::Allowed => Row::judged(named(action), true, "allowed", ""),
+            Answer::Untold(why) => Row::untold(named(action), why),
+            Answer::Failed(error) => Row::failed(named(action), &error, fix(&error, scope, &arn)),
+        });
     std::iter::once(told).chain(probes).collect()
 }
 
 fn fix(error: &SourceError, scope: &Scope, caller: &str) -> String {
     match (error.kind, &scope.identity.role) {
         (SourceErrorKind::AccessDenied, Some(role)) if error.action == ASSUME_ROLE => format!(
-            "allow sts:AssumeRole on {} in the operator's own policy, and let that role's trust policy name the operator's role and the externalId of the configuration",
+            "allow sts:AssumeRole (with EKS Pod Identity sts:TagSession, too: chart value aws.podIdentity) on {} in the operator's own policy and in that role's trust policy, which must name the operator's role and the externalId of the configuration",
             role.arn()
         ),
         (SourceErrorKind::AccessDenied, _) => {
             format!("allow {} in the policy of {caller}: the chart prints the whole policy (value iamPolicy)", error.action)
         }
         (SourceErrorKind::InvalidCredentials, _) => {
-            "give the ServiceAccount a role: chart value aws.roleArn (IRSA), or an EKS Pod Identity association".to_owned()
+            format!(
+                "give the ServiceAccount a role: chart value aws.roleArn (IRSA), or an EKS Pod Identity association and its agent; if other regions work, enable {} in the account",
+                scope.region
+            )
         }
         (SourceErrorKind::UnknownRegion, _) => "name a region of AWS's partitions, such as eu-west-1".to_owned(),
         (SourceErrorKind::Throttled, _) => "try again in a minute; if it stays, raise the account's limits".to_owned(),

@@ -15,6 +15,8 @@ const SESSION_NAME: &str = "customimage-operator";
 pub enum InvalidConfiguration {
     #[error("{0}")]
     Unreadable(#[from] std::io::Error),
+    #[error("says nothing: write identities: [] when there are none")]
+    Empty,
     #[error("{0}")]
     Yaml(String),
     #[error("identities[{index}] ({name}): {problem}")]
@@ -73,13 +75,14 @@ pub fn read(file: &Path) -> Result<Identities, InvalidConfiguration> {
 /// # Errors
 /// Naming the entry, the field and the fix.
 pub fn parse(text: &str) -> Result<Identities, InvalidConfiguration> {
-    // A file that says nothing is the default, as an empty list is.
-    let is_empty = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-    let file: File = if is_empty {
-        File::default()
-    } else {
-        serde_saphyr::from_str(text).map_err(|error| InvalidConfiguration::Yaml(error.to_string()))?
-    };
+    // A file that is being written may be empty for a moment, and nothing at all would allow everybody everything.
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        return Err(InvalidConfiguration::Empty);
+    }
+    // Without the lines around a mistake: there an external id may stand.
+    let options = serde_saphyr::options! { with_snippet: false };
+    let file: File = serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| InvalidConfiguration::Yaml(error.to_string()))?;
     let mut names = HashSet::new();
     let mut grants = Vec::new();
     for (index, entry) in file.identities.into_iter().enumerate() {
@@ -136,8 +139,11 @@ mod tests {
         assert_eq!(names, ["default", "own", "research"]);
         let role = identities.grants()[2].identity.role.clone().unwrap();
         assert_eq!((role.external_id(), role.session_name()), (Some("ticket-7"), "customimage-operator"));
-        for empty in ["", "# nothing yet\n", "identities: []", "{}"] {
+        for empty in ["identities: []", "{}"] {
             assert_eq!(parse(empty).unwrap().grants().len(), 1, "{empty}");
+        }
+        for nothing in ["", "# nothing yet\n"] {
+            assert!(matches!(parse(nothing), Err(InvalidConfiguration::Empty)), "{nothing}");
         }
     }
 
@@ -159,6 +165,9 @@ mod tests {
         }
         let twice = parse(&format!("identities: [{RESEARCH}, {RESEARCH}]")).unwrap_err().to_string();
         assert!(twice.starts_with("identities[1] (research):"), "{twice}");
+        let misspelt = RESEARCH.replace("externalId: ticket-7", "externalId: ticket-7, extrenalId: ticket-7");
+        let error = parse(&format!("identities:\n- {misspelt}\n")).unwrap_err().to_string();
+        assert!(error.contains("extrenalId") && !error.contains("ticket-7"), "{error}");
         assert!(parse("identitys: []").is_err());
     }
 }

@@ -25,24 +25,34 @@ pub fn start(file: Option<PathBuf>, is_valid: Gauge) -> Result<watch::Receiver<A
     Ok(receiver)
 }
 
-/// A file that is wrong, or gone, changes nothing but the gauge: who was allowed stays so, and nobody else.
+/// A file that is wrong, or gone, changes nothing but the gauge: who was allowed stays so, and nobody else. A change
+/// counts when two looks agree: between them it may have been half written.
 async fn follow(file: PathBuf, mut known: String, sender: watch::Sender<Arc<Identities>>, is_valid: Gauge) {
-    let mut is_told = false;
+    let (mut is_told, mut seen) = (false, known.clone());
     while !sender.is_closed() {
         tokio::time::sleep(INTERVAL).await;
-        let read = std::fs::read_to_string(&file);
-        if read.as_ref().is_ok_and(|text| *text == known) && !is_told {
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) => {
+                tell_once(&file, &error.into(), &mut is_told, &is_valid);
+                continue;
+            }
+        };
+        let is_stable = std::mem::replace(&mut seen, text.clone()) == text;
+        if !is_stable || (text == known && !is_told) {
             continue;
         }
-        match read.map_err(InvalidConfiguration::from).and_then(|text| Ok((parse(&text)?, text))) {
-            Ok((identities, text)) => {
+        match parse(&text) {
+            Ok(identities) => {
                 is_told = false;
                 is_valid.set(1);
-                if text != known {
-                    tracing::info!(file = %file.display(), "the configuration has changed and is in force");
-                    known = text;
-                    sender.send_replace(Arc::new(identities));
-                }
+                known = text;
+                let is_changed = sender.send_if_modified(|before| {
+                    let is_changed = **before != identities;
+                    *before = Arc::new(identities);
+                    is_changed
+                });
+                tracing::info!(file = %file.display(), is_changed, "the configuration is in force");
             }
             Err(error) => tell_once(&file, &error, &mut is_told, &is_valid),
         }

@@ -60,7 +60,12 @@ pub fn table(rows: &[Row]) -> String {
         }
     }
     let failed = rows.iter().filter(|row| row.verdict == Verdict::Failed).count();
-    let sum = if failed == 0 { "all is well".to_owned() } else { format!("{failed} of {} failed", rows.len()) };
+    let untold = rows.iter().filter(|row| row.verdict == Verdict::Untold).count();
+    let sum = match (failed, untold) {
+        (0, 0) => "all is well".to_owned(),
+        (0, _) => format!("nothing failed, {untold} could not be told"),
+        _ => format!("{failed} of {} failed", rows.len()),
+    };
     let _ = writeln!(text, "{sum}");
     text
 }

@@ -164,6 +164,31 @@ fn a_role_of_another_account_makes_it_another_image() {
 }
 
 #[test]
+fn an_identity_that_loses_its_role_is_another_account_and_what_that_does_not_have_was_never_deleted_there() {
+    run(async {
+        let mut world = two_accounts();
+        let theirs = image("only-theirs", REGION);
+        world.images.push(simulator::Image { account: OTHER_ACCOUNT.into(), ..theirs });
+        let lab = Lab::new(world).await;
+        created(&lab, "own", None).await;
+        created(&lab, "both", Some("research")).await;
+        lab.try_create("theirs", "only-theirs", json!({"identity": "research"})).await.unwrap();
+        let who = format!("namespaces: [{}]", lab.namespace);
+        let file = Configuration::new(&research(&who));
+        let _operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION", file.path().to_str().unwrap())]).await;
+        for name in ["own", "both", "theirs"] {
+            lab.ready(name, "True", "ImageAvailable").await;
+        }
+        file.write(&format!("identities: [{{name: research, {who}}}]"));
+        lab.event("both", "AccountChanged").await;
+        assert_eq!(ami_and_account(&lab.get("both").await), (world::ami_id("hpc"), world::ACCOUNT.into()));
+        let gone = lab.ready("theirs", "False", "NotFound").await;
+        assert_eq!(gone.status.unwrap().account_id.as_deref(), Some(world::ACCOUNT));
+        assert!(!lab.events("theirs").await.contains(&"Deleted".to_owned()));
+    });
+}
+
+#[test]
 fn a_role_that_may_not_be_assumed_is_access_denied_and_names_it() {
     run(async {
         let lab = Lab::new(two_accounts()).await;

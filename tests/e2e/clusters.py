@@ -1,0 +1,63 @@
+"""Where the proofs are played: a node of our own, or a cluster that is already there."""
+
+import os
+
+from pretended_aws import InCluster, OnHost
+from proof import OWN_NODE
+from proxy import Proxy
+from shell import Failure, Kubectl, say, script
+from stage import NAMESPACE, OTHER_TEAM, TEAM, Stage
+
+#: Where the node sees this machine.
+HOST = "10.123.0.1"
+
+
+class OwnNode(Stage):
+    """A node that only this run has: it is up for it, and gone after it."""
+
+    has = {OWN_NODE}
+
+    def __init__(self, image, programs):
+        kubeconfig = script("tests/node/up", env={**os.environ, "AUDITED": NAMESPACE})[0]
+        super().__init__(Kubectl(script("tests/cluster/kubectl")[0], kubeconfig), "localhost/customimage-operator", "")
+        script("tests/node/load", image)
+        self.aws = OnHost(programs / "aws-simulator", HOST)
+
+    def proxy(self):
+        return Proxy(HOST)
+
+    @staticmethod
+    def end():
+        script("tests/node/down")
+
+
+class ExistingCluster(Stage):
+    """Somebody's cluster, with images that its nodes can pull. What only a node of our own shows is skipped, and said."""
+
+    CRD = "customimages.parallelcluster.dev"
+
+    def __init__(self):
+        try:
+            kubeconfig, image, simulator = (os.environ[name] for name in ("KUBECONFIG", "IMAGE", "SIMULATOR_IMAGE"))
+        except KeyError as missing:
+            raise Failure(f"{missing} is not set; next step: CLUSTER=existing needs KUBECONFIG, IMAGE and SIMULATOR_IMAGE (REPOSITORY:TAG that the nodes can pull)") from None
+        kubectl = Kubectl(script("tests/cluster/kubectl")[0], kubeconfig)
+        taken = kubectl("get", "crd,namespaces", "-o", "name").split()
+        taken = {name.split("/")[1] for name in taken} & {self.CRD, NAMESPACE, TEAM, OTHER_TEAM, InCluster.NAMESPACE}
+        if taken:
+            raise Failure(f"the cluster has {', '.join(sorted(taken))} already; next step: use a cluster without, for all of it is deleted at the end")
+        repository, _, tag = image.rpartition(":")
+        super().__init__(kubectl, repository, tag)
+        try:
+            self.aws = InCluster(kubectl, simulator)
+        except Failure:
+            self.down()
+            raise
+
+    def down(self):
+        say("e2e: deleting what this run has made in the cluster …")
+        for name in self.helm("list", "-q", check=False).stdout.split():
+            self.helm("uninstall", name, check=False)
+        super().down()
+        self.kubectl("delete", "--ignore-not-found", "crd", self.CRD, check=False)
+        self.kubectl("delete", "--ignore-not-found", "namespace", NAMESPACE, TEAM, OTHER_TEAM, InCluster.NAMESPACE, check=False)

@@ -1,0 +1,51 @@
+"""`make e2e`: the operator as its users install it, on a real node, and what is proved of it."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import proofs.install  # noqa: F401, E402  the order of the imports is the order of the proofs
+import proofs.mirror  # noqa: F401, E402
+import proofs.identities  # noqa: F401, E402
+import proofs.trouble  # noqa: F401, E402
+import proofs.versions  # noqa: F401, E402
+import proofs.rights  # noqa: F401, E402
+from proof import Table  # noqa: E402
+from shell import Failure, say  # noqa: E402
+from clusters import ExistingCluster, OwnNode  # noqa: E402
+from stage import NAMESPACE  # noqa: E402
+
+
+def diagnose(stage):
+    """What a person would look at first."""
+    for arguments in (("get", "pods,customimages", "-A", "-o", "wide"), ("get", "events", "-n", NAMESPACE),
+                      ("logs", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=customimage-operator", "--tail", "30", "--prefix")):
+        say(f"$ kubectl {' '.join(arguments)}")
+        say(stage.kubectl(*arguments, check=False).stdout)
+
+
+def main():
+    begun, table, stage = time.monotonic(), Table(), None
+    is_existing = os.environ.get("CLUSTER") == "existing"
+    try:
+        stage = ExistingCluster() if is_existing else OwnNode(Path(sys.argv[1]), Path(os.environ["BIN"]))
+        table.prove(stage)
+    except Exception as error:  # noqa: BLE001  whatever it is, the node must not stay
+        table.failed(error if isinstance(error, Failure) else repr(error))
+        if stage:
+            diagnose(stage)
+    finally:
+        try:
+            if stage:
+                stage.down()
+        finally:
+            if not is_existing:
+                OwnNode.end()
+            table.print(time.monotonic() - begun)
+    sys.exit(any(verdict == "FAILED" for verdict, _, _ in table.rows))
+
+
+main()

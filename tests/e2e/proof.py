@@ -1,0 +1,51 @@
+"""What is proved, in order: each proof is a sentence and the code that sees it."""
+
+import time
+
+from shell import say
+
+PROOFS = []
+#: What a proof needs that not every cluster has.
+OWN_NODE = "own node"
+
+
+def proof(sentence, needs=None):
+    def register(see):
+        PROOFS.append((sentence, see, needs))
+        return see
+    return register
+
+
+class Table:
+    """What was proved, with times."""
+
+    def __init__(self):
+        self.rows, self.notes = [], []
+
+    def prove(self, stage):
+        """Sees each proof; the first that fails ends it, for the next would build upon it."""
+        for sentence, see, needs in PROOFS:
+            if needs is not None and needs not in stage.has:
+                self.rows.append(("skipped", 0.0, f"{sentence} (needs {needs})"))
+                continue
+            say(f"e2e: … {sentence}")
+            begun = time.monotonic()
+            note = see(stage)
+            self.rows.append(("proved", time.monotonic() - begun, sentence))
+            if note:
+                self.notes.append(note)
+                say(f"e2e:     {note}")
+
+    def failed(self, error):
+        sentence = PROOFS[len(self.rows)][0] if len(self.rows) < len(PROOFS) else "the end"
+        self.rows.append(("FAILED", 0.0, f"{sentence}: {error}"))
+
+    def print(self, seconds):
+        print()
+        for verdict, time_taken, sentence in self.rows:
+            print(f"{verdict:8} {time_taken:6.1f} s  {sentence}")
+        for note in self.notes:
+            print(f"measured           {note}")
+        proved = sum(verdict == "proved" for verdict, _, _ in self.rows)
+        skipped = sum(verdict == "skipped" for verdict, _, _ in self.rows)
+        print(f"{proved} proved, {skipped} skipped, {len(self.rows) - proved - skipped} failed, {seconds:.0f} s")

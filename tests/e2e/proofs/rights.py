@@ -1,0 +1,87 @@
+"""Least privilege, from what the API server and AWS have seen: nothing refused, and nothing granted that nobody used."""
+
+import json
+
+from proof import OWN_NODE, proof
+from shell import eventually, require
+from stage import NAMESPACE
+
+#: Granted and, in a good run, not used: each with its reason.
+UNUSED = {}
+ACTIONS = {
+    ("ec2", "DescribeImages"): "ec2:DescribeImages",
+    ("cloudformation", "DescribeStacks"): "cloudformation:DescribeStacks",
+    ("cloudformation", "DescribeStackResource"): "cloudformation:DescribeStackResource",
+    ("imagebuilder", "GetImage"): "imagebuilder:GetImage",
+    ("s3", "HeadBucket"): "s3:ListBucket",
+    ("sts", "AssumeRole"): "sts:AssumeRole",
+}
+#: Granted without a call, and called without a grant: each with its reason.
+NO_CALL = {"s3:GetObject": "what a presigned URL opens, the reader calls with it"}
+NO_GRANT = {("sts", "GetCallerIdentity"): "needs no permission; only check calls it"}
+
+
+def requests(stage):
+    """The requests of the operator's ServiceAccounts, once each, in the order of their time."""
+    path = stage.kubectl.kubeconfig.rsplit("/", 1)[0] + "/audit.log"
+    with open(path, encoding="utf-8") as log:
+        events = [json.loads(line) for line in log]
+    ours = [event for event in events if event["user"]["username"].startswith(f"system:serviceaccount:{NAMESPACE}:")]
+    return sorted((event for event in ours if event["stage"] == "ResponseComplete" or event["verb"] == "watch"), key=lambda event: event["stageTimestamp"])
+
+
+def asked(event):
+    what = event.get("objectRef", {})
+    resource = what.get("resource", "") + (f"/{what['subresource']}" if what.get("subresource") else "")
+    return what.get("apiGroup", ""), resource, event["verb"]
+
+
+@proof("every request of the ServiceAccount was allowed, and every right that was granted was used", needs=OWN_NODE)
+def kubernetes_rights(stage):
+    seen = requests(stage)
+    require(len(seen) > 100, "the audit log holds the run", len(seen))
+    refused = {asked(event) for event in seen if event["annotations"].get("authorization.k8s.io/decision") != "allow"}
+    require(not refused, "nothing was refused", refused)
+    used = {asked(event) for event in seen}
+    granted = {(group, resource, verb) for rule in map(json.loads, set(stage.granted))
+               for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]}
+    require(granted, "rules were seen")
+    unused = granted - used - set(UNUSED)
+    require(not unused, "no right that nobody used", unused)
+    others = {each for each in used - granted if each[0] not in ("authorization.k8s.io",) and each[1]}
+    require(not others, "no right from elsewhere but what every ServiceAccount has", others)
+    return f"{len(seen)} requests, {len(granted)} rights: each used, none refused"
+
+
+@proof("each action that AWS saw is in the chart's policy, each action there has a call or a reason, and nothing was written")
+def aws_rights(stage):
+    policy = json.loads(stage.rendered_policy())
+    granted = {action for statement in policy["Statement"] for action in [statement["Action"]] for action in ([action] if isinstance(action, str) else action)}
+    calls = {(service, operation) for service, operation, _ in stage.aws.calls()}
+    unknown = calls - set(ACTIONS) - set(NO_GRANT)
+    require(not unknown, "every call is in the table", unknown)
+    missing = {ACTIONS[call] for call in calls if call in ACTIONS} - granted
+    require(not missing, "every call's action is granted", missing)
+    idle = granted - {ACTIONS[call] for call in calls if call in ACTIONS} - set(NO_CALL)
+    require(not idle, "every granted action has a call", idle)
+    require(stage.aws.writes() == 0, "nothing in AWS was changed")
+    return "AWS: " + ", ".join(f"{operation} {sum(count for (_, each, _), count in stage.aws.calls().items() if each == operation)}" for _, operation in sorted(calls))
+
+
+@proof("never two writers: each status was written by the pod that held the Lease", needs=OWN_NODE)
+def one_writer(stage):
+    holder, taken, wrong = None, [], []
+    for event in requests(stage):
+        pod = event["sourceIPs"][0]
+        group, resource, verb = asked(event)
+        if event["responseStatus"]["code"] >= 300:
+            continue
+        if resource == "leases" and verb in ("create", "update"):
+            if pod != holder:
+                taken.append(pod)
+            holder = pod
+        elif resource == "customimages/status" and pod != holder:
+            wrong.append((event["stageTimestamp"], pod, holder))
+    require(not wrong, "each writer leads", wrong)
+    require(len(taken) > 8, "the Lease has changed hands", len(taken))
+    return f"the Lease changed hands {len(taken)} times"

@@ -1,0 +1,79 @@
+"""What goes wrong in a cluster: pods and leaders die, networks part, API servers end."""
+
+import os
+import signal
+import statistics
+import time
+
+from proof import OWN_NODE, proof
+from pretended_aws import image
+from shell import eventually, require, script
+from stage import NAMESPACE
+
+ROUNDS = 5
+
+
+def standby_of(stage):
+    leader = stage.leader()
+    return next(pod["metadata"]["name"] for pod in stage.ready_pods() if pod["metadata"]["name"] != leader)
+
+
+@proof("a standby that is killed changes nothing, and its replacement is warm and Ready")
+def standby_dies(stage):
+    leader, standby = stage.leader(), standby_of(stage)
+    stage.kubectl("delete", "pod", "-n", NAMESPACE, standby, "--grace-period=0", "--force")
+    stage.answers("hpc-base", 5)
+    require(stage.leader() == leader, "the same leader")
+    stage.ready_pods()
+
+
+@proof("a leader that is asked to end hands over at once")
+def hands_over(stage):
+    stage.kubectl("delete", "pod", "-n", NAMESPACE, stage.leader(), "--wait=false")
+    begun = time.monotonic()
+    stage.answers("hpc-base", 15)
+    stage.ready_pods()
+    return f"hand-over, from delete to the next status write: {time.monotonic() - begun:.1f} s at most"
+
+
+@proof(f"a leader killed by kill -9 is followed when its Lease is over, {ROUNDS} times", needs=OWN_NODE)
+def is_followed(stage):
+    taken = []
+    for _ in range(ROUNDS):
+        leader = stage.leader()
+        word = os.urandom(6).hex()
+        os.kill(stage.process(leader), signal.SIGKILL)
+        begun = time.monotonic()
+        stage.look_now("hpc-base", word)
+        eventually("the other answers", lambda word=word: stage.is_answered("hpc-base", word), 40)
+        taken.append(time.monotonic() - begun)
+        require(stage.leader() != leader, "another leads")
+        # A pod of its own for each round: kubelet restarts one that ends often later and later.
+        stage.kubectl("delete", "pod", "-n", NAMESPACE, leader, "--grace-period=0", "--force")
+        stage.ready_pods()
+    told = ", ".join(f"{seconds:.1f}" for seconds in sorted(taken))
+    return f"fail-over, from kill -9 of the leader to the next status write: median {statistics.median(taken):.1f} s of {told}"
+
+
+@proof("a leader that is cut off from the API server ends before another leads, and is back when the cut heals", needs=OWN_NODE)
+def is_cut_off(stage):
+    leader = stage.leader()
+    restarts = stage.pod(leader)["status"]["containerStatuses"][0]["restartCount"]
+    script("tests/node/cut", stage.pod(leader)["status"]["podIP"])
+    try:
+        stage.answers("hpc-base", 40)
+        require(stage.leader() != leader, "another leads")
+        eventually("the former leader has ended by itself", lambda: stage.pod(leader)["status"]["containerStatuses"][0]["restartCount"] > restarts)
+    finally:
+        script("tests/node/heal")
+    stage.ready_pods()
+
+
+@proof("an API server that restarts finds the same leader, and changes in AWS meanwhile show", needs=OWN_NODE)
+def outlives_the_api_server(stage):
+    leader, before = stage.leader(), {pod["metadata"]["uid"] for pod in stage.ready_pods()}
+    stage.aws.patch(images=[image("hpc-base", "ami-0aaaaaaaaaaaaaaaa", description="changed while nobody could be told")])
+    script("tests/node/restart-apiserver", 5)
+    eventually("the change shows", lambda: stage.image_of("hpc-base")["status"]["ec2AmiInfo"].get("description") == "changed while nobody could be told")
+    require({pod["metadata"]["uid"] for pod in stage.ready_pods()} == before, "the same pods")
+    require(stage.leader() == leader, "the same leader")

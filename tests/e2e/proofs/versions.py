@@ -1,0 +1,130 @@
+"""The release's life: upgrade, rollback, other ways to be configured, uninstall, reinstall."""
+
+import json
+import re
+
+from proof import OWN_NODE, proof
+from shell import condition, eventually, require
+from stage import NAMESPACE, OTHER_TEAM, RELEASE, TEAM
+
+CRD = "customimages.parallelcluster.dev"
+
+
+def next_version(chart):
+    """A chart whose CRD has one more column."""
+    path = chart / "files/crd.yaml"
+    text = path.read_text()
+    column = "  - jsonPath: .spec.identity\n    name: Identity\n    type: string\n"
+    changed = re.sub(r"( *)- (?:description|jsonPath|name).*", lambda first: "".join(first.group(1) + line[2:] + "\n" for line in column.splitlines()) + first.group(0),
+                     text[(at := text.index("additionalPrinterColumns:")):], count=1)
+    path.write_text(text[:at] + changed)
+    about = chart / "Chart.yaml"
+    about.write_text(re.sub(r"^version: .*$", "version: 99.0.0", about.read_text(), flags=re.MULTILINE))
+
+
+def columns(stage):
+    return [column["name"] for column in stage.kubectl.get("crd", CRD)["spec"]["versions"][0]["additionalPrinterColumns"]]
+
+
+def versions(stage):
+    return {(each["metadata"]["namespace"], each["metadata"]["name"]): each["metadata"]["resourceVersion"] for each in stage.kubectl.get("customimages", "-A")}
+
+
+def settled(stage):
+    """The objects' versions, once the leader has looked at all of them."""
+    stage.ready_pods()
+    stage.answers("hpc-base")
+    return versions(stage)
+
+
+@proof("helm upgrade brings the new CRD, a rollback the old one, and no CustomImage is written")
+def upgrades(stage):
+    before = versions(stage)
+    values = json.loads(stage.helm("get", "values", RELEASE, "-o", "json"))
+    stage.release("upgrade", values, chart=stage.another_chart(next_version))
+    require("Identity" in columns(stage), "the new column", columns(stage))
+    require("IDENTITY" in stage.kubectl("get", "customimages", "-n", OTHER_TEAM), "kubectl shows it")
+    stage.helm("rollback", RELEASE, "--wait", "--timeout", "2m")
+    require("Identity" not in columns(stage), "the column is gone again", columns(stage))
+    require(versions(stage) == before, "no CustomImage was written", versions(stage))
+
+
+@proof("through a CONNECT proxy: every call to AWS goes that way, none to the API server", needs=OWN_NODE)
+def through_a_proxy(stage):
+    with stage.proxy() as proxy:
+        stage.release("upgrade", stage.values(proxy={"https": proxy.url}))
+        stage.answers("hpc-base")
+        hosts = proxy.hosts()
+        require("ec2.eu-west-1.amazonaws.com" in hosts, "EC2 was reached by the proxy", hosts)
+        require(all(host.endswith(".amazonaws.com") for host in hosts), "AWS only", hosts)
+
+
+@proof("presigned URLs on request: S3 is asked for the bucket, and the URL is the bucket's own")
+def presigns(stage):
+    stage.release("upgrade", stage.values(configurationUrl="presigned"))
+    eventually("a presigned URL", lambda: "X-Amz-Signature" in stage.image_of("hpc-base")["status"]["imageConfiguration"]["url"])
+    url = stage.image_of("hpc-base")["status"]["imageConfiguration"]["url"]
+    require(url.startswith("https://images.s3.eu-west-1.amazonaws.com/parallelcluster/3.16.1/images/hpc-base-x1y2/"), "the place", url)
+
+
+@proof("a list of namespaces: a Role in each, no ClusterRole, and nobody else's CustomImages are looked at")
+def namespaced(stage):
+    stage.release("upgrade", stage.values(watchNamespaces=[TEAM]))
+    stage.answers("hpc-base")
+    roles = stage.kubectl.get("clusterroles", "-l", "app.kubernetes.io/name=customimage-operator")
+    names = [role["metadata"]["name"] for role in roles if not any("aggregate-to" in label for label in role["metadata"]["labels"])]
+    require(names == [], "no ClusterRole but the aggregated ones", names)
+    stage.create("unwatched", "hpc-base", OTHER_TEAM)
+    stage.answers("hpc-base")
+    require(stage.image_of("unwatched", OTHER_TEAM)["status"]["observedGeneration"] == -1, "nobody has looked")
+    passed, told = stage.test()
+    require(passed and f"list customimages in {TEAM}" in told, "helm test is green", told)
+
+
+@proof("helm uninstall leaves every CustomImage with its status, and the CRD, and nothing else")
+def uninstalls(stage):
+    before = settled(stage)
+    stage.helm("uninstall", RELEASE, "--wait")
+    require(versions(stage) == before, "every CustomImage stays as it was", versions(stage))
+    kinds = "deployments,pods,services,serviceaccounts,roles,rolebindings,configmaps,poddisruptionbudgets,clusterroles,clusterrolebindings"
+
+    def left():
+        found = stage.kubectl.get(kinds, "-A", "-l", "app.kubernetes.io/name=customimage-operator")
+        return [(each["kind"], each["metadata"]["name"]) for each in found]
+    eventually("nothing is left", lambda: left() == [], 60)
+
+
+@proof("a reinstall, with Helm 3, takes up where it was: nothing is written that had not changed")
+def reinstalls(stage):
+    before = versions(stage)
+    stage.release("install", stage.values(), major="3")
+    eventually("the CustomImage that was not watched is", lambda: condition(stage.image_of("unwatched", OTHER_TEAM), "Ready")[0] == "True")
+    stage.ready_pods()
+    after = versions(stage)
+    require({each for each in before if before[each] != after[each]} == {(OTHER_TEAM, "unwatched")}, "only that one is written", after)
+    stage.helm("uninstall", RELEASE, "--wait", major="3")
+
+
+@proof("a reinstall under another name says how to hand over the CRD, and then works, with every CustomImage")
+def renamed(stage):
+    before = versions(stage)
+    refused = stage.release("install", stage.values(), name="renamed", check=False)
+    told = refused.stdout + refused.stderr
+    require(refused.returncode != 0 and "kubectl annotate" in told, "it says how", told)
+    commands = re.sub(r"\\\n\s*", "", told)
+    for line in re.findall(r"kubectl ((?:label|annotate) --overwrite crd .*)", commands):
+        stage.kubectl(*line.split())
+    stage.release("install", stage.values(), name="renamed")
+    stage.answers("hpc-base")
+    require(versions(stage).keys() == before.keys(), "every CustomImage is there")
+
+
+@proof("a misspelt value, a missing image and a CustomImage that AWS cannot have are refused with the way out")
+def refuses(stage):
+    misspelt = stage.helm("upgrade", "renamed", stage.chart, "--reuse-values", "--set", "replica=3", check=False)
+    require(misspelt.returncode != 0 and "replica" in misspelt.stderr, "the key is named", misspelt.stderr)
+    without = stage.helm("template", stage.chart, check=False)
+    require(without.returncode != 0 and "make image" in without.stderr, "how to build one", without.stderr)
+    bad = json.dumps({"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": {"name": "bad", "namespace": TEAM}, "spec": {"imageId": "1st"}})
+    refused = stage.kubectl("apply", "-f", "-", text_in=bad, check=False)
+    require("must start with a letter" in refused.stderr, "the API server says why", refused.stderr)

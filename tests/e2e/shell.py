@@ -1,0 +1,88 @@
+"""Commands, waiting and talking: what every other file here uses."""
+
+import json
+import subprocess
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class Failure(Exception):
+    """Something that was to be seen was not."""
+
+
+def say(text=""):
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(*command, check=True, text_in=None, env=None, timeout=300):
+    """Runs a command and gives its stdout; raises with all that it said when it fails."""
+    command = [str(word) for word in command]
+    done = subprocess.run(command, input=text_in, capture_output=True, text=True, env=env, timeout=timeout, check=False)
+    if check and done.returncode != 0:
+        raise Failure(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout if check else done
+
+
+def script(path, *arguments, env=None):
+    """Runs a script of the project, whose progress is shown; gives the lines of its stdout."""
+    done = subprocess.run([str(CHECKOUT / path), *map(str, arguments)], stdout=subprocess.PIPE, text=True, env=env, check=False)
+    if done.returncode != 0:
+        raise Failure(f"{path} ended with {done.returncode}; see above")
+    return done.stdout.split("\n")[:-1]
+
+
+def eventually(what, look, seconds=60, pause=0.1):
+    """Waits until `look` gives something true, and gives that."""
+    end, last = time.monotonic() + seconds, None
+    while True:
+        try:
+            last = look()
+            if last:
+                return last
+        except (Failure, KeyError, IndexError, OSError) as error:
+            last = error
+        if time.monotonic() > end:
+            raise Failure(f"not seen within {seconds} s: {what}; last: {last}")
+        time.sleep(pause)
+
+
+def require(condition, what, seen=""):
+    if not condition:
+        raise Failure(f"not so: {what}{f'; seen: {seen}' if seen != '' else ''}")
+
+
+def now():
+    return datetime.now(timezone.utc).isoformat()
+
+
+class Kubectl:
+    """kubectl as the cluster's administrator."""
+
+    def __init__(self, program, kubeconfig):
+        self.program, self.kubeconfig = program, kubeconfig
+
+    def __call__(self, *arguments, **options):
+        return run(self.program, "--kubeconfig", self.kubeconfig, *arguments, **options)
+
+    def get(self, *arguments):
+        """One object, or the items of a list."""
+        found = json.loads(self("get", *arguments, "-o", "json"))
+        return found["items"] if found["kind"] == "List" or found["kind"].endswith("List") else found
+
+    def apply(self, *objects):
+        self("apply", "-f", "-", text_in=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+
+    def raw(self, path):
+        return self("get", "--raw", path)
+
+
+def condition(found, kind):
+    """(status, reason) of a condition."""
+    for each in found.get("status", {}).get("conditions", []):
+        if each["type"] == kind:
+            return each["status"], each.get("reason", "")
+    return None, None
