@@ -1,6 +1,8 @@
 """Where the proofs are played: a node of our own, or a cluster that is already there."""
 
+import fcntl
 import os
+from pathlib import Path
 
 from pretended_aws import InCluster, OnHost
 from proof import OWN_NODE
@@ -10,14 +12,17 @@ from stage import NAMESPACE, OTHER_TEAM, TEAM, Stage
 
 #: Where the node sees this machine.
 HOST = "10.123.0.1"
+NODE = Path("/tmp/customimage-e2e/up")
 
 
 class OwnNode(Stage):
     """A node that only this run has: it is up for it, and gone after it."""
 
     has = {OWN_NODE}
+    owned = None
 
     def __init__(self, image, programs):
+        self.own()
         kubeconfig = script("tests/node/up", env={**os.environ, "AUDITED": NAMESPACE})[0]
         super().__init__(Kubectl(script("tests/cluster/kubectl")[0], kubeconfig), "localhost/customimage-operator", "")
         script("tests/node/load", image)
@@ -26,9 +31,32 @@ class OwnNode(Stage):
     def proxy(self):
         return Proxy(HOST)
 
-    @staticmethod
-    def end():
-        script("tests/node/down")
+    @classmethod
+    def own(cls):
+        """One run at a time; a node that a run has left behind, killed, is ended, anybody else's is not."""
+        lock = open("/tmp/customimage-e2e.lock", "a+", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure("another run is under way on this machine; next step: wait until it has ended") from None
+        lock.seek(0)
+        if lock.read() == "up":
+            say("e2e: a former run was killed, ending its node …")
+            script("tests/node/down")
+        elif NODE.exists():
+            raise Failure("a node is up that is not of a run; next step: tests/node/down, or CLUSTER=existing with its KUBECONFIG")
+        lock.truncate(0)
+        lock.write("up")
+        lock.flush()
+        cls.owned = lock
+
+    @classmethod
+    def end(cls):
+        if cls.owned:
+            script("tests/node/down")
+            cls.owned.truncate(0)
+            cls.owned.close()
+            cls.owned = None
 
 
 class ExistingCluster(Stage):
@@ -50,7 +78,7 @@ class ExistingCluster(Stage):
         super().__init__(kubectl, repository, tag)
         try:
             self.aws = InCluster(kubectl, simulator)
-        except Failure:
+        except BaseException:
             self.down()
             raise
 

@@ -1,6 +1,7 @@
 """`make e2e`: the operator as its users install it, on a real node, and what is proved of it."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -27,7 +28,14 @@ def diagnose(stage):
         say(stage.kubectl(*arguments, check=False).stdout)
 
 
+def end(number, _frame):
+    """A run that is told to end takes down what it has put up."""
+    raise SystemExit(128 + number)
+
+
 def main():
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
     begun, table, stage = time.monotonic(), Table(), None
     is_existing = os.environ.get("CLUSTER") == "existing"
     try:
@@ -38,12 +46,13 @@ def main():
         if stage:
             diagnose(stage)
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         try:
             if stage:
                 stage.down()
         finally:
-            if not is_existing:
-                OwnNode.end()
+            OwnNode.end()
             table.print(time.monotonic() - begun)
     sys.exit(any(verdict == "FAILED" for verdict, _, _ in table.rows))
 

@@ -15,12 +15,14 @@ REGION = "eu-west-1"
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "222233334444"
 ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/customimage-reader"
 KEY = f"AKIA{ACCOUNT}EXAMPLE"
+#: Of a name that the minimal policy knows.
+BUCKET = "parallelcluster-e2e"
 NAMES = [f"{service}.{REGION}.amazonaws.com" for service in ("ec2", "cloudformation", "imagebuilder", "sts", "s3", "*.s3")]
 
 
 def image(image_id, ami, account=ACCOUNT, **more):
     tags = [["parallelcluster:image_id", image_id], ["parallelcluster:build_status", "available"],
-            ["parallelcluster:version", "3.16.1"], ["parallelcluster:s3_bucket", "images"],
+            ["parallelcluster:version", "3.16.1"], ["parallelcluster:s3_bucket", BUCKET],
             ["parallelcluster:s3_image_dir", f"parallelcluster/3.16.1/images/{image_id}-x1y2"]]
     return {"ami_id": ami, "account": account, "name": image_id, "creation_date": "2026-10-01T08:30:00.000Z", "tags": tags, **more}
 
@@ -30,7 +32,7 @@ def world():
     return {
         "defaults": {"account": ACCOUNT, "region": REGION},
         "roles": [{"arn": ROLE, "external_id": "ticket-7"}],
-        "buckets": [{"name": "images"}],
+        "buckets": [{"name": BUCKET}],
         "images": [image("hpc-base", "ami-0aaaaaaaaaaaaaaaa"), image("hpc-base", "ami-0bbbbbbbbbbbbbbbb", OTHER_ACCOUNT)],
     }
 
@@ -102,6 +104,7 @@ class OnHost(PretendedAws):
     """A process of this machine behind AWS's own names, which the pods' DNS gives `address`."""
 
     values = {}
+    bucket_url = f"https://{BUCKET}.s3.{REGION}.amazonaws.com"
 
     def __init__(self, program, address):
         super().__init__()
@@ -116,6 +119,7 @@ class InCluster(PretendedAws):
     """A pod of a cluster that is not ours, under a name that pods find by hostAliases."""
 
     NAME, NAMESPACE = "aws.pretended.test", "customimage-e2e-aws"
+    bucket_url = f"https://{NAME}/{BUCKET}"
 
     def __init__(self, kubectl, image):
         super().__init__()

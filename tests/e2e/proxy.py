@@ -1,12 +1,13 @@
 """A CONNECT proxy of its own program, tinyproxy, that finds AWS's names where the pods find them."""
 
 import re
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
 from pretended_aws import NAMES
-from shell import eventually
+from shell import Failure, eventually, run
 
 PORT = 3128
 
@@ -22,17 +23,32 @@ class Proxy:
         (folder / "hosts").write_text("".join(f"{self.address} {name}\n" for name in NAMES if "*" not in name))
         (folder / "conf").write_text(f'Port {PORT}\nListen {self.address}\nTimeout 60\nConnectPort 443\nLogFile "{self.log}"\nLogLevel Connect\nMaxClients 100\n')
         # A mount namespace of its own, where /etc/hosts says so; the machine's stays as it is.
-        inside = 'mount --bind "$0" /etc/hosts && exec tinyproxy -d -c "$1"'
-        self.process = subprocess.Popen(["unshare", "--mount", "--kill-child", "sh", "-c", inside, str(folder / "hosts"), str(folder / "conf")],
+        inside = 'mount --bind "$0" /etc/hosts && exec setpriv --pdeathsig KILL tinyproxy -d -c "$1"'
+        self.process = subprocess.Popen(["unshare", "--mount", "sh", "-c", inside, str(folder / "hosts"), str(folder / "conf")],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        eventually("the proxy listens", lambda: "Accepting connections" in self.log.read_text() or "listen" in self.log.read_text().lower(), 10)
+        try:
+            eventually("the proxy listens", self.listens, 10)
+        except Failure:
+            self.__exit__()
+            raise
         return self
+
+    def listens(self):
+        if self.process.poll() is not None:
+            raise Failure(f"tinyproxy has ended; its log: {self.log.read_text()}")
+        with socket.create_connection((self.address, PORT), timeout=1):
+            return True
 
     def hosts(self):
         """The hosts that were asked for."""
         return set(re.findall(r"CONNECT ([^ :]+):443", self.log.read_text()))
 
+    def passed_by(self):
+        """Who, of those that are not this machine, has a connection to AWS that is not the proxy's."""
+        lines = run("ss", "-Htn", "state", "established", f"( src {self.address} and sport = :443 )").splitlines()
+        return {line.split()[-1] for line in lines} - {line.split()[-1] for line in lines if line.split()[-1].startswith(self.address + ":")}
+
     def __exit__(self, *_):
-        self.process.terminate()
+        self.process.kill()  # it would wait for connections that are kept alive
         self.process.wait(10)
         self.folder.cleanup()

@@ -1,11 +1,17 @@
 """Commands, waiting and talking: what every other file here uses."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from datetime import datetime, timezone
 from pathlib import Path
+
+# The cluster is reached directly, and Helm by its defaults, whatever the user's shell says.
+for name in list(os.environ):
+    if name.lower().endswith("_proxy") or name.startswith("HELM_"):
+        del os.environ[name]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +35,7 @@ def run(*command, check=True, text_in=None, env=None, timeout=300):
 
 def script(path, *arguments, env=None):
     """Runs a script of the project, whose progress is shown; gives the lines of its stdout."""
-    done = subprocess.run([str(CHECKOUT / path), *map(str, arguments)], stdout=subprocess.PIPE, text=True, env=env, check=False)
+    done = subprocess.run([str(CHECKOUT / path), *map(str, arguments)], stdout=subprocess.PIPE, text=True, env=env, check=False, start_new_session=True)
     if done.returncode != 0:
         raise Failure(f"{path} ended with {done.returncode}; see above")
     return done.stdout.split("\n")[:-1]
@@ -56,7 +62,8 @@ def require(condition, what, seen=""):
 
 
 def now():
-    return datetime.now(timezone.utc).isoformat()
+    """As the audit log writes time."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Kubectl:

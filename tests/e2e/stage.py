@@ -4,10 +4,11 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from pretended_aws import KEY, REGION, ROLE
-from shell import CHECKOUT, eventually, require, run, script
+from shell import CHECKOUT, eventually, now, require, run, script
 
 RELEASE = "operator"
 NAMESPACE = "customimage-operator"
@@ -26,7 +27,7 @@ class Stage:
         self.helms = dict(zip("34", (f"{directory}/helm" for directory in script("tests/helm/install"))))
         self.chart = CHECKOUT / "charts/customimage-operator"
         self.kubectl, self.repository, self.tag = kubectl, repository, tag
-        self.aws, self.granted = None, []
+        self.aws, self.granted, self.changes = None, [], []
 
     def down(self):
         if self.aws:
@@ -58,9 +59,26 @@ class Stage:
         """install or upgrade, and waits as a user does."""
         path = Path(self.folder.name) / "values.yaml"
         path.write_text(json.dumps(values))
-        done = self.helm(action, name, chart or self.chart, "--values", path, "--wait", "--timeout", "2m", *arguments, major=major, check=check)
+        with self.change():
+            done = self.helm(action, name, chart or self.chart, "--values", path, "--wait", "--timeout", "2m", *arguments, major=major, check=check)
         self.remember_grants()
         return done
+
+    def uninstall(self, name=RELEASE, major="4"):
+        with self.change():
+            self.helm("uninstall", name, "--wait", major=major)
+
+    @contextmanager
+    def change(self):
+        """Remembers when the release, and its rights with it, were changed, and which pods that has ended."""
+        begun, before = now(), self.addresses()
+        yield
+        selector = ("-n", NAMESPACE, "-l", "app.kubernetes.io/name=customimage-operator")
+        eventually("the pods of before are gone", lambda: not any("deletionTimestamp" in pod["metadata"] for pod in self.kubectl.get("pods", *selector)))
+        self.changes.append((begun, now(), before - self.addresses()))
+
+    def addresses(self):
+        return {pod["status"].get("podIP") for pod in self.pods()}
 
     def test(self):
         """helm test: whether it passed, and all that it said, the check's table with it."""
@@ -104,10 +122,14 @@ class Stage:
             return ready if len(ready) == len(pods) == count else None
         return eventually(f"{count} pods are Ready", look, 90)
 
+    def holder(self):
+        """Which process holds the Lease."""
+        [lease] = self.kubectl.get("leases", "-n", NAMESPACE)
+        return lease["spec"]["holderIdentity"]
+
     def leader(self):
         """The name of the leading pod."""
-        [lease] = [lease for lease in self.kubectl.get("leases", "-n", NAMESPACE)]
-        return lease["spec"]["holderIdentity"].split("_")[0]
+        return self.holder().split("_")[0]
 
     def pod(self, name):
         return self.kubectl.get("pod", "-n", NAMESPACE, name)
@@ -145,8 +167,8 @@ class Stage:
     def is_answered(self, name, word, namespace=TEAM):
         return self.image_of(name, namespace)["status"].get("lastHandledReconcileAt") == word
 
-    def answers(self, name, seconds=60):
+    def answers(self, name, seconds=60, namespace=TEAM):
         """A look now is taken and written: the operator is at work."""
         word = os.urandom(6).hex()
-        self.look_now(name, word)
-        eventually(f"the operator answers for {name}", lambda: self.is_answered(name, word), seconds)
+        self.look_now(name, word, namespace)
+        eventually(f"the operator answers for {name}", lambda: self.is_answered(name, word, namespace), seconds)

@@ -14,9 +14,17 @@ def identity(**who):
     return {"name": "research", "roleArn": ROLE, "externalId": "ticket-7", **who}
 
 
+#: The configuration that stands when the proofs here are over.
+RESEARCH = [identity(namespaceSelector={"matchLabels": {"team": "research"}})]
+
+
 @proof("a namespace that names a foreign identity gets IdentityNotAllowed, and AWS is not asked")
 def refuses(stage):
-    stage.release("upgrade", stage.values(identities=[identity(namespaces=["nobody"])]))
+    # The first object shows that the configuration is in force; until then any name is a foreign one.
+    stage.release("upgrade", stage.values(identities=[identity(namespaces=["nobody"]), {"name": "own", "namespaces": [TEAM]}]))
+    stage.create("own", "hpc-base", TEAM, identity="own")
+    stage.kubectl("wait", "--for=condition=Ready", "customimage/own", "-n", TEAM, "--timeout=120s")
+    stage.kubectl("delete", "customimage", "own", "-n", TEAM)
     stage.create("theirs", "hpc-base", OTHER_TEAM, identity="research")
     eventually("IdentityNotAllowed", lambda: condition(stage.image_of("theirs", OTHER_TEAM), "Ready") == ("Unknown", "IdentityNotAllowed"))
     stage.answers("hpc-base")
@@ -27,7 +35,7 @@ def refuses(stage):
 @proof("a changed configuration lets it in within the kubelet's minute, without a restart: the other account's AMI shows")
 def lets_in(stage):
     before = {pod["metadata"]["uid"] for pod in stage.ready_pods()}
-    stage.release("upgrade", stage.values(identities=[identity(namespaceSelector={"matchLabels": {"team": "research"}})]))
+    stage.release("upgrade", stage.values(identities=RESEARCH))
     stage.kubectl("wait", "--for=condition=Ready", "customimage/theirs", "-n", OTHER_TEAM, "--timeout=120s")
     status = stage.image_of("theirs", OTHER_TEAM)["status"]
     require((status["ec2AmiInfo"]["amiId"], status["accountId"]) == ("ami-0bbbbbbbbbbbbbbbb", OTHER_ACCOUNT), "the other account's AMI", status)
@@ -49,4 +57,4 @@ def check_names_it(stage):
     passed, told = stage.test()
     require(not passed and "fix: allow sts:AssumeRole" in told and ROLE in told, "the red line and its fix", told)
     stage.kubectl("delete", "pod", "-n", NAMESPACE, "-l", "app.kubernetes.io/component=check")
-    stage.release("upgrade", stage.values(identities=[identity(namespaceSelector={"matchLabels": {"team": "research"}})]))
+    stage.release("upgrade", stage.values(identities=RESEARCH))

@@ -3,7 +3,7 @@
 import json
 
 from proof import OWN_NODE, proof
-from pretended_aws import image
+from pretended_aws import BUCKET, image
 from shell import condition, eventually, require
 from stage import NAMESPACE, TEAM
 
@@ -19,7 +19,7 @@ def becomes_ready(stage):
 
 
 def build(stage, image_id, outcome, **more):
-    stage.aws.control("POST", "builds", {"image_id": image_id, "outcome": outcome, "seconds": 8, "s3_bucket": "images", **more})
+    stage.aws.control("POST", "builds", {"image_id": image_id, "outcome": outcome, "seconds": 8, "s3_bucket": BUCKET, **more})
 
 
 @proof("a pipeline waits while an image builds, and goes on when it is there")
