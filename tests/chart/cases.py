@@ -71,6 +71,7 @@ CASES = [
     Case("aws.operationTimeout", "5s", variable("AWS_OPERATION_TIMEOUT")),
     Case("aws.maxAttempts", 7, variable("AWS_MAX_ATTEMPTS"), "7"),
     Case("iamPolicy.configMap", False, exists("ConfigMap", "iam-policy")),
+    Case("iamPolicy.buckets", ["ours"], policy("Statement.3.Resource"), ["arn:aws:s3:::parallelcluster-*", "arn:aws:s3:::ours"], {"configurationUrl": "presigned"}),
     Case("proxy.https", "http://proxy.example.com:3128", variable("HTTPS_PROXY")),
     Case(
         "proxy.noProxy",

@@ -8,8 +8,9 @@ from helm import only, render
 IMAGES = ("ec2:DescribeImages", "*")
 STACKS = (["cloudformation:DescribeStacks", "cloudformation:DescribeStackResource"], "arn:aws:cloudformation:*:*:stack/*")
 BUILDS = ("imagebuilder:GetImage", "arn:aws:imagebuilder:*:*:image/parallelclusterimage-*")
-BUCKETS = ("s3:ListBucket", "arn:aws:s3:::parallelcluster-*")
-FILES = ("s3:GetObject", "arn:aws:s3:::parallelcluster-*/*")
+BUCKETS = ("s3:ListBucket", ["arn:aws:s3:::parallelcluster-*"])
+FILES = ("s3:GetObject", ["arn:aws:s3:::parallelcluster-*/*"])
+OURS = [("s3:ListBucket", BUCKETS[1] + ["arn:aws:s3:::ours"]), ("s3:GetObject", FILES[1] + ["arn:aws:s3:::ours/*"])]
 READS = [IMAGES, STACKS, BUILDS]
 
 A, B = "arn:aws:iam::222233334444:role/reader", "arn:aws:iam::333344445555:role/reader"
@@ -22,7 +23,7 @@ BORROWED = {"name": "shared", "namespaces": ["hpc"]}
 
 
 def in_china(statements):
-    return [(action, resource.replace("arn:aws:", "arn:aws-cn:")) for action, resource in statements]
+    return json.loads(json.dumps(statements).replace("arn:aws:", "arn:aws-cn:"), object_hook=None)
 
 
 def policies(values):
@@ -43,17 +44,20 @@ def statements(document):
         ({}, READS),
         ({"configurationUrl": "presigned"}, READS + [BUCKETS, FILES]),
         ({"aws": {"partition": "aws-cn"}, "configurationUrl": "presigned"}, in_china(READS + [BUCKETS, FILES])),
+        ({"configurationUrl": "presigned", "iamPolicy": {"buckets": ["ours"]}}, READS + OURS),
+        ({"iamPolicy": {"buckets": ["ours"]}}, READS),
         ({"identities": [OWN]}, READS),
+        ({"identities": [{**RESEARCH, "namespaces": []}]}, READS),
         ({"identities": [RESEARCH, AGAIN, OTHER]}, READS + [("sts:AssumeRole", [A, B])]),
         ({"identities": [NOBODY, RESEARCH]}, [("sts:AssumeRole", [A])]),
         ({"identities": [NOBODY, BORROWED]}, READS),
         ({"identities": [RESEARCH], "aws": {"podIdentity": True}}, READS + [(["sts:AssumeRole", "sts:TagSession"], [A])]),
         ({"aws": {"podIdentity": True}}, READS),
     ],
-    ids=["default", "presigned", "another partition", "default named", "identities", "default for nobody", "the same role under another name", "Pod Identity", "Pod Identity alone"],
+    ids=["default", "presigned", "another partition", "a bucket of our own", "not presigned", "default named", "an identity for nobody", "identities", "default for nobody", "the same role under another name", "Pod Identity", "Pod Identity alone"],
 )
 def test_the_policy_of_the_pods_role_is_exactly(values, expected):
-    assert policies(values)["policy.json"] == expected
+    assert policies(values)["policy.json"] == [tuple(each) for each in expected]
 
 
 def test_an_account_narrows_the_arns_that_have_one():

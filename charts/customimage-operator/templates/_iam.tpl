@@ -7,15 +7,24 @@
 - {Sid: Stacks, Effect: Allow, Action: ["cloudformation:DescribeStacks", "cloudformation:DescribeStackResource"], Resource: "{{ $arn }}:cloudformation:*:{{ .account }}:stack/*"}
 - {Sid: Builds, Effect: Allow, Action: "imagebuilder:GetImage", Resource: "{{ $arn }}:imagebuilder:*:{{ .account }}:image/parallelclusterimage-*"}
 {{- if eq .root.Values.configurationUrl "presigned" }}
-- {Sid: Buckets, Effect: Allow, Action: "s3:ListBucket", Resource: "{{ $arn }}:s3:::parallelcluster-*"}
-- {Sid: Configurations, Effect: Allow, Action: "s3:GetObject", Resource: "{{ $arn }}:s3:::parallelcluster-*/*"}
+{{- $buckets := list (printf "%s:s3:::parallelcluster-*" $arn) -}}
+{{- $files := list (printf "%s:s3:::parallelcluster-*/*" $arn) -}}
+{{- range .root.Values.iamPolicy.buckets -}}
+{{- $buckets = append $buckets (printf "%s:s3:::%s" $arn .) -}}
+{{- $files = append $files (printf "%s:s3:::%s/*" $arn .) -}}
+{{- end }}
+- {Sid: Buckets, Effect: Allow, Action: "s3:ListBucket", Resource: {{ $buckets | toJson }}}
+- {Sid: Configurations, Effect: Allow, Action: "s3:GetObject", Resource: {{ $files | toJson }}}
 {{- end }}
 {{- end -}}
 
-{{/* The roles of the identities: {roles: […]}. */}}
+{{/* The roles of the identities that somebody may use: {roles: […]}. */}}
 {{- define "customimage-operator.roles" -}}
 {{- $roles := list -}}
-{{- range .Values.identities }}{{ with .roleArn }}{{ $roles = append $roles . }}{{ end }}{{ end -}}
+{{- range .Values.identities -}}
+{{- $nobodys := and (hasKey . "namespaces") (empty .namespaces) -}}
+{{- if and .roleArn (not $nobodys) }}{{ $roles = append $roles .roleArn }}{{ end -}}
+{{- end -}}
 {{- dict "roles" (uniq $roles) | toJson -}}
 {{- end -}}
 
