@@ -2,9 +2,11 @@
 
 import fcntl
 import os
+import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
-from pretended_aws import InCluster, OnHost
+from pretended_aws import REGION, InCluster, OnHost
 from proof import OWN_NODE
 from proxy import Proxy
 from shell import Failure, Kubectl, say, script
@@ -26,7 +28,18 @@ class OwnNode(Stage):
         kubeconfig = script("tests/node/up", env={**os.environ, "AUDITED": NAMESPACE})[0]
         super().__init__(Kubectl(script("tests/cluster/kubectl")[0], kubeconfig), "localhost/customimage-operator", "")
         script("tests/node/load", image)
+        self.released = programs.parent / "release/customimage-operator"
         self.aws = OnHost(programs / "aws-simulator", HOST)
+
+    @contextmanager
+    def program(self, *arguments):
+        """The released program as a process of this machine."""
+        environment = {"KUBECONFIG": self.kubectl.kubeconfig, "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
+        with subprocess.Popen([self.released, *arguments], env=environment, stderr=subprocess.DEVNULL) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def proxy(self):
         return Proxy(HOST)
@@ -34,7 +47,8 @@ class OwnNode(Stage):
     @classmethod
     def own(cls):
         """One run at a time; a node that a run has left behind, killed, is ended, anybody else's is not."""
-        lock = open("/tmp/customimage-e2e.lock", "a+", encoding="utf-8")
+        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "customimage-operator"
+        lock = open(cache / "e2e.lock", "a+", encoding="utf-8")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -138,5 +138,5 @@ class InCluster(PretendedAws):
         address = kubectl.get("service", "aws", "-n", self.NAMESPACE)["spec"]["clusterIP"]
         self.values = {"aws": {"endpointUrl": f"https://{self.NAME}"}, "hostAliases": [{"ip": address, "hostnames": [self.NAME]}]}
         self.process = subprocess.Popen([kubectl.program, "--kubeconfig", kubectl.kubeconfig, "port-forward", "-n", self.NAMESPACE, "pod/aws", ":8443"],
-                                        stdout=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.reach(re.search(r"127\.0\.0\.1:\d+", self.process.stdout.readline()).group(0))

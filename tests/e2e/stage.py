@@ -27,7 +27,9 @@ class Stage:
         self.helms = dict(zip("34", (f"{directory}/helm" for directory in script("tests/helm/install"))))
         self.chart = CHECKOUT / "charts/customimage-operator"
         self.kubectl, self.repository, self.tag = kubectl, repository, tag
-        self.aws, self.granted, self.changes = None, [], []
+        self.aws, self.granted = None, []
+        #: When the release was changed, and when the API server was starting.
+        self.changes, self.restarts = [], []
 
     def down(self):
         if self.aws:
@@ -104,7 +106,7 @@ class Stage:
     def rendered_policy(self):
         """The policy of a release that uses everything: presigned URLs, and an identity with a role."""
         path = Path(self.folder.name) / "all.yaml"
-        path.write_text(json.dumps(self.values(configurationUrl="presigned", identities=[{"name": "research", "roleArn": ROLE, "namespaces": []}])))
+        path.write_text(json.dumps(self.values(configurationUrl="presigned", identities=[{"name": "research", "roleArn": ROLE, "namespaces": [TEAM]}])))
         manifests = self.helm("template", RELEASE, self.chart, "--values", path, "--show-only", "templates/iam-policy.yaml")
         return json.loads(self.kubectl("apply", "--dry-run=client", "-f", "-", "-o", "json", text_in=manifests))["data"]["policy.json"]
 

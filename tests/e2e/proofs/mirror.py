@@ -1,6 +1,9 @@
 """The main job: images as they are in AWS, waited for, told, logged and measured."""
 
 import json
+import statistics
+import time
+import urllib.request
 
 from proof import OWN_NODE, proof
 from pretended_aws import BUCKET, image
@@ -77,6 +80,17 @@ def is_measured(stage):
     require(counted == 2, "two images are available", counted)
     log = "".join(stage.kubectl("logs", "-n", NAMESPACE, pod) for pod in pods)
     require("customimage-operator runs" in log and "wJalrXUtnFEMI" not in log, "a log without the secret key", log)
+
+
+@proof("from nothing to Ready: the program's own start, watching a namespace without CustomImages", needs=OWN_NODE)
+def start(stage):
+    taken = []
+    for _ in range(5):
+        begun = time.monotonic()
+        with stage.program("run", "--listen", "127.0.0.1:18080", "--namespace", "default", "--leader-election", "false"):
+            eventually("it is ready", lambda: urllib.request.urlopen("http://127.0.0.1:18080/readyz", timeout=1).status == 200, 20, pause=0.005)
+            taken.append(time.monotonic() - begun)
+    return f"start-up, from exec to /readyz: median {statistics.median(taken) * 1000:.0f} ms"
 
 
 @proof("memory of the two processes at rest", needs=OWN_NODE)

@@ -7,7 +7,7 @@ import time
 
 from proof import OWN_NODE, proof
 from pretended_aws import image
-from shell import eventually, require, script
+from shell import eventually, now, require, script
 from stage import NAMESPACE
 
 ROUNDS = 5
@@ -74,7 +74,9 @@ def is_cut_off(stage):
 def outlives_the_api_server(stage):
     leader, before = stage.leader(), {pod["metadata"]["uid"] for pod in stage.ready_pods()}
     stage.aws.patch(images=[image("hpc-base", "ami-0aaaaaaaaaaaaaaaa", description="changed while nobody could be told")])
+    begun = now()
     script("tests/node/restart-apiserver", 5)
+    stage.restarts.append((begun, now()))
     eventually("the change shows", lambda: stage.image_of("hpc-base")["status"]["ec2AmiInfo"].get("description") == "changed while nobody could be told")
     require({pod["metadata"]["uid"] for pod in stage.ready_pods()} == before, "the same pods")
     require(stage.leader() == leader, "the same leader")
