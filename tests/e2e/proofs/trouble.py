@@ -56,7 +56,7 @@ def is_followed(stage):
     return f"fail-over, from kill -9 of the leader to the next status write: median {statistics.median(taken):.1f} s of {told}"
 
 
-@proof("a leader that is cut off from the API server ends before another leads, and is back when the cut heals", needs=OWN_NODE)
+@proof("a leader that is cut off from the API server ends by itself, another leads, and the first is back when the cut heals", needs=OWN_NODE)
 def is_cut_off(stage):
     leader = stage.leader()
     restarts = stage.pod(leader)["status"]["containerStatuses"][0]["restartCount"]
