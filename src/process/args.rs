@@ -224,6 +224,15 @@ mod tests {
     }
 
     #[test]
+    fn namespaces_are_separated_by_commas_each_counts_once_and_an_empty_setting_is_all() {
+        for (setting, expected) in [("", &[][..]), ("b, a,b", &["a", "b"]), ("a", &["a"])] {
+            let args = Args::try_parse_from(["customimage-operator", "run", "--namespace", setting]).unwrap();
+            let Command::Run(args) = args.command else { panic!("run") };
+            assert_eq!(args.mirror.namespaces(), expected, "{setting:?}");
+        }
+    }
+
+    #[test]
     fn a_wrong_value_is_refused_by_its_name() {
         for (flag, value) in
             [("--region", "Europe"), ("--listen", "here"), ("--settled-interval", "10"), ("--log", "a=b=c")]
