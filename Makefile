@@ -15,7 +15,7 @@ demo: build      ## see it work: control plane, pretended AWS, operator, and a t
 test:            ## everything that must hold; about 4 minutes once built
 	@CACHE=$(CACHE) BIN=$(BIN) tests/all
 
-e2e:             ## a real node, helm install, and what is proved of it (root on Linux; about 6 minutes once built)
+e2e:             ## a real node, helm install, and what is proved of it (root on Linux; about 5 minutes once built)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/e2e/run
 
 image:           ## the container image as an OCI archive, without a container engine (IMAGE=NAME:TAG)
