@@ -90,7 +90,7 @@ fn of<T>(action: &'static str, answer: Result<T, SourceError>) -> Probe {
 
 /// Unreachable, and yet no reason to panic.
 fn impossible(error: &InvalidImageId) -> Probe {
-    let error = SourceError { kind: SourceErrorKind::InvalidRequest, action: "", message: error.to_string() };
+    let error = SourceError::unasked(SourceErrorKind::InvalidRequest, error.to_string());
     Probe { action: "", answer: Answer::Failed(error) }
 }
 

@@ -11,6 +11,14 @@ pub struct SourceError {
     pub message: String,
 }
 
+impl SourceError {
+    /// Of our own making: AWS was not asked.
+    #[must_use]
+    pub fn unasked(kind: SourceErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, action: "", message: message.into() }
+    }
+}
+
 /// The classes of [`SourceError`]: a closed set, for it labels metrics and names conditions and Events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SourceErrorKind {

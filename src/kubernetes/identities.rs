@@ -108,7 +108,7 @@ pub fn name_of(object: &CustomImage) -> &str {
 }
 
 fn not_granted(name: &str, namespace: &str) -> SourceError {
-    refused(
+    SourceError::unasked(
         SourceErrorKind::IdentityNotAllowed,
         format!(
             "spec.identity '{name}' may not be used in namespace '{namespace}': let the operator's configuration (identities) allow it, or create another CustomImage that names an allowed one"
@@ -118,7 +118,7 @@ fn not_granted(name: &str, namespace: &str) -> SourceError {
 
 fn not_there(name: &str, region: &Region, regions: &BTreeSet<Region>) -> SourceError {
     let allowed: Vec<&str> = regions.iter().map(Region::as_str).collect();
-    refused(
+    SourceError::unasked(
         SourceErrorKind::IdentityNotAllowed,
         format!(
             "spec.region '{region}' may not be used with identity '{name}' (allowed: {}): let the operator's configuration (identities) allow it, or create another CustomImage",
@@ -128,16 +128,12 @@ fn not_there(name: &str, region: &Region, regions: &BTreeSet<Region>) -> SourceE
 }
 
 fn unlabelled(namespace: &str) -> SourceError {
-    refused(
+    SourceError::unasked(
         SourceErrorKind::ServiceError,
         format!(
             "the labels of namespace '{namespace}' are not known yet: the operator needs list and watch on namespaces"
         ),
     )
-}
-
-fn refused(kind: SourceErrorKind, message: String) -> SourceError {
-    SourceError { kind, action: "", message }
 }
 
 /// A selector as metav1 writes it. A misspelt field must not select everything.

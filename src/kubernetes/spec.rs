@@ -42,7 +42,7 @@ pub fn wanted(object: &CustomImage, asking: &Asking<'_>) -> Wanted {
 
 fn parse_id(image_id: &str) -> Result<ImageId, SourceError> {
     ImageId::parse(image_id).map_err(|_| {
-        refused(SourceErrorKind::InvalidRequest, format!(
+        SourceError::unasked(SourceErrorKind::InvalidRequest, format!(
             "spec.imageId '{image_id}' must be a letter, then letters, digits and hyphens, at most 128: create another CustomImage"
         ))
     })
@@ -50,15 +50,11 @@ fn parse_id(image_id: &str) -> Result<ImageId, SourceError> {
 
 fn parse_region(region: &str) -> Result<Region, SourceError> {
     Region::parse(region).map_err(|_| {
-        refused(SourceErrorKind::UnknownRegion, match region {
+        SourceError::unasked(SourceErrorKind::UnknownRegion, match region {
             "" => "the operator has no default region: set spec.region in a new CustomImage, or install the operator with a region".to_owned(),
             _ => format!("spec.region '{region}' is no AWS region, such as eu-west-1: create another CustomImage"),
         })
     })
-}
-
-fn refused(kind: SourceErrorKind, message: String) -> SourceError {
-    SourceError { kind, action: "", message }
 }
 
 /// When a look now was asked for and not answered yet, the word to answer with.

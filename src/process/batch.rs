@@ -70,8 +70,7 @@ impl<S: ImageConfigSource> ImageConfigSource for Batched<S> {
 
 /// Only when the process is ending.
 fn unanswered(id: &ImageId) -> ObserveError {
-    let message = "the operator is stopping".to_owned();
-    let source_error = SourceError { kind: SourceErrorKind::ServiceError, action: "", message };
+    let source_error = SourceError::unasked(SourceErrorKind::ServiceError, "the operator is stopping");
     ObserveError { image_id: id.clone(), step: Step::Image, source_error }
 }
 
