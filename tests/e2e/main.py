@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "proving")]
 
 import proofs.install  # noqa: F401, E402  the order of the imports is the order of the proofs
 import proofs.mirror  # noqa: F401, E402
@@ -36,7 +36,7 @@ def end(number, _frame):
 def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
-    begun, table, stage = time.monotonic(), Table(), None
+    begun, table, stage = time.monotonic(), Table("e2e"), None
     is_existing = os.environ.get("CLUSTER") == "existing"
     try:
         stage = ExistingCluster() if is_existing else OwnNode(Path(sys.argv[1]), Path(os.environ["BIN"]))
@@ -54,7 +54,7 @@ def main():
         finally:
             OwnNode.end()
             table.print(time.monotonic() - begun)
-    sys.exit(any(verdict == "FAILED" for verdict, _, _ in table.rows))
+    sys.exit(table.has_failed())
 
 
 main()

@@ -19,8 +19,8 @@ def proof(sentence, needs=None):
 class Table:
     """What was proved, with times."""
 
-    def __init__(self):
-        self.rows, self.notes = [], []
+    def __init__(self, name):
+        self.name, self.rows, self.notes = name, [], []
 
     def prove(self, stage):
         """Sees each proof; the first that fails ends it, for the next would build upon it."""
@@ -28,13 +28,13 @@ class Table:
             if needs is not None and needs not in stage.has:
                 self.rows.append(("skipped", 0.0, f"{sentence} (needs {needs})"))
                 continue
-            say(f"e2e: … {sentence}")
+            say(f"{self.name}: … {sentence}")
             begun = time.monotonic()
             note = see(stage)
             self.rows.append(("proved", time.monotonic() - begun, sentence))
             if note:
                 self.notes.append(note)
-                say(f"e2e:     {note}")
+                say(f"{self.name}:     {note}")
 
     def failed(self, error):
         sentence = PROOFS[len(self.rows)][0] if len(self.rows) < len(PROOFS) else "the end"
@@ -49,3 +49,6 @@ class Table:
         proved = sum(verdict == "proved" for verdict, _, _ in self.rows)
         skipped = sum(verdict == "skipped" for verdict, _, _ in self.rows)
         print(f"{proved} proved, {skipped} skipped, {len(self.rows) - proved - skipped} failed, {seconds:.0f} s")
+
+    def has_failed(self):
+        return any(verdict == "FAILED" for verdict, _, _ in self.rows)
