@@ -20,7 +20,7 @@ use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::{ImageId, InvalidRegion, Region};
 use crate::describe_image::observation::{Ami, ImageBuild, Stack};
 use crate::describe_image::scope::{Role, Scope};
-use crate::describe_image::source::{ImageConfigSource, ImageSource};
+use crate::describe_image::source::{ImageConfigSource, ImageListSource, ImageSource};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -123,6 +123,18 @@ impl ImageSource for Aws {
             Some(arn) => imagebuilder::image_build(&clients.imagebuilder, &arn).await,
             None => Ok(None),
         }
+    }
+}
+
+impl ImageListSource for Aws {
+    async fn all_amis(&self, scope: &Scope) -> Result<Vec<Ami>, SourceError> {
+        let clients = self.clients(scope, ec2::DESCRIBE_IMAGES).await?;
+        ec2::all_amis(&clients.ec2).await
+    }
+
+    async fn all_image_stacks(&self, scope: &Scope) -> Result<Vec<Stack>, SourceError> {
+        let clients = self.clients(scope, cloudformation::DESCRIBE_STACKS).await?;
+        cloudformation::all_image_stacks(&clients.cloudformation).await
     }
 }
 

@@ -5,6 +5,7 @@ pub mod api_error;
 pub mod build_status;
 pub mod image_config;
 pub mod image_id;
+pub mod list_images;
 pub mod observation;
 pub mod observe;
 pub mod response;

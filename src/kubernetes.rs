@@ -13,6 +13,7 @@ pub mod identities;
 pub mod leading;
 pub mod lease;
 mod look;
+pub mod manifest;
 pub mod memory;
 mod merge;
 pub mod meter;

@@ -7,10 +7,12 @@ mod check;
 mod configuration;
 mod describe;
 mod http;
+mod list;
 mod metrics;
 mod reload;
 mod run;
 mod settings;
+mod stdout;
 mod telemetry;
 
 use crate::kubernetes;
@@ -27,6 +29,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Run(args) => within_runtime(run::run(*args)),
         Command::Crd => print_crd(),
         Command::Describe(args) => within_runtime(describe::run(args)),
+        Command::List(args) => within_runtime(list::run(args)),
         Command::Check(args) => within_runtime(check::run(*args)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "customimage-operator", &mut std::io::stdout());

@@ -2,7 +2,7 @@
 
 use super::error::source_error;
 use crate::describe_image::image_id::ImageId;
-use crate::describe_image::observation;
+use crate::describe_image::observation::{self, tag_key};
 use crate::describe_image::response::Tag;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_sdk_cloudformation::Client;
@@ -29,12 +29,36 @@ pub async fn stack(client: &Client, name: &ImageId) -> Result<Option<observation
     };
     match reply.stacks.unwrap_or_default().into_iter().next() {
         Some(stack) => Ok(Some(plain(stack))),
-        None => Err(SourceError {
-            kind: SourceErrorKind::ServiceError,
-            action: DESCRIBE_STACKS,
-            message: "CloudFormation answered with no stack and no error".to_owned(),
-        }),
+        None => Err(broken("CloudFormation answered with no stack and no error")),
     }
+}
+
+/// Far more pages than an account can fill, empty ones included.
+const MOST_PAGES: usize = 1000;
+
+/// The stacks of images, all pages: those that carry an image's id and are no part of another stack.
+pub async fn all_image_stacks(client: &Client) -> Result<Vec<observation::Stack>, SourceError> {
+    let mut found = Vec::new();
+    let mut token: Option<String> = None;
+    for _ in 0..MOST_PAGES {
+        let call = client.describe_stacks().set_next_token(token.clone());
+        let page = call.send().await.map_err(|error| source_error(DESCRIBE_STACKS, &error))?;
+        let Some(stacks) = page.stacks else { return Err(broken("CloudFormation answered without a list of stacks")) };
+        let is_root = |stack: &Stack| stack.parent_id.is_none();
+        let of_image = |stack: &observation::Stack| {
+            observation::tag(&stack.tags, tag_key::IMAGE_ID).is_some_and(|id| !id.is_empty())
+        };
+        found.extend(stacks.into_iter().filter(is_root).map(plain).filter(of_image));
+        token = page.next_token.filter(|next| !next.is_empty());
+        if token.is_none() {
+            return Ok(found);
+        }
+    }
+    Err(broken("CloudFormation answered page after page without an end"))
+}
+
+fn broken(message: &str) -> SourceError {
+    SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_STACKS, message: message.to_owned() }
 }
 
 /// CloudFormation has no code for "there is none": it says ValidationError and a sentence.

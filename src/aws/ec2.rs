@@ -17,18 +17,30 @@ pub const DESCRIBE_IMAGES: &str = "ec2:DescribeImages";
 /// The most elements EC2 puts into a page.
 const PAGE_SIZE: i32 = 1000;
 
-/// Far more pages than 200 ids can fill, empty ones included.
+/// Far more pages than an account can fill, empty ones included.
 const MOST_PAGES: usize = 1000;
 
-/// All pages of the available AMIs of `ids`. An empty page may still carry a token.
+/// The available AMIs of `ids`.
 pub async fn amis(client: &Client, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+    let of_ids = tag_filter(tag_key::IMAGE_ID, ids.iter().map(ImageId::to_string).collect());
+    pages(client, of_ids, |image| with_id(ids, image)).await
+}
+
+/// The available AMIs of whatever id.
+pub async fn all_amis(client: &Client) -> Result<Vec<Ami>, SourceError> {
+    let of_any_id = Filter::builder().name("tag-key").values(tag_key::IMAGE_ID).build();
+    pages(client, of_any_id, |image| Some(ami(image))).await
+}
+
+/// What `keep` keeps of the available AMIs that pass `filter`, all pages. An empty page may still carry a token.
+async fn pages<T>(client: &Client, filter: Filter, keep: impl Fn(Image) -> Option<T>) -> Result<Vec<T>, SourceError> {
     let mut found = Vec::new();
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {
         let page = client
             .describe_images()
             .owners("self")
-            .filters(tag_filter(tag_key::IMAGE_ID, ids.iter().map(ImageId::to_string).collect()))
+            .filters(filter.clone())
             .filters(tag_filter(tag_key::BUILD_STATUS, vec!["available".to_owned()]))
             .max_results(PAGE_SIZE)
             .set_next_token(token.clone())
@@ -37,7 +49,7 @@ pub async fn amis(client: &Client, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)
             .map_err(|error| source_error(DESCRIBE_IMAGES, &error))?;
         // An empty list is there all the same; one that is missing is no answer.
         let Some(images) = page.images else { return Err(broken("EC2 answered without a list of images")) };
-        found.extend(images.into_iter().filter_map(|image| with_id(ids, image)));
+        found.extend(images.into_iter().filter_map(&keep));
         token = page.next_token.filter(|next| !next.is_empty());
         if token.is_none() {
             return Ok(found);

@@ -2,10 +2,10 @@
 
 use super::image_id::{ImageId, InvalidImageId, InvalidRegion};
 use super::observe::ObserveError;
-use super::source_error::SourceErrorKind;
+use super::source_error::{SourceError, SourceErrorKind};
 use serde::Serialize;
 
-/// An error answer of describeImage.
+/// An error answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{message}")]
 pub struct ApiError {
@@ -25,6 +25,19 @@ impl ApiError {
     #[must_use]
     pub fn bad_request(why: impl std::fmt::Display) -> Self {
         Self { status: 400, message: format!("Bad Request: {why}") }
+    }
+
+    /// The answer for `error`, told as `text`.
+    fn of_source(error: SourceError, text: String) -> Self {
+        let status = match error.kind {
+            SourceErrorKind::UnknownRegion => return Self::bad_request(error.message),
+            SourceErrorKind::InvalidRequest => return Self::bad_request(text),
+            SourceErrorKind::InvalidCredentials => 401,
+            SourceErrorKind::AccessDenied | SourceErrorKind::IdentityNotAllowed => 403,
+            SourceErrorKind::Throttled => 429,
+            SourceErrorKind::ServiceError => 500,
+        };
+        Self { status, message: text }
     }
 }
 
@@ -48,14 +61,14 @@ impl From<ImageNotFound> for ApiError {
 
 impl From<ObserveError> for ApiError {
     fn from(error: ObserveError) -> Self {
-        let status = match error.source_error.kind {
-            SourceErrorKind::UnknownRegion => return Self::bad_request(error.source_error.message),
-            SourceErrorKind::InvalidRequest => return Self::bad_request(error),
-            SourceErrorKind::InvalidCredentials => 401,
-            SourceErrorKind::AccessDenied | SourceErrorKind::IdentityNotAllowed => 403,
-            SourceErrorKind::Throttled => 429,
-            SourceErrorKind::ServiceError => 500,
-        };
-        Self { status, message: error.to_string() }
+        let text = error.to_string();
+        Self::of_source(error.source_error, text)
+    }
+}
+
+impl From<SourceError> for ApiError {
+    fn from(error: SourceError) -> Self {
+        let text = error.message.clone();
+        Self::of_source(error, text)
     }
 }

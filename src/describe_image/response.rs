@@ -1,4 +1,4 @@
-//! The elements of the describeImage response. Serde names are the API's wire names; a field that is not known is
+//! The elements of the describeImage and listImages responses. Serde names are the API's wire names; a field that is not known is
 //! absent, never null. No logic here. The doc comments are what `kubectl explain customimage.status` shows.
 
 use super::build_status::ImageBuildStatus;
@@ -97,4 +97,36 @@ pub struct Tag {
     pub key: String,
     #[serde(default)]
     pub value: String,
+}
+
+/// The response body of listImages (`GET /v3/images/custom`), all of its pages in one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListImagesResponse {
+    pub images: Vec<ImageInfoSummary>,
+}
+
+/// An image, or a stack that builds, failed to build, or deletes one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageInfoSummary {
+    pub image_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_build_status: Option<ImageBuildStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ec2_ami_info: Option<Ec2AmiInfoSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloudformation_stack_status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloudformation_stack_arn: Option<String>,
+    pub region: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// The AMI of an image in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ec2AmiInfoSummary {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ami_id: Option<String>,
 }

@@ -6,6 +6,16 @@ use std::fmt;
 /// The shape of an identity's name: a DNS label, at most 63 characters.
 pub const IDENTITY_PATTERN: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 
+/// True for a name of [`IDENTITY_PATTERN`].
+#[must_use]
+pub fn is_identity_name(name: &str) -> bool {
+    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=63).contains(&name.len())
+        && name.chars().all(|c| is_end(c) || c == '-')
+        && name.starts_with(is_end)
+        && name.ends_with(is_end)
+}
+
 /// The name of the process's own credentials.
 pub const DEFAULT_IDENTITY: &str = "default";
 

@@ -31,6 +31,15 @@ pub trait ImageSource: Send + Sync {
     ) -> impl Future<Output = Result<Option<ImageBuild>, SourceError>> + Send;
 }
 
+/// AWS, asked for all that it has, to the last page.
+pub trait ImageListSource: Send + Sync {
+    /// Every AMI that ParallelCluster tagged as available, whatever its id.
+    fn all_amis(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Ami>, SourceError>> + Send;
+
+    /// Every stack that builds, failed to build, or deletes an image.
+    fn all_image_stacks(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Stack>, SourceError>> + Send;
+}
+
 /// Whoever can turn a configuration file's place into a URL that opens it.
 pub trait ImageConfigSource: Send + Sync {
     /// A presigned GET of `object`, `None` when its bucket cannot be used.

@@ -2,6 +2,7 @@
 //! start, naming it.
 
 pub mod leadership;
+pub mod list;
 pub mod mirror;
 pub mod value;
 
@@ -9,6 +10,7 @@ use crate::aws::{Settings, TrustedCa};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use leadership::LeadershipArgs;
+pub use list::{ListArgs, ListOutput};
 pub use mirror::{ConfigurationUrl, MirrorArgs};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -46,6 +48,15 @@ pub enum Command {
     /// 2 when the command line is wrong.
     #[command(after_help = "Example:\n  customimage-operator describe --image-id hpc-base --region eu-west-1")]
     Describe(DescribeArgs),
+    /// List every image and image stack of an account in a region, and exit.
+    ///
+    /// As `pcluster list-images`, for all its statuses at once and to the last page. As manifests it is what mirrors them all.
+    /// Needs ec2:DescribeImages, cloudformation:DescribeStacks and cloudformation:ListStacks. Exit 0 with the list, 1 when AWS
+    /// does not answer to the end, 2 when the command line is wrong.
+    #[command(
+        after_help = "Example:\n  customimage-operator list --region eu-west-1 --output manifests | kubectl apply -f -"
+    )]
+    List(ListArgs),
     /// Tell whether the operator can do its work here.
     ///
     /// Takes the settings of `run`. Looks at the API server and the rights there, then tries each action of the AWS policy

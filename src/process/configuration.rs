@@ -1,6 +1,6 @@
 //! The configuration file: which identities there are. Read at the start and whenever it changes.
 
-use crate::describe_image::scope::{DEFAULT_IDENTITY, IDENTITY_PATTERN, InvalidRole};
+use crate::describe_image::scope::{DEFAULT_IDENTITY, IDENTITY_PATTERN, InvalidRole, is_identity_name};
 use crate::describe_image::{Identity, Region, Role};
 use crate::kubernetes::identities::{Grant, Identities, InvalidSelector, NamespaceSelector, Namespaces};
 use serde::Deserialize;
@@ -96,7 +96,7 @@ pub fn parse(text: &str) -> Result<Identities, InvalidConfiguration> {
 
 fn grant(entry: Entry) -> Result<Grant, Problem> {
     let Entry { name, role_arn, external_id, session_name, regions, namespaces, namespace_selector } = entry;
-    if !is_dns_label(&name) {
+    if !is_identity_name(&name) {
         return Err(Problem::Name);
     }
     let is_default = name == DEFAULT_IDENTITY;
@@ -115,14 +115,6 @@ fn grant(entry: Entry) -> Result<Grant, Problem> {
     let parse = |name: String| Region::parse(&name).map_err(|_| Problem::Region(name));
     let regions = regions.map(|names| names.into_iter().map(parse).collect()).transpose()?;
     Ok(Grant { identity: Identity { name, role }, regions, namespaces })
-}
-
-fn is_dns_label(name: &str) -> bool {
-    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    (1..=63).contains(&name.len())
-        && name.chars().all(|c| is_end(c) || c == '-')
-        && name.starts_with(is_end)
-        && name.ends_with(is_end)
 }
 
 #[cfg(test)]

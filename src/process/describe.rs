@@ -1,13 +1,14 @@
 //! `describe`: one describeImage answer on stdout, in the API's words; remarks for people go to stderr.
 
-use crate::aws::{self, Aws, IgnoreCalls};
+use crate::aws::{Aws, IgnoreCalls};
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
 use crate::describe_image::observe::observe;
 use crate::describe_image::source::ImageConfigSource;
-use crate::describe_image::{self, ApiError, DescribeImageResponse, ImageId, Observation, Region, Scope};
-use crate::process::args::{DescribeArgs, Output};
-use serde::Serialize;
-use std::io::{ErrorKind, Write};
+use crate::describe_image::{self, ApiError, DescribeImageResponse, ImageId, Observation, Scope};
+use crate::process::args::DescribeArgs;
+use crate::process::settings;
+use crate::process::stdout::print;
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub async fn run(args: DescribeArgs) -> ExitCode {
 
 async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> {
     let id = ImageId::parse(&args.image_id)?;
-    let scope = Scope::default_identity(region(args.region.clone()).await?);
+    let scope = Scope::default_identity(settings::asked_region(args.region.clone()).await?);
     let aws = Aws::connect(&args.aws.settings(), Some(&scope.region), Arc::new(IgnoreCalls)).await;
     let mut answers = observe(&aws, &scope, std::slice::from_ref(&id)).await;
     let observation = match answers.pop() {
@@ -37,42 +38,10 @@ async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> 
     Ok(response)
 }
 
-/// The region that was asked for, else the environment's, as the API does it.
-async fn region(asked: Option<String>) -> Result<Region, ApiError> {
-    let name = match asked.filter(|name| !name.is_empty()) {
-        Some(name) => name,
-        None => aws::default_region().await.ok_or_else(|| ApiError::bad_request("region needs to be set"))?,
-    };
-    Ok(Region::parse(&name)?)
-}
-
 async fn presigned_url(aws: &Aws, scope: &Scope, observation: &Observation) -> String {
     let url = match image_config::config_object(observation, &scope.region) {
         Some(object) => aws.presigned_url(scope, &object).await,
         None => None,
     };
     url.unwrap_or_else(|| NOT_AVAILABLE.to_owned())
-}
-
-fn print(answer: &impl Serialize, output: Output, code: ExitCode) -> ExitCode {
-    let text = match output {
-        Output::Json => serde_json::to_string_pretty(answer).map_err(|error| error.to_string()),
-        Output::Yaml => serde_saphyr::to_string(answer).map_err(|error| error.to_string()),
-    };
-    match text.and_then(|text| put(&text)) {
-        Ok(()) => code,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "customimage-operator: cannot write the answer: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn put(text: &str) -> Result<(), String> {
-    let mut stdout = std::io::stdout().lock();
-    match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
-        // A reader that closed the pipe early has what it wanted.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| error.to_string()),
-    }
 }

@@ -1,8 +1,8 @@
 //! From the command line to the controller's settings.
 
 use crate::aws;
-use crate::describe_image::Region;
 use crate::describe_image::image_id::InvalidRegion;
+use crate::describe_image::{ApiError, Region};
 use crate::kubernetes::context::Settings;
 use crate::kubernetes::requeue::Intervals;
 use crate::kubernetes::status;
@@ -19,6 +19,18 @@ pub async fn default_region(asked: Option<Region>) -> Result<Option<Region>, Inv
         Some(region) => Ok(Some(region)),
         None => aws::default_region().await.map(|name| Region::parse(&name)).transpose(),
     }
+}
+
+/// The region that was asked for, else the environment's, as the API does it.
+///
+/// # Errors
+/// The API's own, when there is none or it is no region.
+pub async fn asked_region(asked: Option<String>) -> Result<Region, ApiError> {
+    let name = match asked.filter(|name| !name.is_empty()) {
+        Some(name) => name,
+        None => aws::default_region().await.ok_or_else(|| ApiError::bad_request("region needs to be set"))?,
+    };
+    Ok(Region::parse(&name)?)
 }
 
 /// The settings of a controller whose objects without a region are of `default_region`.

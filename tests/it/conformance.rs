@@ -2,6 +2,7 @@
 
 mod agreed;
 mod differences;
+mod list;
 mod url;
 
 use crate::support::describe::{Answer, describe};

@@ -2,6 +2,7 @@
 
 use crate::aws::TrustedCa;
 use crate::describe_image::Region;
+use crate::describe_image::scope::{IDENTITY_PATTERN, is_identity_name};
 use jiff::SignedDuration;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,6 +33,11 @@ pub fn region(name: &str) -> Result<Maybe<Region>, String> {
 
 pub fn namespace(name: &str) -> Result<Maybe<String>, String> {
     maybe(name, |name| Ok(name.trim().to_owned()))
+}
+
+pub fn identity(name: &str) -> Result<String, String> {
+    let wrong = || format!("must be a name in the operator's configuration, {IDENTITY_PATTERN}");
+    is_identity_name(name).then(|| name.to_owned()).ok_or_else(wrong)
 }
 
 pub fn file(path: &str) -> Result<Maybe<PathBuf>, String> {

@@ -1,6 +1,7 @@
 //! The official program: `pcluster describe-image` from PyPI, in a virtual environment of its own.
 
 use super::describe::{Answer, clean, finish};
+use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Command as Blocking;
 use std::sync::LazyLock;
@@ -14,24 +15,46 @@ static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 });
 
-/// The command line of `pcluster describe-image`. A proxy that refuses keeps it from fetching its list of regions.
-fn program(endpoint: &str, id: &str, region: &str) -> Command {
+/// `pcluster` with these arguments. A proxy that refuses keeps it from fetching its list of regions.
+fn program(endpoint: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(ENVIRONMENT.join("bin/pcluster"));
     clean(&mut command, endpoint);
     command
         .env("https_proxy", "http://127.0.0.1:9")
         .env("HOME", std::env::temp_dir())
         .env("AWS_MAX_ATTEMPTS", "2")
-        .args(["describe-image", "--image-id", id, "--region", region]);
+        .args(arguments);
     command
 }
 
 /// What the official program answers.
 pub async fn describe(endpoint: &str, id: &str, region: &str) -> Answer {
-    finish(program(endpoint, id, region)).await
+    finish(program(endpoint, &["describe-image", "--image-id", id, "--region", region])).await
 }
 
 /// `None` when it has not answered within `limit`; it is ended then.
 pub async fn describe_within(endpoint: &str, id: &str, region: &str, limit: Duration) -> Option<Answer> {
-    tokio::time::timeout(limit, finish(program(endpoint, id, region))).await.ok()
+    tokio::time::timeout(limit, describe(endpoint, id, region)).await.ok()
+}
+
+/// One page of what the official program lists under `status`.
+pub async fn list_page(endpoint: &str, status: &str, region: &str, token: Option<&str>) -> Answer {
+    let mut arguments = vec!["list-images", "--image-status", status, "--region", region];
+    arguments.extend(token.map(|token| ["--next-token", token]).into_iter().flatten());
+    finish(program(endpoint, &arguments)).await
+}
+
+/// All of it, page by page to the end.
+pub async fn list(endpoint: &str, status: &str, region: &str) -> Vec<Value> {
+    let mut images = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let answer = list_page(endpoint, status, region, token.as_deref()).await;
+        assert_eq!(answer.code, 0, "{answer:?}");
+        images.extend(answer.body["images"].as_array().unwrap().iter().cloned());
+        token = answer.body["nextToken"].as_str().map(str::to_owned);
+        if token.is_none() {
+            return images;
+        }
+    }
 }

@@ -1,0 +1,190 @@
+//! listImages: every image and image stack there is, in an order that does not depend on AWS. Generic over the port.
+
+use super::build_status::ImageBuildStatus;
+use super::observation::{Ami, Stack, tag, tag_key};
+use super::response::{Ec2AmiInfoSummary, ImageInfoSummary, ListImagesResponse};
+use super::scope::Scope;
+use super::source::ImageListSource;
+use super::source_error::SourceError;
+
+/// What a list can be narrowed to. A stack that is complete, being updated or being deleted passes none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusFilter {
+    Available,
+    Pending,
+    Failed,
+}
+
+impl StatusFilter {
+    fn passes(self, summary: &ImageInfoSummary) -> bool {
+        let stack_status = summary.cloudformation_stack_status.as_deref();
+        match self {
+            Self::Available => summary.ec2_ami_info.is_some(),
+            Self::Pending => stack_status == Some("CREATE_IN_PROGRESS"),
+            Self::Failed => matches!(
+                stack_status,
+                Some(
+                    "CREATE_FAILED"
+                        | "DELETE_FAILED"
+                        | "ROLLBACK_FAILED"
+                        | "ROLLBACK_COMPLETE"
+                        | "ROLLBACK_IN_PROGRESS"
+                )
+            ),
+        }
+    }
+}
+
+/// Lists what passes one of `filters`, or everything when there is none; by image id, AMIs before stacks.
+///
+/// # Errors
+/// When AWS does not answer to the last page: half a list would look like a whole one.
+pub async fn list_images<S: ImageListSource>(
+    source: &S,
+    scope: &Scope,
+    filters: &[StatusFilter],
+) -> Result<ListImagesResponse, SourceError> {
+    let is_wanted = |filter| filters.is_empty() || filters.contains(&filter);
+    let region = scope.region.as_str();
+    let mut images = Vec::new();
+    // Stacks first: a build that ends meanwhile has its AMI tagged before its stack goes, so that it is in one of the two.
+    if is_wanted(StatusFilter::Pending) || is_wanted(StatusFilter::Failed) {
+        images.extend(source.all_image_stacks(scope).await?.iter().map(|stack| of_stack(stack, region)));
+    }
+    if is_wanted(StatusFilter::Available) {
+        images.extend(source.all_amis(scope).await?.iter().map(|ami| of_ami(ami, region)));
+    }
+    images.sort_by(|a, b| place(a).cmp(&place(b)));
+    // While pages were read, a new image may have moved another from one page to the next: what was read later counts.
+    images.dedup_by(|later, earlier| {
+        let is_same = place(later) == place(earlier);
+        if is_same {
+            std::mem::swap(later, earlier);
+        }
+        is_same
+    });
+    images.retain(|summary| filters.is_empty() || filters.iter().any(|filter| filter.passes(summary)));
+    Ok(ListImagesResponse { images })
+}
+
+/// Where a summary stands, and what it is: a list in Git must not change without a reason.
+fn place(summary: &ImageInfoSummary) -> (&str, bool, Option<&str>, Option<&str>) {
+    let ami = summary.ec2_ami_info.as_ref();
+    let ami_id = ami.and_then(|ami| ami.ami_id.as_deref());
+    (&summary.image_id, ami.is_none(), ami_id, summary.cloudformation_stack_arn.as_deref())
+}
+
+fn of_ami(ami: &Ami, region: &str) -> ImageInfoSummary {
+    ImageInfoSummary {
+        image_id: tag(&ami.tags, tag_key::IMAGE_ID).unwrap_or_default().to_owned(),
+        image_build_status: Some(ImageBuildStatus::BuildComplete),
+        ec2_ami_info: Some(Ec2AmiInfoSummary { ami_id: ami.id.clone() }),
+        cloudformation_stack_status: None,
+        cloudformation_stack_arn: None,
+        region: region.to_owned(),
+        version: tag(&ami.tags, tag_key::VERSION).map(str::to_owned),
+    }
+}
+
+fn of_stack(stack: &Stack, region: &str) -> ImageInfoSummary {
+    ImageInfoSummary {
+        image_id: tag(&stack.tags, tag_key::IMAGE_ID).unwrap_or_default().to_owned(),
+        image_build_status: stack.status.as_deref().and_then(ImageBuildStatus::of_stack),
+        ec2_ami_info: None,
+        cloudformation_stack_status: stack.status.clone(),
+        cloudformation_stack_arn: stack.arn.clone(),
+        region: region.to_owned(),
+        version: tag(&stack.tags, tag_key::VERSION).map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::describe_image::Region;
+    use crate::describe_image::response::Tag;
+    use futures::executor::block_on;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    fn tags(id: &str) -> Vec<Tag> {
+        vec![Tag { key: tag_key::IMAGE_ID.into(), value: id.into() }]
+    }
+
+    fn ami(id: &str, ami_id: &str) -> Ami {
+        Ami { id: Some(ami_id.into()), tags: tags(id), ..Ami::default() }
+    }
+
+    fn stack(id: &str, status: &str) -> Stack {
+        Stack { arn: Some(format!("arn:{id}")), status: Some(status.into()), tags: tags(id), ..Stack::default() }
+    }
+
+    /// A build that ends while it is listed: its stack is there until the stacks have been read, its AMI from then on.
+    #[derive(Default)]
+    struct EndingBuild(AtomicBool);
+
+    impl ImageListSource for EndingBuild {
+        async fn all_amis(&self, _: &Scope) -> Result<Vec<Ami>, SourceError> {
+            let has_ended = self.0.swap(true, Ordering::Relaxed);
+            Ok(if has_ended { vec![ami("hpc", "ami-1")] } else { vec![] })
+        }
+
+        async fn all_image_stacks(&self, _: &Scope) -> Result<Vec<Stack>, SourceError> {
+            let has_ended = self.0.swap(true, Ordering::Relaxed);
+            Ok(if has_ended { vec![] } else { vec![stack("hpc", "CREATE_IN_PROGRESS")] })
+        }
+    }
+
+    struct Listed(Vec<Ami>, Vec<Stack>);
+
+    impl ImageListSource for Listed {
+        async fn all_amis(&self, _: &Scope) -> Result<Vec<Ami>, SourceError> {
+            Ok(self.0.clone())
+        }
+
+        async fn all_image_stacks(&self, _: &Scope) -> Result<Vec<Stack>, SourceError> {
+            Ok(self.1.clone())
+        }
+    }
+
+    fn list(source: &impl ImageListSource, filters: &[StatusFilter]) -> Vec<String> {
+        let scope = Scope::default_identity(Region::parse("eu-west-1").unwrap());
+        let listed = block_on(list_images(source, &scope, filters)).unwrap();
+        let told = |image: ImageInfoSummary| {
+            let ami = image.ec2_ami_info.and_then(|ami| ami.ami_id);
+            format!("{} {}", image.image_id, ami.or(image.cloudformation_stack_status).unwrap_or_default())
+        };
+        listed.images.into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn a_build_that_ends_while_it_is_listed_is_never_in_neither_list() {
+        assert_eq!(list(&EndingBuild::default(), &[]), ["hpc ami-1", "hpc CREATE_IN_PROGRESS"]);
+    }
+
+    #[test]
+    fn the_order_is_by_id_and_amis_come_before_stacks() {
+        let stacks = vec![stack("b", "DELETE_FAILED"), stack("a", "CREATE_COMPLETE")];
+        let source = Listed(vec![ami("b", "ami-2"), ami("b", "ami-1")], stacks);
+        assert_eq!(list(&source, &[]), ["a CREATE_COMPLETE", "b ami-1", "b ami-2", "b DELETE_FAILED"]);
+    }
+
+    #[test]
+    fn what_two_pages_have_is_listed_once_as_the_later_page_has_it() {
+        let stacks = vec![stack("a", "CREATE_IN_PROGRESS"), stack("a", "CREATE_FAILED")];
+        let source = Listed(vec![ami("b", "ami-1"), ami("b", "ami-1")], stacks);
+        assert_eq!(list(&source, &[]), ["a CREATE_FAILED", "b ami-1"]);
+        assert_eq!(list(&source, &[StatusFilter::Pending]), [""; 0], "it is not pending any more");
+    }
+
+    #[test]
+    fn each_filter_passes_its_own_and_a_stack_that_is_being_deleted_passes_none() {
+        let statuses = ["CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS"];
+        let source = Listed(vec![ami("z", "ami-1")], statuses.map(|status| stack(status, status)).to_vec());
+        let only = |filters: &[StatusFilter]| list(&source, filters).len();
+        assert_eq!(only(&[StatusFilter::Available]), 1);
+        assert_eq!(only(&[StatusFilter::Pending]), 1);
+        assert_eq!(only(&[StatusFilter::Failed]), 2);
+        assert_eq!(only(&[StatusFilter::Available, StatusFilter::Pending, StatusFilter::Failed]), 4);
+        assert_eq!(only(&[]), 5);
+    }
+}

@@ -1,0 +1,56 @@
+//! What is listed, and how it is printed.
+
+use super::AwsArgs;
+use super::value::identity;
+use crate::describe_image::list_images::StatusFilter;
+use clap::{Args as ClapArgs, ValueEnum};
+
+#[derive(Debug, ClapArgs)]
+pub struct ListArgs {
+    /// Region of the images. Default: AWS_REGION, AWS_DEFAULT_REGION, then the profile's.
+    #[arg(short, long)]
+    pub region: Option<String>,
+    /// List only images of these statuses, separated by commas. Default: all, those of no status too (a stack that is
+    /// complete, or being deleted).
+    #[arg(long, value_enum, value_name = "STATUS", value_delimiter = ',', ignore_case = true)]
+    pub image_status: Vec<ImageStatus>,
+    /// Format of the list.
+    #[arg(short, long, value_enum, default_value_t = ListOutput::Table)]
+    pub output: ListOutput,
+    /// spec.identity of the manifests: the name by which the operator knows the account. It does not change whose credentials
+    /// are used here.
+    #[arg(long, value_name = "NAME", value_parser = identity)]
+    pub identity: Option<String>,
+    #[command(flatten)]
+    pub aws: AwsArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListOutput {
+    Table,
+    /// As the API answers.
+    Json,
+    /// A CustomImage each, in YAML.
+    Manifests,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ImageStatus {
+    Available,
+    Pending,
+    Failed,
+}
+
+impl ListArgs {
+    /// The filters that are asked for, as the domain calls them.
+    #[must_use]
+    pub fn filters(&self) -> Vec<StatusFilter> {
+        let status = |status: &ImageStatus| match status {
+            ImageStatus::Available => StatusFilter::Available,
+            ImageStatus::Pending => StatusFilter::Pending,
+            ImageStatus::Failed => StatusFilter::Failed,
+        };
+        self.image_status.iter().map(status).collect()
+    }
+}

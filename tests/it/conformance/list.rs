@@ -1,0 +1,193 @@
+//! `list` against `pcluster list-images`, in the world of all scenarios; and what only `list` does.
+
+use super::{agreed, differences};
+use crate::support::describe::{Answer, finish, program};
+use crate::support::scenario::{CALM, Scenarios, error};
+use crate::support::world::{image, stack, world};
+use crate::support::{oracle, run};
+use serde_json::{Value, json};
+use simulator::{Fault, FaultKind, Simulator, Tag, World};
+
+/// `list --region CALM` with these further arguments.
+async fn list(simulator: &Simulator, arguments: &[&str]) -> Answer {
+    let mut command = program(&simulator.endpoint());
+    command.args(["list", "--region", CALM, "--aws-max-attempts", "1"]).args(arguments);
+    finish(command).await
+}
+
+async fn text(simulator: &Simulator, arguments: &[&str]) -> String {
+    let mut command = program(&simulator.endpoint());
+    let output = command.args(["list", "--region", CALM]).args(arguments).output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A list as a set: the official program keeps the order of AWS.
+fn sorted(mut images: Vec<Value>) -> Vec<Value> {
+    images.sort_by_key(Value::to_string);
+    images
+}
+
+fn images(answer: &Answer) -> Vec<Value> {
+    assert_eq!(answer.code, 0, "{answer:?}");
+    answer.body["images"].as_array().unwrap().clone()
+}
+
+/// The world of the scenarios, and what a list must leave out or keep.
+fn scenarios() -> World {
+    let mut scenarios = Scenarios::new();
+    agreed::collect(&mut scenarios);
+    differences::collect(&mut scenarios);
+    let mut world = scenarios.world;
+    let mut nested = stack("nested", CALM, "CREATE_IN_PROGRESS");
+    nested.parent_id = Some("arn:aws:cloudformation:eu-west-1:111122223333:stack/parent/1".into());
+    let mut cluster = stack("cluster", CALM, "CREATE_FAILED");
+    cluster.tags.retain(|tag| tag.key != "parallelcluster:image_id");
+    let mut other_name = stack("other-name", CALM, "CREATE_FAILED");
+    other_name.name = "not-the-image-id".into();
+    let mut nameless = stack("nameless", CALM, "CREATE_FAILED");
+    retag(&mut nameless.tags, "image_id", "");
+    let mut versionless = stack("versionless", CALM, "CREATE_IN_PROGRESS");
+    retag(&mut versionless.tags, "version", "");
+    world.stacks.extend([nested, cluster, other_name, nameless, versionless]);
+    let mut nameless = image("nameless", CALM);
+    retag(&mut nameless.tags, "image_id", "");
+    let mut unfinished = image("unfinished", CALM);
+    retag(&mut unfinished.tags, "build_status", "pending");
+    world.images.extend([nameless, unfinished]);
+    world.answers.stack_page_size = 7;
+    world.answers.image_page_size = 5;
+    world
+}
+
+fn retag(tags: &mut [Tag], key: &str, value: &str) {
+    let key = format!("parallelcluster:{key}");
+    tags.iter_mut().filter(|tag| tag.key == key).for_each(|tag| tag.value = value.into());
+}
+
+#[test]
+fn each_status_lists_what_the_official_program_lists_to_the_last_page() {
+    run(async {
+        let simulator = Simulator::start(scenarios()).await;
+        let mut of_each = Vec::new();
+        for (status, at_least) in [("AVAILABLE", 10), ("PENDING", 2), ("FAILED", 5)] {
+            let reference = sorted(oracle::list(&simulator.endpoint(), status, CALM).await);
+            assert!(reference.len() >= at_least, "{status}: {}", reference.len());
+            of_each.extend(reference.clone());
+            let ours = images(&list(&simulator, &["--output", "json", "--image-status", status]).await);
+            assert_eq!(sorted(ours), reference, "{status}");
+        }
+        let statuses = ["--output", "json", "--image-status", "available,PENDING,failed"];
+        assert_eq!(sorted(images(&list(&simulator, &statuses).await)), sorted(of_each), "several at once");
+        assert_eq!(simulator.writes(), 0);
+    });
+}
+
+#[test]
+fn without_a_status_everything_is_listed_in_an_order_of_its_own() {
+    run(async {
+        let mut world = scenarios();
+        world.answers.shuffle = true;
+        world.answers.empty_pages = true;
+        let simulator = Simulator::start(world).await;
+        let all = images(&list(&simulator, &["--output", "json"]).await);
+        assert_eq!(images(&list(&simulator, &["--output", "json"]).await), all, "whatever order AWS answers in");
+        let of_statuses =
+            images(&list(&simulator, &["--output", "json", "--image-status", "available,PENDING,failed"]).await);
+        let others: Vec<_> = all.iter().filter(|image| !of_statuses.contains(image)).collect();
+        assert!(others.iter().any(|image| image["cloudformationStackStatus"] == "DELETE_IN_PROGRESS"), "{others:?}");
+        assert!(!all.iter().any(|image| image["imageId"] == "nested" || image["imageId"] == "cluster"));
+    });
+}
+
+#[test]
+fn the_manifests_name_each_image_once_and_the_table_each_ami_and_stack() {
+    run(async {
+        let mut world = world(CALM);
+        let mut older = image("hpc", CALM);
+        older.ami_id = "ami-0older".into();
+        let long = "long".repeat(32);
+        world.images.extend([image("hpc", CALM), older, image("Yes", CALM), image(&long, CALM)]);
+        world.stacks.push(stack("on", CALM, "DELETE_IN_PROGRESS"));
+        let mut unnameable = image("x", CALM);
+        retag(&mut unnameable.tags, "image_id", "no id");
+        world.images.push(unnameable);
+        let simulator = Simulator::start(world).await;
+        let manifests = text(&simulator, &["--output", "manifests", "--identity", "research"]).await;
+        let read: Vec<Value> = manifests.split("---\n").map(|one| serde_saphyr::from_str(one).unwrap()).collect();
+        let spec = |index: usize| &read[index]["spec"];
+        let expected = |id: &str| json!({"imageId": id, "region": CALM, "identity": "research"});
+        assert_eq!([spec(0), spec(1), spec(2), spec(3)], ["Yes", "hpc", &long, "on"].map(expected).each_ref());
+        assert_eq!(read.len(), 4, "{manifests}");
+        assert!(manifests.contains(&format!("  imageId: {long}\n")), "a long id stays in its line: {manifests}");
+        // kubectl reads YAML 1.1, where these words are booleans.
+        for quoted in ["imageId: \"Yes\"", "imageId: \"on\"", "name: \"on\""] {
+            assert!(manifests.replace('\'', "\"").contains(quoted), "{quoted} is not in {manifests}");
+        }
+        let table = text(&simulator, &[]).await;
+        assert_eq!(table.lines().count(), 7, "{table}");
+        assert!(table.lines().any(|line| line.starts_with("hpc") && line.contains("ami-0older")), "{table}");
+    });
+}
+
+#[test]
+fn a_list_that_is_not_whole_is_an_error_and_nothing_is_printed_that_could_be_applied() {
+    run(async {
+        let mut world = scenarios();
+        world.faults.clear();
+        world.faults.push(Fault::new("cloudformation", "DescribeStacks", FaultKind::Reset).skip(1));
+        let simulator = Simulator::start(world).await;
+        for output in ["manifests", "table"] {
+            let mut command = program(&simulator.endpoint());
+            command.args(["list", "--region", CALM, "--aws-max-attempts", "1", "--output", output]);
+            let said = command.output().await.unwrap();
+            let stderr = String::from_utf8(said.stderr).unwrap();
+            assert_eq!((said.status.code(), said.stdout.len(), stderr.lines().count()), (Some(1), 0, 1), "{stderr}");
+            assert!(stderr.contains("cloudformation:DescribeStacks"), "{stderr}");
+        }
+    });
+}
+
+#[test]
+fn errors_are_the_official_programs_and_a_denied_list_of_stacks_says_what_is_needed() {
+    run(async {
+        let mut world = scenarios();
+        world.faults.clear();
+        let simulator = Simulator::start(world).await;
+        let throttled = FaultKind::Throttle;
+        let broken = error(500, "InternalFailure", "something broke");
+        for (service, operation, status, kind) in [
+            ("ec2", "DescribeImages", "AVAILABLE", throttled),
+            ("ec2", "DescribeImages", "AVAILABLE", broken),
+            ("cloudformation", "DescribeStacks", "FAILED", error(500, "InternalFailure", "something broke")),
+        ] {
+            simulator.fault(Fault::new(service, operation, kind));
+            let ours = list(&simulator, &["--output", "json", "--image-status", status]).await;
+            let reference = oracle::list_page(&simulator.endpoint(), status, CALM, None).await;
+            assert_eq!((ours.code, ours.body), (reference.code, reference.body), "{operation}");
+            simulator.clear_faults();
+        }
+        let denied = error(403, "AccessDenied", "User is not authorized to perform: cloudformation:DescribeStacks");
+        simulator.fault(Fault::new("cloudformation", "DescribeStacks", denied));
+        let refused = list(&simulator, &[]).await;
+        assert!(refused.code == 1 && refused.stderr.contains("cloudformation:ListStacks"), "{refused:?}");
+        let available = list(&simulator, &["--output", "json", "--image-status", "AVAILABLE"]).await;
+        assert!(images(&available).len() > 10, "only what is wanted is asked for");
+    });
+}
+
+#[test]
+fn an_account_without_images_and_a_wrong_command_line_are_told() {
+    run(async {
+        let simulator = Simulator::start(World::default()).await;
+        let empty = list(&simulator, &["--output", "json"]).await;
+        assert_eq!((empty.code, empty.body), (0, json!({"images": []})));
+        for output in ["manifests", "table"] {
+            let empty = list(&simulator, &["--output", output]).await;
+            assert!(empty.code == 0 && empty.stderr.contains("No images in eu-west-1"), "{empty:?}");
+        }
+        for wrong in [&["--image-status", "DONE"][..], &["--identity", "research"], &["--identity", "Research"]] {
+            assert_eq!(list(&simulator, wrong).await.code, 2, "{wrong:?}");
+        }
+    });
+}
