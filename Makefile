@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customimage-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/debug
 
-.PHONY: help demo test e2e image generate build
+.PHONY: help demo test e2e gitops image generate build
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
@@ -17,6 +17,9 @@ test:            ## everything that must hold; about 4 minutes once built
 
 e2e:             ## a real node, helm install, and what is proved of it (root on Linux; about 5 minutes once built)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/e2e/run
+
+gitops:          ## Flux, kstatus, Argo CD's health check, Helm 4 and kubectl, each by its own code (about 4 minutes once built)
+	@CACHE=$(CACHE) BIN=$(BIN) tests/gitops/run
 
 image:           ## the container image as an OCI archive, without a container engine (IMAGE=NAME:TAG)
 	@tests/image/build
