@@ -20,7 +20,7 @@ use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::{ImageId, InvalidRegion, Region};
 use crate::describe_image::observation::{Ami, ImageBuild, Stack};
 use crate::describe_image::scope::{Role, Scope};
-use crate::describe_image::source::{ImageConfigSource, ImageListSource, ImageSource};
+use crate::describe_image::source::{ImageConfigSource, ImageSource};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -116,6 +116,16 @@ impl ImageSource for Aws {
         cloudformation::stack(&clients.cloudformation, id).await
     }
 
+    async fn all_amis(&self, scope: &Scope) -> Result<Vec<Ami>, SourceError> {
+        let clients = self.clients(scope, ec2::DESCRIBE_IMAGES).await?;
+        ec2::all_amis(&clients.ec2).await
+    }
+
+    async fn all_stacks(&self, scope: &Scope) -> Result<Vec<Stack>, SourceError> {
+        let clients = self.clients(scope, cloudformation::DESCRIBE_STACKS).await?;
+        cloudformation::all_stacks(&clients.cloudformation).await
+    }
+
     async fn image_build(&self, scope: &Scope, id: &ImageId, stack: &Stack) -> Result<Option<ImageBuild>, SourceError> {
         let clients = self.clients(scope, cloudformation::DESCRIBE_STACK_RESOURCE).await?;
         let arns = &clients.image_build_arns;
@@ -123,18 +133,6 @@ impl ImageSource for Aws {
             Some(arn) => imagebuilder::image_build(&clients.imagebuilder, &arn).await,
             None => Ok(None),
         }
-    }
-}
-
-impl ImageListSource for Aws {
-    async fn all_amis(&self, scope: &Scope) -> Result<Vec<Ami>, SourceError> {
-        let clients = self.clients(scope, ec2::DESCRIBE_IMAGES).await?;
-        ec2::all_amis(&clients.ec2).await
-    }
-
-    async fn all_image_stacks(&self, scope: &Scope) -> Result<Vec<Stack>, SourceError> {
-        let clients = self.clients(scope, cloudformation::DESCRIBE_STACKS).await?;
-        cloudformation::all_image_stacks(&clients.cloudformation).await
     }
 }
 

@@ -5,9 +5,12 @@ pub mod api_error;
 pub mod build_status;
 pub mod image_config;
 pub mod image_id;
+pub mod intervals;
+pub mod known;
 pub mod list_images;
 pub mod observation;
 pub mod observe;
+pub mod reading;
 pub mod response;
 pub mod scope;
 pub mod source;
@@ -16,6 +19,7 @@ pub mod source_error;
 pub use api_error::{ApiError, ImageNotFound};
 pub use build_status::ImageBuildStatus;
 pub use image_id::{ImageId, Region};
+pub use intervals::Intervals;
 pub use observation::Observation;
 pub use response::DescribeImageResponse;
 pub use scope::{Identity, Role, Scope};
@@ -69,7 +73,7 @@ fn of_ami(ami: &Ami) -> ImageFields {
 }
 
 fn of_stack(stack: &Stack, image_build: Option<&ImageBuild>) -> ImageFields {
-    let Stack { arn, status, status_reason, creation_time, tags } = stack;
+    let Stack { arn, status, status_reason, creation_time, tags, is_nested: _ } = stack;
     ImageFields {
         image_build_status: status.as_deref().and_then(ImageBuildStatus::of_stack),
         version: tag(tags, tag_key::VERSION).map(str::to_owned),

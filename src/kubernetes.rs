@@ -2,7 +2,7 @@
 //! `k8s_openapi`; it never imports the AWS adapter.
 
 pub mod accounts;
-mod chance;
+pub mod chance;
 pub mod client;
 pub mod conditions;
 pub mod context;
@@ -10,6 +10,7 @@ pub mod controller;
 pub mod custom_image;
 pub mod fleet;
 pub mod identities;
+pub mod index;
 pub mod leading;
 pub mod lease;
 mod look;

@@ -2,13 +2,13 @@
 //! errors in one line that names the next step.
 
 pub mod args;
-mod batch;
 mod check;
 mod configuration;
 mod describe;
 mod http;
 mod list;
 mod metrics;
+mod reflector;
 mod reload;
 mod run;
 mod settings;

@@ -2,7 +2,7 @@
 
 use super::error::source_error;
 use crate::describe_image::image_id::ImageId;
-use crate::describe_image::observation::{self, tag_key};
+use crate::describe_image::observation;
 use crate::describe_image::response::Tag;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_sdk_cloudformation::Client;
@@ -36,19 +36,15 @@ pub async fn stack(client: &Client, name: &ImageId) -> Result<Option<observation
 /// Far more pages than an account can fill, empty ones included.
 const MOST_PAGES: usize = 1000;
 
-/// The stacks of images, all pages: those that carry an image's id and are no part of another stack.
-pub async fn all_image_stacks(client: &Client) -> Result<Vec<observation::Stack>, SourceError> {
+/// Every stack that is not deleted, all pages.
+pub async fn all_stacks(client: &Client) -> Result<Vec<observation::Stack>, SourceError> {
     let mut found = Vec::new();
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {
         let call = client.describe_stacks().set_next_token(token.clone());
         let page = call.send().await.map_err(|error| source_error(DESCRIBE_STACKS, &error))?;
         let Some(stacks) = page.stacks else { return Err(broken("CloudFormation answered without a list of stacks")) };
-        let is_root = |stack: &Stack| stack.parent_id.is_none();
-        let of_image = |stack: &observation::Stack| {
-            observation::tag(&stack.tags, tag_key::IMAGE_ID).is_some_and(|id| !id.is_empty())
-        };
-        found.extend(stacks.into_iter().filter(is_root).map(plain).filter(of_image));
+        found.extend(stacks.into_iter().map(plain));
         token = page.next_token.filter(|next| !next.is_empty());
         if token.is_none() {
             return Ok(found);
@@ -85,6 +81,7 @@ fn plain(stack: Stack) -> observation::Stack {
         status_reason: stack.stack_status_reason,
         creation_time: stack.creation_time.filter(|time| time.secs() != 0).and_then(timestamp),
         tags: tags.collect(),
+        is_nested: stack.parent_id.is_some(),
     }
 }
 

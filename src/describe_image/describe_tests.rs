@@ -79,7 +79,14 @@ fn any_tags() -> impl Strategy<Value = Vec<response::Tag>> {
 
 fn any_stack() -> impl Strategy<Value = Stack> {
     (any_text(), any_text(), any_text(), any_time(), any_tags()).prop_map(
-        |(arn, status, status_reason, creation_time, tags)| Stack { arn, status, status_reason, creation_time, tags },
+        |(arn, status, status_reason, creation_time, tags)| Stack {
+            arn,
+            status,
+            status_reason,
+            creation_time,
+            tags,
+            is_nested: false,
+        },
     )
 }
 

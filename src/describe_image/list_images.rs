@@ -4,7 +4,7 @@ use super::build_status::ImageBuildStatus;
 use super::observation::{Ami, Stack, tag, tag_key};
 use super::response::{Ec2AmiInfoSummary, ImageInfoSummary, ListImagesResponse};
 use super::scope::Scope;
-use super::source::ImageListSource;
+use super::source::ImageSource;
 use super::source_error::SourceError;
 
 /// What a list can be narrowed to. A stack that is complete, being updated or being deleted passes none.
@@ -39,7 +39,7 @@ impl StatusFilter {
 ///
 /// # Errors
 /// When AWS does not answer to the last page: half a list would look like a whole one.
-pub async fn list_images<S: ImageListSource>(
+pub async fn list_images<S: ImageSource>(
     source: &S,
     scope: &Scope,
     filters: &[StatusFilter],
@@ -49,7 +49,8 @@ pub async fn list_images<S: ImageListSource>(
     let mut images = Vec::new();
     // Stacks first: a build that ends meanwhile has its AMI tagged before its stack goes, so that it is in one of the two.
     if is_wanted(StatusFilter::Pending) || is_wanted(StatusFilter::Failed) {
-        images.extend(source.all_image_stacks(scope).await?.iter().map(|stack| of_stack(stack, region)));
+        let stacks = source.all_stacks(scope).await?;
+        images.extend(stacks.iter().filter(|stack| is_listed(stack)).map(|stack| of_stack(stack, region)));
     }
     if is_wanted(StatusFilter::Available) {
         images.extend(source.all_amis(scope).await?.iter().map(|ami| of_ami(ami, region)));
@@ -65,6 +66,11 @@ pub async fn list_images<S: ImageListSource>(
     });
     images.retain(|summary| filters.is_empty() || filters.iter().any(|filter| filter.passes(summary)));
     Ok(ListImagesResponse { images })
+}
+
+/// An image's own stack: it carries the image's id and is no part of another.
+fn is_listed(stack: &Stack) -> bool {
+    !stack.is_nested && tag(&stack.tags, tag_key::IMAGE_ID).is_some_and(|id| !id.is_empty())
 }
 
 /// Where a summary stands, and what it is: a list in Git must not change without a reason.
@@ -101,8 +107,9 @@ fn of_stack(stack: &Stack, region: &str) -> ImageInfoSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::describe_image::Region;
+    use crate::describe_image::observation::ImageBuild;
     use crate::describe_image::response::Tag;
+    use crate::describe_image::{ImageId, Region};
     use futures::executor::block_on;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -118,35 +125,44 @@ mod tests {
         Stack { arn: Some(format!("arn:{id}")), status: Some(status.into()), tags: tags(id), ..Stack::default() }
     }
 
-    /// A build that ends while it is listed: its stack is there until the stacks have been read, its AMI from then on.
+    /// Gives these lists; with `ends`, a build whose stack is there until the stacks have been read, and its AMI from then on.
     #[derive(Default)]
-    struct EndingBuild(AtomicBool);
+    struct Source {
+        amis: Vec<Ami>,
+        stacks: Vec<Stack>,
+        ends: bool,
+        is_read: AtomicBool,
+    }
 
-    impl ImageListSource for EndingBuild {
+    impl ImageSource for Source {
         async fn all_amis(&self, _: &Scope) -> Result<Vec<Ami>, SourceError> {
-            let has_ended = self.0.swap(true, Ordering::Relaxed);
-            Ok(if has_ended { vec![ami("hpc", "ami-1")] } else { vec![] })
+            let was_read = self.is_read.swap(true, Ordering::Relaxed);
+            Ok(if self.ends && !was_read { vec![] } else { self.amis.clone() })
         }
 
-        async fn all_image_stacks(&self, _: &Scope) -> Result<Vec<Stack>, SourceError> {
-            let has_ended = self.0.swap(true, Ordering::Relaxed);
-            Ok(if has_ended { vec![] } else { vec![stack("hpc", "CREATE_IN_PROGRESS")] })
+        async fn all_stacks(&self, _: &Scope) -> Result<Vec<Stack>, SourceError> {
+            let was_read = self.is_read.swap(true, Ordering::Relaxed);
+            Ok(if self.ends && was_read { vec![] } else { self.stacks.clone() })
+        }
+
+        async fn amis(&self, _: &Scope, _: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+            unreachable!("a list asks for no id")
+        }
+
+        async fn stack(&self, _: &Scope, _: &ImageId) -> Result<Option<Stack>, SourceError> {
+            unreachable!("a list asks for no id")
+        }
+
+        async fn image_build(&self, _: &Scope, _: &ImageId, _: &Stack) -> Result<Option<ImageBuild>, SourceError> {
+            unreachable!("a list asks for no build")
         }
     }
 
-    struct Listed(Vec<Ami>, Vec<Stack>);
-
-    impl ImageListSource for Listed {
-        async fn all_amis(&self, _: &Scope) -> Result<Vec<Ami>, SourceError> {
-            Ok(self.0.clone())
-        }
-
-        async fn all_image_stacks(&self, _: &Scope) -> Result<Vec<Stack>, SourceError> {
-            Ok(self.1.clone())
-        }
+    fn listed(amis: Vec<Ami>, stacks: Vec<Stack>) -> Source {
+        Source { amis, stacks, ..Source::default() }
     }
 
-    fn list(source: &impl ImageListSource, filters: &[StatusFilter]) -> Vec<String> {
+    fn list(source: &Source, filters: &[StatusFilter]) -> Vec<String> {
         let scope = Scope::default_identity(Region::parse("eu-west-1").unwrap());
         let listed = block_on(list_images(source, &scope, filters)).unwrap();
         let told = |image: ImageInfoSummary| {
@@ -158,20 +174,21 @@ mod tests {
 
     #[test]
     fn a_build_that_ends_while_it_is_listed_is_never_in_neither_list() {
-        assert_eq!(list(&EndingBuild::default(), &[]), ["hpc ami-1", "hpc CREATE_IN_PROGRESS"]);
+        let source = listed(vec![ami("hpc", "ami-1")], vec![stack("hpc", "CREATE_IN_PROGRESS")]);
+        assert_eq!(list(&Source { ends: true, ..source }, &[]), ["hpc ami-1", "hpc CREATE_IN_PROGRESS"]);
     }
 
     #[test]
     fn the_order_is_by_id_and_amis_come_before_stacks() {
         let stacks = vec![stack("b", "DELETE_FAILED"), stack("a", "CREATE_COMPLETE")];
-        let source = Listed(vec![ami("b", "ami-2"), ami("b", "ami-1")], stacks);
+        let source = listed(vec![ami("b", "ami-2"), ami("b", "ami-1")], stacks);
         assert_eq!(list(&source, &[]), ["a CREATE_COMPLETE", "b ami-1", "b ami-2", "b DELETE_FAILED"]);
     }
 
     #[test]
     fn what_two_pages_have_is_listed_once_as_the_later_page_has_it() {
         let stacks = vec![stack("a", "CREATE_IN_PROGRESS"), stack("a", "CREATE_FAILED")];
-        let source = Listed(vec![ami("b", "ami-1"), ami("b", "ami-1")], stacks);
+        let source = listed(vec![ami("b", "ami-1"), ami("b", "ami-1")], stacks);
         assert_eq!(list(&source, &[]), ["a CREATE_FAILED", "b ami-1"]);
         assert_eq!(list(&source, &[StatusFilter::Pending]), [""; 0], "it is not pending any more");
     }
@@ -179,7 +196,7 @@ mod tests {
     #[test]
     fn each_filter_passes_its_own_and_a_stack_that_is_being_deleted_passes_none() {
         let statuses = ["CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS"];
-        let source = Listed(vec![ami("z", "ami-1")], statuses.map(|status| stack(status, status)).to_vec());
+        let source = listed(vec![ami("z", "ami-1")], statuses.map(|status| stack(status, status)).to_vec());
         let only = |filters: &[StatusFilter]| list(&source, filters).len();
         assert_eq!(only(&[StatusFilter::Available]), 1);
         assert_eq!(only(&[StatusFilter::Pending]), 1);

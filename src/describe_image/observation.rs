@@ -45,6 +45,8 @@ pub struct Stack {
     pub status_reason: Option<String>,
     pub creation_time: Option<Timestamp>,
     pub tags: Vec<Tag>,
+    /// Part of another stack.
+    pub is_nested: bool,
 }
 
 /// An image build version of EC2 Image Builder.
@@ -86,6 +88,12 @@ impl Observation {
 }
 
 impl Stack {
+    /// The stack's name: what an image's stack has in common with its image is its id.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.arn.as_deref()?.split_once(":stack/")?.1.split('/').next()
+    }
+
     /// The account field of the stack's ARN.
     #[must_use]
     pub fn account_id(&self) -> Option<&str> {

@@ -1,8 +1,10 @@
-//! The order of reads: AMIs in bulk, then a stack and its image build for each id without one. Generic over the port.
+//! The order of reads: AMIs in bulk, then a stack and its image build for each id without one; each in the cheaper of two
+//! ways, by ids or all there are. Generic over the port.
 
 use super::image_config;
 use super::image_id::ImageId;
-use super::observation::{Ami, Observation, Stack, tag, tag_key};
+use super::known::{Known, Nothing, Sizes};
+use super::observation::{Ami, ImageBuild, Observation, Stack, tag, tag_key};
 use super::scope::Scope;
 use super::source::{ImageSource, MAX_IDS};
 use super::source_error::{SourceError, SourceErrorKind};
@@ -43,45 +45,114 @@ impl ObserveError {
     }
 }
 
-/// Whoever answers for one id, however many are asked at once behind it.
-pub trait Observe: Send + Sync {
-    fn observe_one(
-        &self,
-        scope: &Scope,
-        id: &ImageId,
-    ) -> impl Future<Output = Result<Observation, ObserveError>> + Send;
-}
-
 /// The answer for one id.
 pub type Observed = (ImageId, Result<Observation, ObserveError>);
 
 /// Observes every id of `ids`: exactly one answer each, in no particular order.
 pub async fn observe<S: ImageSource>(source: &S, scope: &Scope, ids: &[ImageId]) -> Vec<Observed> {
     let mut answers = Vec::with_capacity(ids.len());
-    observe_each(source, scope, ids, |answer| answers.push(answer)).await;
+    observe_each(source, scope, ids, &Nothing, |answer| answers.push(answer)).await;
     answers
 }
 
-/// As [`observe`], each answer as soon as it is there: none waits for another's stack.
-pub async fn observe_each<S: ImageSource>(
+/// As [`observe`], each answer as soon as it is there; gives the sizes that it has learned.
+pub async fn observe_each<S: ImageSource, K: Known>(
     source: &S,
     scope: &Scope,
     ids: &[ImageId],
+    known: &K,
     mut answer: impl FnMut(Observed) + Send,
-) {
-    for batch in ids.chunks(MAX_IDS) {
-        match source.amis(scope, batch).await {
+) -> Sizes {
+    let mut sizes = known.sizes();
+    let mut without_ami = Vec::new();
+    for (ids, amis) in read_amis(source, scope, ids, &mut sizes).await {
+        match amis {
             Ok(amis) => {
                 let mut newest = newest_by_id(amis);
-                let reads: Vec<_> = batch.iter().map(|id| (id.clone(), newest.remove(id))).collect();
-                let mut reads = stream::iter(reads)
-                    .map(|(id, ami)| observe_one(source, scope, id, ami))
-                    .buffer_unordered(STACK_READS_AT_ONCE);
-                while let Some(observed) = reads.next().await {
-                    answer(observed);
+                for id in ids {
+                    match newest.remove(id) {
+                        Some(ami) if image_config::is_told_by(&ami) => {
+                            answer((id.clone(), Ok(Observation::Ami { ami, stack: None })));
+                        }
+                        ami => without_ami.push((id.clone(), ami)),
+                    }
                 }
             }
-            Err(error) => batch.iter().for_each(|id| answer(failed(id, Step::Image, error.clone()))),
+            Err(error) => ids.iter().for_each(|id| answer(failed(id, Step::Image, error.clone()))),
+        }
+    }
+    let stacks = read_stacks(source, scope, without_ami.len(), &mut sizes).await;
+    let stacks = Stacks { source, scope, swept: stacks };
+    let mut reads = stream::iter(without_ami)
+        .map(|(id, ami)| observe_stack(&stacks, known, id, ami))
+        .buffer_unordered(STACK_READS_AT_ONCE);
+    while let Some(observed) = reads.next().await {
+        answer(observed);
+    }
+    sizes
+}
+
+type Amis = Result<Vec<(ImageId, Ami)>, SourceError>;
+
+/// The AMIs of `ids`, with the ids that each answer is for.
+async fn read_amis<'a, S: ImageSource>(
+    source: &S,
+    scope: &Scope,
+    ids: &'a [ImageId],
+    sizes: &mut Sizes,
+) -> Vec<(&'a [ImageId], Amis)> {
+    if !sizes.has_cheap_amis(ids.len()) {
+        let batches = ids.chunks(MAX_IDS).map(|batch| async move { (batch, source.amis(scope, batch).await) });
+        return stream::iter(batches).then(|read| read).collect().await;
+    }
+    let all = source.all_amis(scope).await.map(|amis| {
+        sizes.amis = Some(amis.len());
+        let tagged = |ami: Ami| Some((ImageId::parse(tag(&ami.tags, tag_key::IMAGE_ID)?).ok()?, ami));
+        amis.into_iter().filter_map(tagged).collect()
+    });
+    vec![(ids, all)]
+}
+
+type ByName = HashMap<String, Stack>;
+
+/// All stacks by name, when reading them all is cheaper than `ids` by name, and allowed.
+async fn read_stacks<S: ImageSource>(
+    source: &S,
+    scope: &Scope,
+    ids: usize,
+    sizes: &mut Sizes,
+) -> Option<Result<ByName, SourceError>> {
+    if !sizes.has_cheap_stacks(ids) {
+        return None;
+    }
+    match source.all_stacks(scope).await {
+        Ok(stacks) => {
+            sizes.stacks = Some(stacks.len());
+            let named = |stack: Stack| Some((stack.name()?.to_owned(), stack));
+            Some(Ok(stacks.into_iter().filter_map(named).collect()))
+        }
+        // To list them is a right of its own; by name they can still be read.
+        Err(error) if error.kind == SourceErrorKind::AccessDenied => {
+            sizes.stacks = Some(usize::MAX);
+            None
+        }
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// Where stacks are read from: one by one, or from all that were read before.
+struct Stacks<'a, S> {
+    source: &'a S,
+    scope: &'a Scope,
+    swept: Option<Result<ByName, SourceError>>,
+}
+
+impl<S: ImageSource> Stacks<'_, S> {
+    async fn get(&self, id: &ImageId) -> Result<Option<Stack>, SourceError> {
+        match &self.swept {
+            Some(Ok(stacks)) => Ok(stacks.get(id.as_str()).cloned()),
+            Some(Err(error)) => Err(error.clone()),
+            None => self.source.stack(self.scope, id).await,
         }
     }
 }
@@ -103,43 +174,57 @@ fn newest_by_id(amis: Vec<(ImageId, Ami)>) -> HashMap<ImageId, Ami> {
     newest
 }
 
-async fn observe_one<S: ImageSource>(source: &S, scope: &Scope, id: ImageId, ami: Option<Ami>) -> Observed {
-    let Some(ami) = ami else { return observe_stack(source, scope, id).await };
-    if image_config::is_told_by(&ami) {
-        return (id, Ok(Observation::Ami { ami, stack: None }));
-    }
-    let has_bucket = tag(&ami.tags, tag_key::S3_BUCKET).is_some();
-    match source.stack(scope, &id).await {
-        Ok(stack) => (id, Ok(Observation::Ami { ami, stack })),
-        Err(error) => failed(&id, if has_bucket { Step::Folder } else { Step::Bucket }, error),
-    }
-}
-
-async fn observe_stack<S: ImageSource>(source: &S, scope: &Scope, id: ImageId) -> Observed {
-    let stack = match source.stack(scope, &id).await {
-        Ok(Some(stack)) if image_config::is_image_stack(&stack) => stack,
-        // A stack of that name that builds no image is none of ours.
-        Ok(_) => return (id, Ok(Observation::Absent)),
-        Err(error) => return failed(&id, Step::Image, error),
+/// What the stack tells: where an AMI's configuration is, or all that there is of an image without one.
+async fn observe_stack<S: ImageSource>(
+    stacks: &Stacks<'_, S>,
+    known: &impl Known,
+    id: ImageId,
+    ami: Option<Ami>,
+) -> Observed {
+    let step = match &ami {
+        None => Step::Image,
+        Some(ami) if tag(&ami.tags, tag_key::S3_BUCKET).is_some() => Step::Folder,
+        Some(_) => Step::Bucket,
     };
-    match with_image_build(source, scope, &id, stack).await {
+    let read = match (stacks.get(&id).await, ami) {
+        (Ok(stack), Some(ami)) => Ok(Observation::Ami { ami, stack }),
+        (Ok(Some(stack)), None) if image_config::is_image_stack(&stack) => {
+            with_image_build(stacks, known, &id, stack).await
+        }
+        // A stack of that name that builds no image is none of ours.
+        (Ok(_), None) => Ok(Observation::Absent),
+        (Err(error), _) => Err(error),
+    };
+    match read {
         Ok(observation) => (id, Ok(observation)),
-        Err(error) => failed(&id, Step::Image, error),
+        Err(error) => failed(&id, step, error),
     }
 }
 
 /// A refused or broken read of the build leaves its fields out; a throttled one is worth another try of the whole.
 async fn with_image_build<S: ImageSource>(
-    source: &S,
-    scope: &Scope,
+    stacks: &Stacks<'_, S>,
+    known: &impl Known,
     id: &ImageId,
     stack: Stack,
 ) -> Result<Observation, SourceError> {
-    match source.image_build(scope, id, &stack).await {
+    if let Some(image_build) = known.last(id).and_then(|last| ended_build(last, &stack)) {
+        return Ok(Observation::Stack { stack, image_build: Some(image_build), refused: None });
+    }
+    match stacks.source.image_build(stacks.scope, id, &stack).await {
         Ok(image_build) => Ok(Observation::Stack { stack, image_build, refused: None }),
         Err(error) if error.kind == SourceErrorKind::Throttled => Err(error),
         Err(error) => Ok(Observation::Stack { stack, image_build: None, refused: Some(error) }),
     }
+}
+
+/// The build of a stack that is as it was and will not go on by itself: it cannot have changed either.
+fn ended_build(last: Observation, stack: &Stack) -> Option<ImageBuild> {
+    let Observation::Stack { stack: before, image_build: Some(build), refused: None } = last else { return None };
+    let is_same = before.arn == stack.arn && before.status == stack.status;
+    let has_ended = !stack.status.as_deref().unwrap_or_default().ends_with("_IN_PROGRESS")
+        && matches!(build.status.as_deref(), Some("AVAILABLE" | "CANCELLED" | "FAILED" | "DEPRECATED" | "DELETED"));
+    (is_same && has_ended).then_some(build)
 }
 
 #[cfg(test)]

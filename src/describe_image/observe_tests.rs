@@ -31,6 +31,15 @@ impl ImageSource for Source {
         self.note(format!("amis of {}", ids.len()));
         self.amis_error.clone().map_or_else(|| Ok(self.amis.clone()), Err)
     }
+    async fn all_amis(&self, _: &Scope) -> Result<Vec<Ami>, SourceError> {
+        self.note("all amis".into());
+        let amis = || self.amis.iter().map(|(_, ami)| ami.clone()).collect();
+        self.amis_error.clone().map_or_else(|| Ok(amis()), Err)
+    }
+    async fn all_stacks(&self, _: &Scope) -> Result<Vec<Stack>, SourceError> {
+        self.note("all stacks".into());
+        self.stack_error.clone().map_or_else(|| Ok(self.stack.clone().into_iter().collect()), Err)
+    }
     async fn stack(&self, _: &Scope, id: &ImageId) -> Result<Option<Stack>, SourceError> {
         self.note(format!("stack of {id}"));
         self.stack_error.clone().map_or_else(|| Ok(self.stack.clone()), Err)
@@ -135,15 +144,92 @@ fn a_failing_stack_read_for_an_ami_without_tags_says_what_it_was_for() {
     assert!(text.starts_with("Unable to get artifact directory from image hpc."), "{text}");
 }
 
-#[test]
-fn many_ids_are_asked_in_batches_of_200_and_each_gets_one_answer() {
-    let ids: Vec<_> = (0..450).map(|n| id(&format!("hpc-{n}"))).collect();
-    let source = Source { amis: ids.iter().map(|id| (id.clone(), ami("ami-1", None))).collect(), ..Source::default() };
+fn answered(source: &Source, ids: &[ImageId]) -> Vec<ImageId> {
     let mut answered: Vec<_> =
-        futures::executor::block_on(observe(&source, &scope(), &ids)).into_iter().map(|(id, _)| id).collect();
+        futures::executor::block_on(observe(source, &scope(), ids)).into_iter().map(|(id, _)| id).collect();
     answered.sort();
-    let mut expected = ids;
-    expected.sort();
-    assert_eq!(answered, expected);
+    answered
+}
+
+fn many(count: usize) -> Vec<ImageId> {
+    let mut ids: Vec<_> = (0..count).map(|n| id(&format!("hpc-{n}"))).collect();
+    ids.sort();
+    ids
+}
+
+/// An AMI that is tagged with its image's id, as EC2 lists it.
+fn tagged(id: &ImageId) -> (ImageId, Ami) {
+    let mut ami = ami("ami-1", None);
+    ami.tags.push(new_tag(tag_key::IMAGE_ID, id.as_str()));
+    (id.clone(), ami)
+}
+
+#[test]
+fn up_to_200_ids_are_one_call_and_more_are_one_read_of_all_when_that_is_cheaper() {
+    for (count, expected) in [(200, "amis of 200"), (450, "all amis")] {
+        let ids = many(count);
+        let source = Source { amis: ids.iter().map(tagged).collect(), ..Source::default() };
+        assert_eq!(answered(&source, &ids), ids, "each gets one answer");
+        assert_eq!(source.asked(), [expected]);
+    }
+}
+
+/// An account of which much is known.
+struct Large(Sizes);
+
+impl Known for Large {
+    fn sizes(&self) -> Sizes {
+        self.0
+    }
+    fn last(&self, _: &ImageId) -> Option<Observation> {
+        None
+    }
+}
+
+fn asked_knowing(sizes: Sizes, source: &Source, ids: &[ImageId]) -> Sizes {
+    futures::executor::block_on(observe_each(source, &scope(), ids, &Large(sizes), |_| {}))
+}
+
+#[test]
+fn in_a_large_account_a_few_hundred_ids_are_read_in_batches() {
+    let ids = many(450);
+    let source = Source { amis: ids.iter().map(tagged).collect(), ..Source::default() };
+    asked_knowing(Sizes { amis: Some(5000), stacks: None }, &source, &ids);
     assert_eq!(source.asked(), ["amis of 200", "amis of 200", "amis of 50"]);
+}
+
+#[test]
+fn many_images_without_an_ami_are_looked_up_in_one_read_of_all_stacks_unless_that_is_forbidden() {
+    let ids = many(30);
+    let source = Source::default();
+    let sizes = asked_knowing(Sizes::default(), &source, &ids);
+    assert_eq!((source.asked(), sizes.stacks), (vec!["amis of 30".to_owned(), "all stacks".to_owned()], Some(0)));
+    let source = Source { stack_error: error(SourceErrorKind::AccessDenied), ..Source::default() };
+    let sizes = asked_knowing(Sizes::default(), &source, &ids);
+    assert_eq!((source.asked().len(), sizes.stacks), (32, Some(usize::MAX)), "then by name");
+}
+
+#[test]
+fn the_build_of_a_stack_that_has_ended_is_not_read_again() {
+    struct Before(Observation);
+    impl Known for Before {
+        fn sizes(&self) -> Sizes {
+            Sizes::default()
+        }
+        fn last(&self, _: &ImageId) -> Option<Observation> {
+            Some(self.0.clone())
+        }
+    }
+    for (status, build, is_read) in [
+        ("CREATE_FAILED", "FAILED", false),
+        ("CREATE_FAILED", "BUILDING", true),
+        ("ROLLBACK_IN_PROGRESS", "FAILED", true),
+    ] {
+        let stack = Stack { arn: Some("arn".into()), status: Some(status.into()), ..image_stack().unwrap() };
+        let image_build = Some(ImageBuild { status: Some(build.into()), ..ImageBuild::default() });
+        let known = Before(Observation::Stack { stack: stack.clone(), image_build, refused: None });
+        let source = Source { stack: Some(stack), ..Source::default() };
+        futures::executor::block_on(observe_each(&source, &scope(), &[id("hpc")], &known, |_| {}));
+        assert_eq!(source.asked().contains(&"build of hpc".to_owned()), is_read, "{status} {build}");
+    }
 }

@@ -22,6 +22,12 @@ pub trait ImageSource: Send + Sync {
     /// The stack named like the image, if there is one that is not deleted.
     fn stack(&self, scope: &Scope, id: &ImageId) -> impl Future<Output = Result<Option<Stack>, SourceError>> + Send;
 
+    /// Every AMI that ParallelCluster tagged as available, whatever its id, to the last page.
+    fn all_amis(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Ami>, SourceError>> + Send;
+
+    /// Every stack that is not deleted, whatever it is for, to the last page.
+    fn all_stacks(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Stack>, SourceError>> + Send;
+
     /// What Image Builder says of the image that this stack builds; `None` when there is none (yet).
     fn image_build(
         &self,
@@ -29,15 +35,6 @@ pub trait ImageSource: Send + Sync {
         id: &ImageId,
         stack: &Stack,
     ) -> impl Future<Output = Result<Option<ImageBuild>, SourceError>> + Send;
-}
-
-/// AWS, asked for all that it has, to the last page.
-pub trait ImageListSource: Send + Sync {
-    /// Every AMI that ParallelCluster tagged as available, whatever its id.
-    fn all_amis(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Ami>, SourceError>> + Send;
-
-    /// Every stack that builds, failed to build, or deletes an image.
-    fn all_image_stacks(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Stack>, SourceError>> + Send;
 }
 
 /// Whoever can turn a configuration file's place into a URL that opens it.

@@ -4,20 +4,32 @@
 use crate::describe_image::{Role, Scope};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// The account that last answered, by role; without one, to the operator's own credentials.
 #[derive(Debug, Default)]
-pub struct Accounts(Mutex<HashMap<Option<Role>, String>>);
+pub struct Accounts {
+    known: Mutex<HashMap<Option<Role>, String>>,
+    /// Counts the news.
+    news: watch::Sender<u64>,
+}
 
 impl Accounts {
     /// Takes note of `told`, and gives the account as far as it is known.
     #[must_use]
     pub fn learn(&self, scope: &Scope, told: Option<&str>) -> Option<String> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let role = &scope.identity.role;
-        if let Some(account) = told {
+        if let Some(account) = told.filter(|account| known.get(role).is_none_or(|known| known != account)) {
             known.insert(role.clone(), account.to_owned());
+            self.news.send_modify(|count| *count = count.wrapping_add(1));
         }
         known.get(role).cloned().or_else(|| role.as_ref().map(|role| role.account_id().to_owned()))
+    }
+
+    /// Changes whenever an account was learned: what was told without one may be told anew.
+    #[must_use]
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
     }
 }

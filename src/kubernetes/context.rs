@@ -1,17 +1,20 @@
 //! What all reconciles share, and how they behave.
 
 use super::accounts::Accounts;
+use super::custom_image::CustomImage;
 use super::identities::Identities;
+use super::index::{Index, Target};
 use super::leading::Leading;
 use super::memory::Memory;
 use super::meter::Meter;
 use super::namespaces::NamespaceLabels;
 use super::pace::Pace;
 use super::recorder::EventQueue;
-use super::requeue::Intervals;
 use super::status;
-use crate::describe_image::Region;
+use crate::describe_image::reading::Observe;
+use crate::describe_image::{Intervals, Region};
 use kube::Client;
+use kube::runtime::reflector::ObjectRef;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -21,7 +24,8 @@ pub struct Context<O> {
     pub client: Client,
     pub observer: O,
     pub events: EventQueue,
-    pub memory: Arc<Memory>,
+    pub index: Index,
+    pub memory: Memory,
     pub accounts: Accounts,
     pub meter: Meter,
     pub pace: Pace,
@@ -30,6 +34,26 @@ pub struct Context<O> {
     pub identities: watch::Receiver<Arc<Identities>>,
     pub namespaces: NamespaceLabels,
     pub leading: Leading,
+}
+
+impl<O: Observe> Context<O> {
+    /// From now on `object` shows `target`, which is read in time.
+    pub fn show(&self, object: &ObjectRef<CustomImage>, target: &Target) {
+        let left = self.index.set(object, target);
+        self.observer.want(&target.0, &target.1);
+        self.forget(left);
+    }
+
+    /// `object` shows no image of AWS any more.
+    pub fn hide(&self, object: &ObjectRef<CustomImage>) {
+        self.forget(self.index.remove(object));
+    }
+
+    fn forget(&self, left: Option<Target>) {
+        if let Some((scope, id)) = left {
+            self.observer.forget(&scope, &id);
+        }
+    }
 }
 
 /// How the controller behaves.

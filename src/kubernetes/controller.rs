@@ -2,18 +2,19 @@
 
 use super::context::Context;
 use super::custom_image::CustomImage;
+use super::index::Target;
 use super::readiness::{Board, Readiness};
-use super::reconcile::reconcile;
+use super::reconcile::{self, reconcile};
 use super::write::WriteError;
 use super::{chance, objects, recheck, relist, standby};
-use crate::describe_image::observe::Observe;
+use crate::describe_image::reading::Observe;
 use crate::describe_image::source::ImageConfigSource;
 use futures::channel::mpsc;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use kube::runtime::controller::{self, Action};
 use kube::runtime::reflector::{self, ObjectRef, Store, store::Writer};
 use kube::runtime::watcher::{self, Event};
-use kube::runtime::{Controller, Predicate, WatchStreamExt, predicates};
+use kube::runtime::{Controller, WatchStreamExt, predicates};
 use kube::{Resource, ResourceExt};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -32,6 +33,7 @@ pub fn object_store() -> ObjectStore {
 pub async fn run<O>(
     context: Arc<Context<O>>,
     (store, writer): ObjectStore,
+    changed: mpsc::UnboundedReceiver<Target>,
     readiness: watch::Sender<Readiness>,
     stop: CancellationToken,
 ) where
@@ -42,9 +44,13 @@ pub async fn run<O>(
     let rechecks = recheck::objects(context.identities.clone(), concerned, store.clone(), context.leading.clone());
     let (namespaces, client, identities) = (context.clone(), context.client.clone(), context.identities.clone());
     let labels = async move { namespaces.namespaces.keep(client, identities, told).await };
+    let (index, of_accounts) = (context.clone(), store.clone());
+    let changed = changed.flat_map(move |target| stream::iter(index.index.objects(&target)));
     let controller = Controller::for_stream(triggers, store)
         .with_config(controller::Config::default().concurrency(context.settings.concurrency))
         .reconcile_on(rechecks)
+        .reconcile_on(changed)
+        .reconcile_on(recheck::without_account(context.accounts.news(), of_accounts))
         .graceful_shutdown_on(async move { stop.cancelled().await })
         .run(reconcile, after_error, context)
         .for_each(|result| async move {
@@ -60,26 +66,38 @@ pub async fn run<O>(
 
 /// The objects to look at, from when this process leads; until then the store is kept warm.
 fn triggers<O>(
-    context: &Context<O>,
+    context: &Arc<Context<O>>,
     store: Store<CustomImage>,
     writer: Writer<CustomImage>,
     readiness: watch::Sender<Readiness>,
-) -> impl Stream<Item = watcher::Result<CustomImage>> + Send + use<O> {
-    let memory = context.memory.clone();
+) -> impl Stream<Item = watcher::Result<CustomImage>> + Send + use<O>
+where
+    O: Observe + 'static,
+{
+    let (all, gone, shown) = (store.clone(), context.clone(), context.clone());
     let namespaces = &context.settings.namespaces;
     let watched = objects::watch(&context.client, namespaces, store, &Board::new(namespaces, readiness))
         .inspect(move |event| {
             if let Ok(Event::Delete(object)) = event {
-                memory.forget(&ObjectRef::from_obj(object));
+                let object = ObjectRef::from_obj(object);
+                gone.memory.forget(&object);
+                gone.hide(&object);
             }
         })
         .modify(|object| object.meta_mut().managed_fields = None)
         .reflect(writer);
     let triggers = relist::applied(watched)
-        // Our own status writes trigger nothing; a new spec or annotation does.
-        .predicate_filter(predicates::generation.combine(predicates::annotations), Default::default());
+        // Any change of the object is looked at, another hand's in the status too; to look costs nothing but a comparison. A list
+        // that begins anew is none.
+        .predicate_filter(predicates::resource_version, Default::default());
     let leading = context.leading.clone();
-    standby::held_until(triggers, async move { leading.begun().await })
+    standby::held_until(triggers, async move {
+        leading.begun().await;
+        // All at once, so that their first read is one.
+        for object in all.state() {
+            reconcile::show(&object, &shown);
+        }
+    })
 }
 
 /// The status could not be written: each object backs off on its own.

@@ -1,33 +1,34 @@
 //! All objects at a glance, for the gauges: counted when they are scraped.
 
 use super::conditions::{self, ReadyReason};
+use super::context::Context;
 use super::custom_image::CustomImage;
-use super::leading::Leading;
-use super::memory::Memory;
-use super::meter::{Meter, ReasonLabel};
+use super::meter::ReasonLabel;
+use crate::describe_image::reading::Observe;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::reflector::{ObjectRef, Store};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::Weak;
 
 /// The objects that the watch holds.
-pub struct Fleet {
+pub struct Fleet<O> {
     pub store: Store<CustomImage>,
-    pub memory: Arc<Memory>,
-    pub meter: Meter,
-    pub leading: Leading,
+    /// It goes when the controller has ended, and the queue of Events with it.
+    pub context: Weak<Context<O>>,
 }
 
-impl Fleet {
+impl<O: Observe> Fleet<O> {
     /// Sets the gauges to how things stand. A standby counts nothing: a sum over replicas is then the leader's.
     pub fn count(&self, now: Timestamp) {
-        let is_leading = self.leading.is_now();
-        self.meter.leader.set(i64::from(is_leading));
+        let Some(context) = self.context.upgrade() else { return };
+        let Context { leading, meter, index, memory, observer, .. } = &*context;
+        let is_leading = leading.is_now();
+        meter.leader.set(i64::from(is_leading));
         if !is_leading {
             return;
         }
-        let since = self.leading.since();
+        let since = leading.since();
         let mut by_reason: HashMap<ReadyReason, i64> = HashMap::new();
         let mut oldest: Option<Timestamp> = None;
         let mut known = HashSet::new();
@@ -36,7 +37,9 @@ impl Fleet {
             if !object.is_suspended() {
                 let created = object.creation_timestamp().map_or(since, |time| time.0);
                 // What this process has not seen yet is as old as its leadership, or as the object if it is younger.
-                let last = self.memory.last_observed(&reference).unwrap_or(since.max(created));
+                let target = index.target(&reference);
+                let answered = target.and_then(|(scope, id)| observer.answered_at(&scope, &id));
+                let last = answered.unwrap_or(since.max(created));
                 oldest = Some(oldest.map_or(last, |oldest| oldest.min(last)));
             }
             known.insert(reference);
@@ -45,11 +48,14 @@ impl Fleet {
         }
         for reason in ReadyReason::ALL {
             let count = by_reason.get(&reason).copied().unwrap_or_default();
-            self.meter.objects.get_or_create(&ReasonLabel { reason: reason.name() }).set(count);
+            meter.objects.get_or_create(&ReasonLabel { reason: reason.name() }).set(count);
         }
         // An object may have gone while a look at it was under way, or while the watch was broken.
-        self.memory.retain(&known);
+        memory.retain(&known);
+        for gone in index.others(&known) {
+            context.hide(&gone);
+        }
         let age = oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs());
-        self.meter.oldest_observation_age.set(age);
+        meter.oldest_observation_age.set(age);
     }
 }

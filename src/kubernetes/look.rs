@@ -6,17 +6,19 @@ use super::custom_image::{CustomImage, CustomImageStatus};
 use super::memory::Remembered;
 use super::presigned;
 use super::redact;
-use super::spec::Wanted;
+use super::spec::{self, Wanted};
 use super::status::Outcome;
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
 use crate::describe_image::image_id::ImageId;
-use crate::describe_image::observe::Observe;
+use crate::describe_image::reading::{Observe, Reading};
 use crate::describe_image::response::ImageFields;
 use crate::describe_image::scope::Scope;
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{self, DescribeImageResponse, Observation};
 use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// EC2 is eventually consistent: an AMI is gone when a second look, this much later, agrees.
 const CONFIRM_AFTER: SignedDuration = SignedDuration::from_secs(15);
@@ -31,71 +33,101 @@ pub struct Look {
     pub account_id: Option<String>,
     /// When something outside the conditions is due, such as another presigned URL.
     pub until: Option<Timestamp>,
+    /// The pause between two reads of the image.
+    pub pause: Duration,
 }
 
-/// Looks, unless the object is suspended or cannot be asked for.
+/// What is known of the object's image, unless the object is suspended or AWS cannot be asked for it; `None` while the answer is
+/// still to come.
 pub async fn at<O>(
     object: &CustomImage,
     wanted: &Wanted,
     previous: &CustomImageStatus,
     memory: &mut Remembered,
     context: &Context<O>,
-) -> Look
+) -> Option<Look>
 where
     O: Observe + ImageConfigSource,
 {
+    let now = Timestamp::now();
+    let pause = context.settings.intervals.settled;
     if object.is_suspended() {
-        memory.failures = 0;
-        memory.failing_since = None;
-        return Look { outcome: Outcome::Suspended, at: Timestamp::now(), account_id: None, until: None };
+        memory.cleared();
+        return Some(Look { outcome: Outcome::Suspended, at: now, account_id: None, until: None, pause });
     }
     let (scope, id) = match &wanted.target {
         Ok(target) => target,
         // Not yet known whether it may be asked: what stands is not worse for that.
         Err(error) if error.kind == SourceErrorKind::ServiceError && !previous.conditions.is_empty() => {
-            let now = Timestamp::now();
             let until = now.checked_add(KNOWN_SOON).ok();
-            return Look { outcome: Outcome::Unconfirmed, at: now, account_id: None, until };
+            return Some(Look { outcome: Outcome::Unconfirmed, at: now, account_id: None, until, pause });
         }
-        Err(error) => return failed(error.clone(), error.message.clone(), previous, memory, context),
+        Err(error) => {
+            memory.failures = memory.failures.saturating_add(1);
+            let failing = Failing { since: *memory.failing_since.get_or_insert(now), answered_at: None, pause };
+            return Some(failed(error.clone(), error.message.clone(), failing, previous, context));
+        }
     };
-    match context.observer.observe_one(scope, id).await {
-        Ok(observation) => observed(observation, scope, id, previous, memory, context).await,
+    memory.cleared();
+    let not_before = not_before(object, previous, memory, now);
+    let reading = context.observer.latest(scope, id, not_before)?;
+    Some(match &reading.answer {
+        Ok(observation) => observed(observation, &reading, (scope, id), previous, memory, context).await,
         Err(error) => {
             let text = redact::message(&error.to_string());
-            failed(error.source_error, text, previous, memory, context)
+            let since = reading.failing_since.unwrap_or(reading.at);
+            let failing = Failing { since, answered_at: reading.answered_at, pause: reading.pause };
+            failed(error.source_error.clone(), text, failing, previous, context)
         }
-    }
+    })
+}
+
+/// How old an answer may be: it is newer than a wish to look now, and confirms that an AMI is gone only so much later.
+fn not_before(
+    object: &CustomImage,
+    previous: &CustomImageStatus,
+    memory: &mut Remembered,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let requested = spec::requested_at(object).filter(|word| previous.last_handled_reconcile_at.as_ref() != Some(word));
+    let requested = requested.map(|word| memory.requested_at(&word, now));
+    let confirming = memory.ami_missed_at.and_then(|missed| missed.checked_add(CONFIRM_AFTER).ok());
+    requested.max(confirming.filter(|time| *time <= now))
+}
+
+/// Since when AWS does not answer, and when it last did.
+struct Failing {
+    since: Timestamp,
+    answered_at: Option<Timestamp>,
+    pause: Duration,
 }
 
 fn failed<O>(
     error: SourceError,
     message: String,
+    failing: Failing,
     previous: &CustomImageStatus,
-    memory: &mut Remembered,
     context: &Context<O>,
 ) -> Look {
-    let now = Timestamp::now();
     // Synced=False tells of a failure that an earlier process has already waited out.
     let told = conditions::find(&previous.conditions, conditions::SYNCED)
         .filter(|synced| synced.status == "False" && synced.reason != ReadyReason::Suspended.name())
         .and_then(|synced| synced.last_transition_time.0.checked_sub(context.settings.status.error_grace).ok());
-    let since = *memory.failing_since.get_or_insert(told.unwrap_or(now));
-    let last_observed = memory.last_observed.or(told).unwrap_or_else(|| context.leading.since());
-    memory.failures = memory.failures.saturating_add(1);
+    let since = told.map_or(failing.since, |told| told.min(failing.since));
+    let last_observed = failing.answered_at.or(told).unwrap_or_else(|| context.leading.since());
     let message = match error.action {
         // The object's own fault; AWS was not asked.
         "" => message,
         action => format!("{action} ({}): {message}", error.kind.reason()),
     };
     let outcome = Outcome::Failed { error, message, since, last_observed };
-    Look { outcome, at: now, account_id: None, until: None }
+    Look { outcome, at: Timestamp::now(), account_id: None, until: None, pause: failing.pause }
 }
 
 async fn observed<O>(
-    observation: Observation,
-    scope: &Scope,
-    id: &ImageId,
+    observation: &Arc<Observation>,
+    reading: &Reading,
+    (scope, id): (&Scope, &ImageId),
     previous: &CustomImageStatus,
     memory: &mut Remembered,
     context: &Context<O>,
@@ -103,23 +135,19 @@ async fn observed<O>(
 where
     O: ImageConfigSource,
 {
-    let now = Timestamp::now();
-    memory.answered(now);
+    let look =
+        |outcome, account_id, until| Look { outcome, at: Timestamp::now(), account_id, until, pause: reading.pause };
     let account_id = context.accounts.learn(scope, observation.account_id());
-    let mut response = describe_image::describe(id, &scope.region, &observation).ok();
-    if let Some(until) = unconfirmed_until(response.as_ref(), previous, memory, now) {
-        return Look { outcome: Outcome::Unconfirmed, at: now, account_id, until: Some(until) };
+    let mut response = describe_image::describe(id, &scope.region, observation).ok();
+    if let Some(until) = unconfirmed_until(response.as_ref(), previous, memory, reading.at) {
+        return look(Outcome::Unconfirmed, account_id, Some(until));
     }
     let mut until = None;
     if let (true, Some(response)) = (context.settings.presigned_urls, response.as_mut()) {
-        until = presign(response, &observation, scope, previous, context).await;
+        until = presign(response, observation, scope, previous, context).await;
     }
-    Look {
-        outcome: Outcome::Observed { observation: Box::new(observation), response: response.map(Box::new) },
-        at: now,
-        account_id,
-        until,
-    }
+    let outcome = Outcome::Observed { observation: observation.clone(), response: response.map(Box::new) };
+    look(outcome, account_id, until)
 }
 
 /// While an AMI that the status shows was missed once only: when to look again.
@@ -127,14 +155,14 @@ fn unconfirmed_until(
     response: Option<&DescribeImageResponse>,
     previous: &CustomImageStatus,
     memory: &mut Remembered,
-    now: Timestamp,
+    read_at: Timestamp,
 ) -> Option<Timestamp> {
     if !is_missed(response.map(|response| &response.image), &previous.image) {
         memory.ami_missed_at = None;
         return None;
     }
-    let missed_at = *memory.ami_missed_at.get_or_insert(now);
-    missed_at.checked_add(CONFIRM_AFTER).ok().filter(|until| now < *until)
+    let missed_at = *memory.ami_missed_at.get_or_insert(read_at);
+    missed_at.checked_add(CONFIRM_AFTER).ok().filter(|until| read_at < *until)
 }
 
 /// True when the status shows an AMI and EC2 lists none, or only an older one of the same id.

@@ -13,25 +13,35 @@ use super::custom_image::CustomImage;
 pub struct Remembered {
     /// A re-created object inherits nothing.
     pub uid: String,
-    /// Errors in a row, of AWS or of writing.
+    /// Errors in a row: of writing, or because AWS may not be asked.
     pub failures: u32,
-    /// Since when AWS has not answered.
+    /// Since when AWS may not be asked.
     pub failing_since: Option<Timestamp>,
     /// When the AMI that the status shows was first missed.
     pub ami_missed_at: Option<Timestamp>,
-    /// When AWS last answered.
-    pub last_observed: Option<Timestamp>,
+    /// The look that was last asked for, and when.
+    pub requested: Option<(String, Timestamp)>,
     /// The version of the object that a write was refused for, and how often in a row: until the watch brings another,
     /// looking again is in vain.
     pub conflict: Option<(String, u32)>,
 }
 
 impl Remembered {
-    /// AWS has answered.
-    pub fn answered(&mut self, now: Timestamp) {
+    /// When the look named `word` was asked for: the first time that it is met, now.
+    pub fn requested_at(&mut self, word: &str, now: Timestamp) -> Timestamp {
+        match &self.requested {
+            Some((known, at)) if known == word => *at,
+            _ => {
+                self.requested = Some((word.to_owned(), now));
+                now
+            }
+        }
+    }
+
+    /// Nothing is in the way any more.
+    pub fn cleared(&mut self) {
         self.failures = 0;
         self.failing_since = None;
-        self.last_observed = Some(now);
     }
 
     /// A write was refused because the object has changed since `version`: for how long to wait for the watch.
@@ -69,12 +79,6 @@ impl Memory {
         let remembered = known.entry(object.clone()).or_default();
         remembered.failures = remembered.failures.saturating_add(1);
         remembered.failures
-    }
-
-    /// When AWS last answered for the object.
-    #[must_use]
-    pub fn last_observed(&self, object: &ObjectRef<CustomImage>) -> Option<Timestamp> {
-        self.lock().get(object)?.last_observed
     }
 
     /// Forgets all objects but these.

@@ -1,5 +1,5 @@
 //! Looks that no object asked for: a changed configuration, or a namespace's changed labels, may allow an identity or
-//! refuse it.
+//! refuse it; an account may have been learned.
 
 use super::custom_image::CustomImage;
 use super::identities::{self, Identities};
@@ -10,6 +10,22 @@ use futures::{Stream, StreamExt, stream};
 use kube::runtime::reflector::{ObjectRef, Store};
 use std::sync::Arc;
 use tokio::sync::watch;
+
+/// The objects that name no account, whenever one was learned: an image that is not there cannot tell it.
+pub fn without_account(
+    news: watch::Receiver<u64>,
+    store: Store<CustomImage>,
+) -> impl Stream<Item = ObjectRef<CustomImage>> + Send {
+    let learned = stream::unfold(news, |mut news| async move {
+        news.changed().await.ok()?;
+        Some(((), news))
+    });
+    learned.flat_map(move |()| {
+        let names_none = |object: &Arc<CustomImage>| object.status.as_ref().is_some_and(|s| s.account_id.is_none());
+        let objects = store.state().into_iter().filter(names_none).map(|object| ObjectRef::from_obj(&*object));
+        stream::iter(objects.collect::<Vec<_>>())
+    })
+}
 
 /// The objects to look at again. None before this process leads: then all are looked at anyway.
 pub fn objects(

@@ -1,7 +1,6 @@
 //! The driver: one look at one object, step by step. The decisions are in `status`, `transition` and `requeue`.
 
 use super::chance;
-use super::conditions;
 use super::context::Context;
 use super::custom_image::{CustomImage, CustomImageStatus};
 use super::look::{self, Look};
@@ -12,7 +11,7 @@ use super::spec::{self, Asking, Wanted};
 use super::status::{self, Moment, Next, Outcome};
 use super::transition::{self, Note};
 use super::write;
-use crate::describe_image::observe::Observe;
+use crate::describe_image::reading::Observe;
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::{Scope, SourceError, SourceErrorKind};
 use jiff::Timestamp;
@@ -55,25 +54,15 @@ where
         context.memory.store(reference, memory);
         return Ok((action, ReconcileResult::Conflict));
     }
-    let wanted = wanted(object, context);
+    let wanted = show(object, context);
     let mut stored = object.status.clone().unwrap_or_default();
     status::sort(&mut stored);
-    let (look, previous, moved) = look(object, &wanted, &stored, &mut memory, context).await;
-    let moment = Moment {
-        previous: &previous,
-        image_id: &wanted.image_id,
-        region: &wanted.region,
-        account_id: look.account_id.as_deref(),
-        generation: object.meta().generation,
-        created: object.creation_timestamp().map_or(look.at, |time| time.0),
-        now: look.at,
-        interval: interval(&previous, look.at, context).try_into().unwrap_or_default(),
-        settings: &context.settings.status,
+    let Some((look, previous, moved)) = look(object, &wanted, &stored, &mut memory, context).await else {
+        // The answer comes as a change.
+        context.memory.store(reference, memory);
+        return Ok((Action::await_change(), ReconcileResult::Unchanged));
     };
-    let mut next = status::next(&look.outcome, &moment);
-    if look.outcome != Outcome::Suspended {
-        next.status.last_handled_reconcile_at = spec::requested_at(object).or(next.status.last_handled_reconcile_at);
-    }
+    let next = next_status(object, &wanted, &look, &previous, context);
 
     // Before the write: what a look has learned outlives a write that fails.
     context.memory.store(reference.clone(), memory.clone());
@@ -92,12 +81,38 @@ where
         }
         ReconcileResult::Gone => {
             context.memory.forget(&reference);
+            context.hide(&reference);
             return Ok((Action::await_change(), label));
         }
         ReconcileResult::Changed => tell(object, &previous, &next.status, moved, context),
         ReconcileResult::Unchanged | ReconcileResult::Paced | ReconcileResult::Failed => {}
     }
     Ok((next_look(&next, &look, &memory, context), label))
+}
+
+fn next_status<O>(
+    object: &CustomImage,
+    wanted: &Wanted,
+    look: &Look,
+    previous: &CustomImageStatus,
+    context: &Context<O>,
+) -> Next {
+    let moment = Moment {
+        previous,
+        image_id: &wanted.image_id,
+        region: &wanted.region,
+        account_id: look.account_id.as_deref(),
+        generation: object.meta().generation,
+        created: object.creation_timestamp().map_or(look.at, |time| time.0),
+        now: look.at,
+        interval: look.pause.try_into().unwrap_or_default(),
+        settings: &context.settings.status,
+    };
+    let mut next = status::next(&look.outcome, &moment);
+    if look.outcome != Outcome::Suspended {
+        next.status.last_handled_reconcile_at = spec::requested_at(object).or(next.status.last_handled_reconcile_at);
+    }
+    next
 }
 
 /// Looks, and gives beside it the status to go on from and what made it another image's.
@@ -107,27 +122,37 @@ async fn look<O>(
     stored: &CustomImageStatus,
     memory: &mut Remembered,
     context: &Context<O>,
-) -> (Look, CustomImageStatus, Option<Note>)
+) -> Option<(Look, CustomImageStatus, Option<Note>)>
 where
     O: Observe + ImageConfigSource,
 {
     let known = wanted.target.as_ref().ok().and_then(|(scope, _)| context.accounts.learn(scope, None));
     let (previous, moved) = spec::of_same_image(stored, wanted, known.as_deref());
-    let look = look::at(object, wanted, &previous, memory, context).await;
-    match look.outcome {
+    let look = look::at(object, wanted, &previous, memory, context).await?;
+    Some(match look.outcome {
         // The answer itself may tell that it is another account's.
         Outcome::Observed { .. } if moved.is_none() => {
             let (previous, moved) = spec::of_same_image(stored, wanted, look.account_id.as_deref());
             (look, previous, moved)
         }
         _ => (look, previous, moved),
-    }
+    })
 }
 
 /// Whose turn a failure waits for. What we refuse ourselves has one for all: anybody may invent names.
 fn paced_scope<'a>(wanted: &'a Wanted, error: &SourceError) -> Option<&'a Scope> {
     let (scope, _) = wanted.target.as_ref().ok()?;
     Some(scope).filter(|_| error.kind != SourceErrorKind::UnknownRegion)
+}
+
+/// What the object asks for, which is read in time from now on.
+pub fn show<O: Observe>(object: &CustomImage, context: &Context<O>) -> Wanted {
+    let (reference, wanted) = (ObjectRef::from_obj(object), wanted(object, context));
+    match &wanted.target {
+        Ok(target) if !object.is_suspended() => context.show(&reference, target),
+        _ => context.hide(&reference),
+    }
+    wanted
 }
 
 fn wanted<O>(object: &CustomImage, context: &Context<O>) -> Wanted {
@@ -158,30 +183,17 @@ async fn write_if_changed<O>(
     })
 }
 
+/// What AWS says anew comes by itself; left is what time alone changes, and what AWS may not be asked for.
 fn next_look<O>(next: &Next, look: &Look, memory: &Remembered, context: &Context<O>) -> Action {
-    let intervals = &context.settings.intervals;
-    let pause = match look.outcome {
-        Outcome::Suspended => return Action::await_change(),
-        Outcome::Failed { .. } => intervals.after_error(memory.failures),
-        // The look's own moment comes first.
-        Outcome::Unconfirmed => intervals.settled,
-        Outcome::Observed { .. } => interval(&next.status, look.at, context),
-    };
     let until = [next.until, look.until].into_iter().flatten().min();
-    Action::requeue(requeue::pause(pause, until, look.at, chance::number()))
-}
-
-/// The pause between two looks at an object that stands as `status` says.
-fn interval<O>(status: &CustomImageStatus, now: Timestamp, context: &Context<O>) -> Duration {
-    let intervals = &context.settings.intervals;
-    // A build that has failed may still be rolling back.
-    let stack_status = status.image.cloudformation_stack_status.as_deref().unwrap_or_default();
-    if stack_status.ends_with("_IN_PROGRESS") {
-        return intervals.in_progress;
-    }
-    let absent = conditions::find(&status.conditions, conditions::ABSENT);
-    let absent_for = absent.map(|absent| now.duration_since(absent.last_transition_time.0)).unwrap_or_default();
-    intervals.after(conditions::ready_reason(&status.conditions), absent_for)
+    let until = until.map(|until| requeue::until(until, Timestamp::now()));
+    let again = match &look.outcome {
+        Outcome::Failed { error, .. } if error.action.is_empty() => {
+            Some(chance::jittered(context.settings.intervals.after_error(memory.failures)))
+        }
+        Outcome::Failed { .. } | Outcome::Observed { .. } | Outcome::Unconfirmed | Outcome::Suspended => None,
+    };
+    [until, again].into_iter().flatten().min().map_or_else(Action::await_change, Action::requeue)
 }
 
 fn tell<O>(

@@ -10,6 +10,7 @@ use crate::describe_image::response::{ImageFields, Tag};
 use crate::describe_image::source_error::SourceError;
 use crate::describe_image::{DescribeImageResponse, Observation};
 use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 
 /// How long a state may last before it is called another.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +31,7 @@ pub struct Settings {
 pub enum Outcome {
     /// The response is `None` when there is neither an image nor a stack.
     Observed {
-        observation: Box<Observation>,
+        observation: Arc<Observation>,
         response: Option<Box<DescribeImageResponse>>,
     },
     /// The AMI that the status shows is not listed; one more look must agree.

@@ -35,7 +35,7 @@ fn moment(previous: &CustomImageStatus, minute: i64) -> Moment<'_> {
 fn seen(observation: Observation) -> Outcome {
     let (id, region) = (ImageId::parse("hpc").unwrap(), Region::parse("eu-west-1").unwrap());
     let response = describe(&id, &region, &observation).ok().map(Box::new);
-    Outcome::Observed { observation: Box::new(observation), response }
+    Outcome::Observed { observation: std::sync::Arc::new(observation), response }
 }
 
 fn ami(state: &str) -> Outcome {

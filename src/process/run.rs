@@ -8,6 +8,7 @@ use crate::kubernetes::context::Context;
 use crate::kubernetes::controller;
 use crate::kubernetes::fleet::Fleet;
 use crate::kubernetes::identities::Identities;
+use crate::kubernetes::index::Index;
 use crate::kubernetes::leading::Leading;
 use crate::kubernetes::lease::{Election, Ended, LeaseSettings};
 use crate::kubernetes::memory::Memory;
@@ -18,11 +19,12 @@ use crate::kubernetes::readiness::Readiness;
 use crate::kubernetes::recorder::EventQueue;
 use crate::process::args::RunArgs;
 use crate::process::args::leadership::InvalidLeaseTimes;
-use crate::process::batch::Batched;
 use crate::process::configuration::InvalidConfiguration;
 use crate::process::http::{self, Probes};
 use crate::process::metrics::AwsCalls;
+use crate::process::reflector::{Changed, Reflector};
 use crate::process::{reload, settings, telemetry};
+use futures::channel::mpsc;
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -81,25 +83,26 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     let aws = Aws::connect(&args.aws.settings(), region.as_ref(), Arc::new(calls)).await;
 
     let (store, writer) = controller::object_store();
-    let memory = Arc::new(Memory::default());
     let lease = args.leadership.settings(holder(), &args.mirror.namespaces())?;
     let (leading_sender, told) = watch::channel(lease.is_none());
     let leading = Leading::new(told);
     let (events, publishing) = EventQueue::start(client.clone(), pod_name(), args.write_timeout);
-    let context = Context {
+    let (observer, changed) = Reflector::new(aws, settings::of_reflector(&args));
+    let context = Arc::new(Context {
         events,
         client: client.clone(),
-        observer: Batched::new(aws, args.batch_window),
-        memory: memory.clone(),
+        observer,
+        index: Index::default(),
+        memory: Memory::default(),
         accounts: Accounts::default(),
-        meter: meter.clone(),
+        meter,
         pace: Pace::default(),
         settings: settings::of(&args, region.clone()),
         identities,
         namespaces: NamespaceLabels::default(),
-        leading: leading.clone(),
-    };
-    let fleet = Fleet { store: store.clone(), memory, meter, leading };
+        leading,
+    });
+    let fleet = Fleet { store: store.clone(), context: Arc::downgrade(&context) };
     let (readiness_sender, readiness) = watch::channel::<Readiness>(Err("listing customimages".to_owned()));
     let refresh = Arc::new(move || fleet.count(Timestamp::now()));
     let probes = Probes { registry: Arc::new(registry), readiness, refresh };
@@ -107,15 +110,11 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     let over = CancellationToken::new();
     let server = tokio::spawn(http::serve(listener, probes, over.clone()));
 
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        region = region.as_ref().map_or("none", Region::as_str),
-        listen = %address,
-        "customimage-operator runs"
-    );
+    announce(region.as_ref(), address);
     let running = Running {
         context,
         objects: (store, writer),
+        changed,
         readiness: readiness_sender,
         leading: leading_sender,
         publishing,
@@ -127,6 +126,11 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     Ok(())
 }
 
+fn announce(region: Option<&Region>, address: SocketAddr) {
+    let (version, region) = (env!("CARGO_PKG_VERSION"), region.map_or("none", Region::as_str));
+    tracing::info!(version, region, listen = %address, "customimage-operator runs");
+}
+
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |error| StartError::Listen { address, error };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -136,8 +140,9 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 
 /// What reconciles, and what is told when the last of it is over.
 struct Running {
-    context: Context<Batched<Aws>>,
+    context: Arc<Context<Reflector<Aws>>>,
     objects: controller::ObjectStore,
+    changed: mpsc::UnboundedReceiver<Changed>,
     readiness: watch::Sender<Readiness>,
     leading: watch::Sender<bool>,
     publishing: JoinHandle<()>,
@@ -152,9 +157,9 @@ async fn lead(
     stop: CancellationToken,
     grace: Duration,
 ) -> Result<(), StartError> {
-    let Running { context, objects, readiness, leading, publishing, over } = running;
+    let Running { context, objects, changed, readiness, leading, publishing, over } = running;
     let election = elect(client, lease, leading, over.clone());
-    let controller = controller::run(Arc::new(context), objects, readiness, stop.clone());
+    let controller = controller::run(context, objects, changed, readiness, stop.clone());
     let work = async {
         let told = async {
             controller.await;

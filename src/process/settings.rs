@@ -2,11 +2,11 @@
 
 use crate::aws;
 use crate::describe_image::image_id::InvalidRegion;
-use crate::describe_image::{ApiError, Region};
+use crate::describe_image::{ApiError, Intervals, Region};
 use crate::kubernetes::context::Settings;
-use crate::kubernetes::requeue::Intervals;
 use crate::kubernetes::status;
 use crate::process::args::{ConfigurationUrl, RunArgs, TimingArgs};
+use crate::process::reflector;
 use jiff::SignedDuration;
 use std::time::Duration;
 
@@ -47,6 +47,12 @@ pub fn of(args: &RunArgs, default_region: Option<Region>) -> Settings {
     }
 }
 
+/// How AWS is read.
+#[must_use]
+pub fn of_reflector(args: &RunArgs) -> reflector::Settings {
+    reflector::Settings { window: args.batch_window, intervals: intervals(&args.timing) }
+}
+
 fn status_settings(timing: &TimingArgs) -> status::Settings {
     status::Settings {
         not_found_grace: signed(timing.not_found_grace),
@@ -64,6 +70,7 @@ fn intervals(timing: &TimingArgs) -> Intervals {
         absent_max: timing.absent_interval_max,
         error: timing.error_interval,
         error_max: timing.error_interval_max,
+        finalizing: timing.finalizing_period,
     }
 }
 

@@ -7,11 +7,12 @@ from helm import only, render
 
 IMAGES = ("ec2:DescribeImages", "*")
 STACKS = (["cloudformation:DescribeStacks", "cloudformation:DescribeStackResource"], "arn:aws:cloudformation:*:*:stack/*")
+ALL_STACKS = ("cloudformation:ListStacks", "*")
 BUILDS = ("imagebuilder:GetImage", "arn:aws:imagebuilder:*:*:image/parallelclusterimage-*")
 BUCKETS = ("s3:ListBucket", ["arn:aws:s3:::parallelcluster-*"])
 FILES = ("s3:GetObject", ["arn:aws:s3:::parallelcluster-*/*"])
 OURS = [("s3:ListBucket", BUCKETS[1] + ["arn:aws:s3:::ours"]), ("s3:GetObject", FILES[1] + ["arn:aws:s3:::ours/*"])]
-READS = [IMAGES, STACKS, BUILDS]
+READS = [IMAGES, STACKS, ALL_STACKS, BUILDS]
 
 A, B = "arn:aws:iam::222233334444:role/reader", "arn:aws:iam::333344445555:role/reader"
 RESEARCH = {"name": "research", "roleArn": A, "namespaces": ["hpc"]}
@@ -63,7 +64,7 @@ def test_the_policy_of_the_pods_role_is_exactly(values, expected):
 def test_an_account_narrows_the_arns_that_have_one():
     narrow = policies({"aws": {"accountId": "111122223333"}, "identities": [RESEARCH]})
     resources = [resource for _, resource in narrow["policy.json"]]
-    assert resources == ["*", STACKS[1].replace(":*:stack", ":111122223333:stack"), BUILDS[1].replace(":*:image", ":111122223333:image"), [A]]
+    assert resources == ["*", STACKS[1].replace(":*:stack", ":111122223333:stack"), "*", BUILDS[1].replace(":*:image", ":111122223333:image"), [A]]
     assert narrow["role-policy.json"] == READS, "the roles are of other accounts"
 
 

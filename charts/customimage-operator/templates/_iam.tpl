@@ -5,6 +5,7 @@
 {{- $arn := printf "arn:%s" .root.Values.aws.partition -}}
 - {Sid: Images, Effect: Allow, Action: "ec2:DescribeImages", Resource: "*"}
 - {Sid: Stacks, Effect: Allow, Action: ["cloudformation:DescribeStacks", "cloudformation:DescribeStackResource"], Resource: "{{ $arn }}:cloudformation:*:{{ .account }}:stack/*"}
+- {Sid: AllStacks, Effect: Allow, Action: "cloudformation:ListStacks", Resource: "*"}
 - {Sid: Builds, Effect: Allow, Action: "imagebuilder:GetImage", Resource: "{{ $arn }}:imagebuilder:*:{{ .account }}:image/parallelclusterimage-*"}
 {{- if eq .root.Values.configurationUrl "presigned" }}
 {{- $buckets := list (printf "%s:s3:::parallelcluster-*" $arn) -}}

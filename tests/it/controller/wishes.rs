@@ -1,3 +1,4 @@
+use super::writes::looks;
 use crate::support::lab::{Lab, REGION, condition_of};
 use crate::support::world::{image, world};
 use crate::support::{eventually, run};
@@ -79,16 +80,12 @@ fn another_default_region_is_another_image() {
 fn a_presigned_url_is_an_opt_in_and_is_kept() {
     run(async {
         let lab = Lab::with_image("hpc").await;
-        let operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION_URL", "presigned")]).await;
+        let _operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION_URL", "presigned")]).await;
         let object = lab.ready("hpc", "True", "ImageAvailable").await;
         let url = object.status.unwrap().image_configuration.unwrap().url;
         assert!(url.contains("X-Amz-Expires=3600") && url.contains("/config-bucket/"), "{url}");
         let version = lab.version("hpc").await;
-        eventually("five quiet looks", || async {
-            let looks = operator.metric("customimage_reconciles_total{result=\"unchanged\"}").await;
-            if looks >= 5.0 { Ok(()) } else { Err(looks.to_string()) }
-        })
-        .await;
+        looks(&lab, 5).await;
         assert_eq!(lab.version("hpc").await, version);
         assert_eq!(lab.aws.count("s3", "HeadBucket"), 1);
     });

@@ -1,0 +1,53 @@
+//! What is known from earlier reads of a scope, and which of two ways of reading is cheaper for it.
+
+use super::image_id::ImageId;
+use super::observation::Observation;
+use super::source::MAX_IDS;
+
+/// What EC2 puts into a page, and CloudFormation.
+const AMIS_A_PAGE: usize = 1000;
+const STACKS_A_PAGE: usize = 100;
+
+/// The stacks that an account may have in a region unless it has asked for more.
+const STACK_QUOTA: usize = 2000;
+
+/// How much there is in a scope, as far as reading all of it has told: that is what the next such read costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    pub amis: Option<usize>,
+    /// `usize::MAX` when they may not be listed.
+    pub stacks: Option<usize>,
+}
+
+impl Sizes {
+    /// Whether one read of all is fewer calls than `ids` in batches.
+    pub(super) fn has_cheap_amis(self, ids: usize) -> bool {
+        let all = self.amis.unwrap_or(ids).div_ceil(AMIS_A_PAGE).max(1);
+        all < ids.div_ceil(MAX_IDS)
+    }
+
+    /// Whether one read of all is fewer calls than `ids` by name.
+    pub(super) fn has_cheap_stacks(self, ids: usize) -> bool {
+        let all = self.stacks.unwrap_or(STACK_QUOTA).div_ceil(STACKS_A_PAGE).max(1);
+        all < ids
+    }
+}
+
+/// What is known from earlier reads.
+pub trait Known: Sync {
+    fn sizes(&self) -> Sizes;
+    /// What was last observed of the image.
+    fn last(&self, id: &ImageId) -> Option<Observation>;
+}
+
+/// For a process that reads once.
+pub struct Nothing;
+
+impl Known for Nothing {
+    fn sizes(&self) -> Sizes {
+        Sizes::default()
+    }
+    fn last(&self, _: &ImageId) -> Option<Observation> {
+        None
+    }
+}

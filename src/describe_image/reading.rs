@@ -1,0 +1,40 @@
+//! What is known of an image at the moment, and whoever keeps it.
+
+use super::image_id::ImageId;
+use super::observation::Observation;
+use super::observe::ObserveError;
+use super::scope::Scope;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is known of an image: the last answer, and since when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    pub answer: Result<Arc<Observation>, ObserveError>,
+    /// When the last read began.
+    pub at: Timestamp,
+    /// When the last read that AWS answered began.
+    pub answered_at: Option<Timestamp>,
+    /// Since when AWS does not answer; `None` while it does.
+    pub failing_since: Option<Timestamp>,
+    /// The pause until the next read.
+    pub pause: Duration,
+}
+
+/// Whoever keeps what AWS says of the images that are wanted, reads it anew in time, and tells what has changed. It never
+/// makes anybody wait: one scope's trouble is no other's.
+pub trait Observe: Send + Sync {
+    /// What is known of the image, read at `not_before` or later. When that is nothing yet, it is read now, and the answer is
+    /// told as a change, whatever it is.
+    fn latest(&self, scope: &Scope, id: &ImageId, not_before: Option<Timestamp>) -> Option<Reading>;
+
+    /// From now on the image is read in time, and changes are told.
+    fn want(&self, scope: &Scope, id: &ImageId);
+
+    /// Nobody shows the image any more.
+    fn forget(&self, scope: &Scope, id: &ImageId);
+
+    /// When AWS last answered for the image.
+    fn answered_at(&self, scope: &Scope, id: &ImageId) -> Option<Timestamp>;
+}
