@@ -93,7 +93,8 @@ where
     let leading = context.leading.clone();
     standby::held_until(triggers, async move {
         leading.begun().await;
-        // All at once, so that their first read is one.
+        // All at once, so that their first read is one. The writing end goes only with this stream.
+        let _ = all.wait_until_ready().await;
         for object in all.state() {
             reconcile::show(&object, &shown);
         }
