@@ -1,6 +1,7 @@
 //! The AWS adapter: the port [`ImageSource`] over the official SDK. One file a service; the only code that names
 //! `aws_*`. Nothing here creates, tags, puts or deletes.
 
+mod budget;
 mod call;
 mod cloudformation;
 mod config;
@@ -12,6 +13,7 @@ mod probe;
 mod s3;
 mod whole_reply;
 
+pub use budget::{Budget, Limit};
 pub use call::{Call, CallOutcome, CallSink, IgnoreCalls};
 pub use config::{InvalidCaBundle, Settings, TrustedCa, default_region, load};
 pub use probe::{ASSUME_ROLE, Answer, Caller, Probe};
@@ -24,6 +26,7 @@ use crate::describe_image::source::{ImageConfigSource, ImageSource};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use budget::{Api, Bucket, Budgets};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,6 +42,9 @@ pub struct Aws {
     base: SdkConfig,
     sink: Arc<dyn CallSink>,
     clients: Mutex<HashMap<Scope, Arc<Clients>>>,
+    budgets: Budgets,
+    /// The account of the process's own credentials, once an answer has told it.
+    own_account: Mutex<String>,
     /// Of the roles that were assumed: each has one set of credentials for all its regions.
     assumed: tokio::sync::Mutex<HashMap<Role, SdkConfig>>,
 }
@@ -51,8 +57,17 @@ struct Clients {
     s3: aws_sdk_s3::Client,
     sts: aws_sdk_sts::Client,
     credentials: Option<SharedCredentialsProvider>,
+    buckets: Buckets,
     /// Image build version ARN by stack ARN: it never changes once it is set.
     image_build_arns: cloudformation::ImageBuildArns,
+}
+
+/// What the calls of one scope wait for.
+struct Buckets {
+    images: Arc<Bucket>,
+    stacks: Arc<Bucket>,
+    resources: Arc<Bucket>,
+    builds: Arc<Bucket>,
 }
 
 impl Aws {
@@ -64,7 +79,20 @@ impl Aws {
 
     /// On a configuration that is already there.
     pub fn new(base: SdkConfig, sink: Arc<dyn CallSink>) -> Self {
-        Self { base, sink, clients: Mutex::default(), assumed: tokio::sync::Mutex::default() }
+        Self {
+            base,
+            sink,
+            clients: Mutex::default(),
+            budgets: Budgets::default(),
+            own_account: Mutex::default(),
+            assumed: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Within this budget, from its first call on.
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        Self { budgets: Budgets::new(budget), ..self }
     }
 
     async fn sign(clients: &Clients, object: &ConfigObject) -> Option<String> {
@@ -85,8 +113,31 @@ impl Aws {
         if clients.len() >= MOST_SCOPES {
             clients.clear();
         }
-        let new = || Arc::new(config::clients(&config, scope, &self.sink));
+        let new = || Arc::new(config::clients(&config, scope, &self.sink, self.buckets(scope)));
         Ok(clients.entry(scope.clone()).or_insert_with(new).clone())
+    }
+
+    fn buckets(&self, scope: &Scope) -> Buckets {
+        let own = || self.own_account.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let account = scope.identity.role.as_ref().map_or_else(own, |role| role.account_id().to_owned());
+        let bucket = |api| self.budgets.bucket(&account, &scope.region, api);
+        Buckets {
+            images: bucket(Api::DescribeImages),
+            stacks: bucket(Api::DescribeStacks),
+            resources: bucket(Api::DescribeStackResource),
+            builds: bucket(Api::GetImage),
+        }
+    }
+
+    /// The account of our own credentials may be a role's, too: from now on they share its buckets.
+    fn learn(&self, scope: &Scope, account: Option<&str>) {
+        let (Some(account), None) = (account, &scope.identity.role) else { return };
+        let mut own = self.own_account.lock().unwrap_or_else(PoisonError::into_inner);
+        if *own != account {
+            account.clone_into(&mut own);
+            self.budgets.named(account);
+            self.known_clients().retain(|scope, _| scope.identity.role.is_some());
+        }
     }
 
     fn known_clients(&self) -> MutexGuard<'_, HashMap<Scope, Arc<Clients>>> {
@@ -108,29 +159,36 @@ impl Aws {
 impl ImageSource for Aws {
     async fn amis(&self, scope: &Scope, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
         let clients = self.clients(scope, ec2::DESCRIBE_IMAGES).await?;
-        ec2::amis(&clients.ec2, ids).await
+        let amis = ec2::amis(&clients.ec2, &clients.buckets.images, ids).await?;
+        self.learn(scope, amis.first().and_then(|(_, ami)| ami.owner_id.as_deref()));
+        Ok(amis)
     }
 
     async fn stack(&self, scope: &Scope, id: &ImageId) -> Result<Option<Stack>, SourceError> {
         let clients = self.clients(scope, cloudformation::DESCRIBE_STACKS).await?;
-        cloudformation::stack(&clients.cloudformation, id).await
+        let stack = cloudformation::stack(&clients.cloudformation, &clients.buckets.stacks, id).await?;
+        self.learn(scope, stack.as_ref().and_then(Stack::account_id));
+        Ok(stack)
     }
 
     async fn all_amis(&self, scope: &Scope) -> Result<Vec<Ami>, SourceError> {
         let clients = self.clients(scope, ec2::DESCRIBE_IMAGES).await?;
-        ec2::all_amis(&clients.ec2).await
+        let amis = ec2::all_amis(&clients.ec2, &clients.buckets.images).await?;
+        self.learn(scope, amis.first().and_then(|ami| ami.owner_id.as_deref()));
+        Ok(amis)
     }
 
     async fn all_stacks(&self, scope: &Scope) -> Result<Vec<Stack>, SourceError> {
         let clients = self.clients(scope, cloudformation::DESCRIBE_STACKS).await?;
-        cloudformation::all_stacks(&clients.cloudformation).await
+        cloudformation::all_stacks(&clients.cloudformation, &clients.buckets.stacks).await
     }
 
     async fn image_build(&self, scope: &Scope, id: &ImageId, stack: &Stack) -> Result<Option<ImageBuild>, SourceError> {
         let clients = self.clients(scope, cloudformation::DESCRIBE_STACK_RESOURCE).await?;
-        let arns = &clients.image_build_arns;
-        match cloudformation::image_build_arn(&clients.cloudformation, arns, id, stack).await? {
-            Some(arn) => imagebuilder::image_build(&clients.imagebuilder, &arn).await,
+        let (arns, buckets) = (&clients.image_build_arns, &clients.buckets);
+        let client = &clients.cloudformation;
+        match cloudformation::image_build_arn(client, &buckets.resources, arns, id, stack).await? {
+            Some(arn) => imagebuilder::image_build(&clients.imagebuilder, &buckets.builds, &arn).await,
             None => Ok(None),
         }
     }

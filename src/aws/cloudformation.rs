@@ -1,5 +1,6 @@
 //! CloudFormation: the stack named like the image, and which image build version it builds.
 
+use super::budget::{Bucket, budgeted};
 use super::error::source_error;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation;
@@ -21,11 +22,16 @@ pub const DESCRIBE_STACK_RESOURCE: &str = "cloudformation:DescribeStackResource"
 const LOGICAL_ID: &str = "ParallelClusterImage";
 
 /// The stack of that name that is not deleted.
-pub async fn stack(client: &Client, name: &ImageId) -> Result<Option<observation::Stack>, SourceError> {
+pub async fn stack(
+    client: &Client,
+    bucket: &Bucket,
+    name: &ImageId,
+) -> Result<Option<observation::Stack>, SourceError> {
+    bucket.take().await;
     let reply = match client.describe_stacks().stack_name(name.as_str()).send().await {
         Ok(reply) => reply,
         Err(error) if says_missing(error.as_service_error(), "Stack with id ") => return Ok(None),
-        Err(error) => return Err(source_error(DESCRIBE_STACKS, &error)),
+        Err(error) => return Err(budgeted(bucket, source_error(DESCRIBE_STACKS, &error))),
     };
     match reply.stacks.unwrap_or_default().into_iter().next() {
         Some(stack) => Ok(Some(plain(stack))),
@@ -37,12 +43,13 @@ pub async fn stack(client: &Client, name: &ImageId) -> Result<Option<observation
 const MOST_PAGES: usize = 1000;
 
 /// Every stack that is not deleted, all pages.
-pub async fn all_stacks(client: &Client) -> Result<Vec<observation::Stack>, SourceError> {
+pub async fn all_stacks(client: &Client, bucket: &Bucket) -> Result<Vec<observation::Stack>, SourceError> {
     let mut found = Vec::new();
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {
+        bucket.take().await;
         let call = client.describe_stacks().set_next_token(token.clone());
-        let page = call.send().await.map_err(|error| source_error(DESCRIBE_STACKS, &error))?;
+        let page = call.send().await.map_err(|error| budgeted(bucket, source_error(DESCRIBE_STACKS, &error)))?;
         let Some(stacks) = page.stacks else { return Err(broken("CloudFormation answered without a list of stacks")) };
         found.extend(stacks.into_iter().map(plain));
         token = page.next_token.filter(|next| !next.is_empty());
@@ -113,6 +120,7 @@ impl ImageBuildArns {
 /// The ARN of the image build version that `stack` builds, `None` while it has not begun.
 pub async fn image_build_arn(
     client: &Client,
+    bucket: &Bucket,
     known: &ImageBuildArns,
     name: &ImageId,
     stack: &observation::Stack,
@@ -121,12 +129,13 @@ pub async fn image_build_arn(
     if let Some(arn) = stack_arn.and_then(|stack_arn| known.get(stack_arn)) {
         return Ok(Some(arn));
     }
+    bucket.take().await;
     let call = client.describe_stack_resource().stack_name(name.as_str()).logical_resource_id(LOGICAL_ID);
     let reply = match call.send().await {
         Ok(reply) => reply,
         // The resource is not there yet, or the whole stack went meanwhile.
         Err(error) if says_missing(error.as_service_error(), "") => return Ok(None),
-        Err(error) => return Err(source_error(DESCRIBE_STACK_RESOURCE, &error)),
+        Err(error) => return Err(budgeted(bucket, source_error(DESCRIBE_STACK_RESOURCE, &error))),
     };
     let resource = reply.stack_resource_detail;
     // A stack deleted and made again under the same name may answer here: it is another image's build.

@@ -2,7 +2,7 @@
 
 use super::call::{CallSink, TellSink};
 use super::whole_reply::WholeReplies;
-use super::{Clients, imagebuilder};
+use super::{Buckets, Clients, imagebuilder};
 use crate::describe_image::{Region, Role, Scope};
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::ProvideRegion;
@@ -140,7 +140,7 @@ fn client_through(proxy: ProxyConfig, context: TlsContext) -> SharedHttpClient {
 
 /// The clients of `scope`, each with a retry quota of its own: the SDK's default quotas are shared by every
 /// account of a region, so that one throttled account would take the retries of all.
-pub(super) fn clients(base: &SdkConfig, scope: &Scope, sink: &Arc<dyn CallSink>) -> Clients {
+pub(super) fn clients(base: &SdkConfig, scope: &Scope, sink: &Arc<dyn CallSink>, buckets: Buckets) -> Clients {
     let region = aws_config::Region::new(scope.region.to_string());
     let config = base.to_builder().region(region).build();
     let has_own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
@@ -166,6 +166,7 @@ pub(super) fn clients(base: &SdkConfig, scope: &Scope, sink: &Arc<dyn CallSink>)
         // Where the credentials come from; STS of other regions may be out of reach, and is not needed.
         sts: aws_sdk_sts::Client::new(base),
         credentials: config.credentials_provider(),
+        buckets,
         image_build_arns: super::cloudformation::ImageBuildArns::default(),
     }
 }

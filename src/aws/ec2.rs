@@ -1,5 +1,6 @@
 //! EC2: the AMIs that ParallelCluster tagged, many ids a call.
 
+use super::budget::{Bucket, budgeted};
 use super::error::source_error;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
@@ -21,22 +22,28 @@ const PAGE_SIZE: i32 = 1000;
 const MOST_PAGES: usize = 1000;
 
 /// The available AMIs of `ids`.
-pub async fn amis(client: &Client, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+pub async fn amis(client: &Client, bucket: &Bucket, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
     let of_ids = tag_filter(tag_key::IMAGE_ID, ids.iter().map(ImageId::to_string).collect());
-    pages(client, of_ids, |image| with_id(ids, image)).await
+    pages(client, bucket, of_ids, |image| with_id(ids, image)).await
 }
 
 /// The available AMIs of whatever id.
-pub async fn all_amis(client: &Client) -> Result<Vec<Ami>, SourceError> {
+pub async fn all_amis(client: &Client, bucket: &Bucket) -> Result<Vec<Ami>, SourceError> {
     let of_any_id = Filter::builder().name("tag-key").values(tag_key::IMAGE_ID).build();
-    pages(client, of_any_id, |image| Some(ami(image))).await
+    pages(client, bucket, of_any_id, |image| Some(ami(image))).await
 }
 
 /// What `keep` keeps of the available AMIs that pass `filter`, all pages. An empty page may still carry a token.
-async fn pages<T>(client: &Client, filter: Filter, keep: impl Fn(Image) -> Option<T>) -> Result<Vec<T>, SourceError> {
+async fn pages<T>(
+    client: &Client,
+    bucket: &Bucket,
+    filter: Filter,
+    keep: impl Fn(Image) -> Option<T>,
+) -> Result<Vec<T>, SourceError> {
     let mut found = Vec::new();
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {
+        bucket.take().await;
         let page = client
             .describe_images()
             .owners("self")
@@ -46,7 +53,7 @@ async fn pages<T>(client: &Client, filter: Filter, keep: impl Fn(Image) -> Optio
             .set_next_token(token.clone())
             .send()
             .await
-            .map_err(|error| source_error(DESCRIBE_IMAGES, &error))?;
+            .map_err(|error| budgeted(bucket, source_error(DESCRIBE_IMAGES, &error)))?;
         // An empty list is there all the same; one that is missing is no answer.
         let Some(images) = page.images else { return Err(broken("EC2 answered without a list of images")) };
         found.extend(images.into_iter().filter_map(&keep));

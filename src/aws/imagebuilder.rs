@@ -1,5 +1,6 @@
 //! EC2 Image Builder: the state of an image build version, and which step failed.
 
+use super::budget::{Bucket, budgeted};
 use super::error::source_error;
 use crate::describe_image::observation::ImageBuild;
 use crate::describe_image::source_error::SourceError;
@@ -13,11 +14,12 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 pub const GET_IMAGE: &str = "imagebuilder:GetImage";
 
 /// The state of the image build version `arn`, `None` when there is none.
-pub async fn image_build(client: &Client, arn: &str) -> Result<Option<ImageBuild>, SourceError> {
+pub async fn image_build(client: &Client, bucket: &Bucket, arn: &str) -> Result<Option<ImageBuild>, SourceError> {
+    bucket.take().await;
     let reply = match client.get_image().image_build_version_arn(arn).send().await {
         Ok(reply) => reply,
         Err(error) if is_missing(error.as_service_error().and_then(ProvideErrorMetadata::code)) => return Ok(None),
-        Err(error) => return Err(source_error(GET_IMAGE, &error)),
+        Err(error) => return Err(budgeted(bucket, source_error(GET_IMAGE, &error))),
     };
     let state = reply.image.and_then(|image| image.state);
     Ok(state.map(|state| ImageBuild {

@@ -1,5 +1,6 @@
 //! Harmless reads that tell whether an action is allowed: of things that are not there, so that "not found" is a yes.
 
+use super::budget::Bucket;
 use super::error::source_error;
 use super::{Aws, Clients, cloudformation, ec2, imagebuilder, s3};
 use crate::describe_image::image_config::default_bucket;
@@ -65,9 +66,11 @@ impl Aws {
             Ok(id) => id,
             Err(error) => return vec![impossible(&error)],
         };
+        // A check is over in a moment.
+        let free = Bucket::default();
         let mut probes = vec![
-            of(ec2::DESCRIBE_IMAGES, ec2::amis(&clients.ec2, std::slice::from_ref(&id)).await),
-            of(cloudformation::DESCRIBE_STACKS, cloudformation::stack(&clients.cloudformation, &id).await),
+            of(ec2::DESCRIBE_IMAGES, ec2::amis(&clients.ec2, &free, std::slice::from_ref(&id)).await),
+            of(cloudformation::DESCRIBE_STACKS, cloudformation::stack(&clients.cloudformation, &free, &id).await),
             of(cloudformation::DESCRIBE_STACK_RESOURCE, resource(&clients, &id).await),
         ];
         let Some(caller) = caller else {
@@ -75,7 +78,7 @@ impl Aws {
             probes.push(Probe { action: imagebuilder::GET_IMAGE, answer });
             return probes;
         };
-        let build = imagebuilder::image_build(&clients.imagebuilder, &build_arn(scope, caller)).await;
+        let build = imagebuilder::image_build(&clients.imagebuilder, &free, &build_arn(scope, caller)).await;
         probes.push(of(imagebuilder::GET_IMAGE, build));
         if presigned {
             probes.extend(bucket(&clients, caller, &scope.region).await);
@@ -97,7 +100,7 @@ fn impossible(error: &InvalidImageId) -> Probe {
 async fn resource(clients: &Clients, id: &ImageId) -> Result<(), SourceError> {
     let unknown = crate::describe_image::observation::Stack::default();
     let known = cloudformation::ImageBuildArns::default();
-    cloudformation::image_build_arn(&clients.cloudformation, &known, id, &unknown).await.map(|_| ())
+    cloudformation::image_build_arn(&clients.cloudformation, &Bucket::default(), &known, id, &unknown).await.map(|_| ())
 }
 
 fn build_arn(scope: &Scope, caller: &Caller) -> String {

@@ -1,12 +1,14 @@
 //! The command line and its environment: every setting with its unit and default. A wrong value is refused at the
 //! start, naming it.
 
+pub mod budget;
 pub mod leadership;
 pub mod list;
 pub mod mirror;
 pub mod value;
 
 use crate::aws::{Settings, TrustedCa};
+use budget::BudgetArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use leadership::LeadershipArgs;
@@ -92,6 +94,8 @@ pub struct RunArgs {
     pub leadership: LeadershipArgs,
     #[command(flatten)]
     pub timing: TimingArgs,
+    #[command(flatten)]
+    pub budget: BudgetArgs,
     #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]

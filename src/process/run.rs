@@ -81,6 +81,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     let identities = identities(&args, &meter)?;
     let calls = AwsCalls::register(&mut registry);
     let aws = Aws::connect(&args.aws.settings(), region.as_ref(), Arc::new(calls)).await;
+    let aws = aws.with_budget(args.budget.budget());
 
     let (store, writer) = controller::object_store();
     let lease = args.leadership.settings(holder(), &args.mirror.namespaces())?;

@@ -17,7 +17,7 @@ from shell import CHECKOUT, Kubectl, condition, eventually, run, say, script
 FLUX = "flux-system"
 #: Looks that follow each other fast, and errors that show soon; what the table calls minutes and hours stays so.
 PATIENT = {"IN_PROGRESS_INTERVAL": "1s", "SETTLED_INTERVAL": "1s", "ABSENT_INTERVAL": "1s", "ABSENT_INTERVAL_MAX": "1s", "ERROR_INTERVAL": "1s",
-           "ERROR_INTERVAL_MAX": "1s", "ERROR_GRACE": "1s"}
+           "ERROR_INTERVAL_MAX": "1s", "ERROR_GRACE": "1s", "AWS_BUDGET": "100", "AWS_ASSUMED_RATE": "1000"}
 #: As if the table's periods were over.
 HASTY = {**PATIENT, "NOT_FOUND_GRACE": "1s", "FINALIZING_PERIOD": "1s"}
 STALE = {**PATIENT, "STALENESS_BUDGET": "4s"}

@@ -1,3 +1,5 @@
+/// How much of its limits AWS is asked.
+mod budget;
 /// Whose credentials, and who may use them; which namespaces.
 mod identities;
 /// Several replicas: one leads, the others stand by.

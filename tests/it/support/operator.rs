@@ -16,7 +16,7 @@ pub struct Operator {
 }
 
 /// Short times, so that no test waits for minutes. What a test is about it sets itself.
-const QUICK: [(&str, &str); 9] = [
+const QUICK: [(&str, &str); 11] = [
     ("CUSTOMIMAGE_LEADER_ELECTION", "false"),
     ("CUSTOMIMAGE_LISTEN", "127.0.0.1:0"),
     ("CUSTOMIMAGE_IN_PROGRESS_INTERVAL", "200ms"),
@@ -26,6 +26,8 @@ const QUICK: [(&str, &str); 9] = [
     ("CUSTOMIMAGE_ERROR_INTERVAL", "200ms"),
     ("CUSTOMIMAGE_ERROR_INTERVAL_MAX", "500ms"),
     ("AWS_MAX_ATTEMPTS", "1"),
+    ("CUSTOMIMAGE_AWS_BUDGET", "100"),
+    ("CUSTOMIMAGE_AWS_ASSUMED_RATE", "1000"),
 ];
 
 impl Operator {

@@ -1,0 +1,213 @@
+//! The share of AWS's limits that this process uses: a token bucket for each account, region and API, whichever scopes are
+//! read. A call waits for its token; once AWS throttles, the bucket is empty, and fills at half its rate for a while.
+
+use crate::describe_image::{Region, SourceError, SourceErrorKind};
+use leaky_bucket::RateLimiter;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// For so long after AWS has throttled a token counts for half.
+const RECOVERY: Duration = Duration::from_secs(60);
+
+/// Whoever may create objects may invent names of regions. Past it the buckets are made anew.
+const MOST_BUCKETS: usize = 8000;
+
+/// The APIs that AWS limits on their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Api {
+    DescribeImages,
+    DescribeStacks,
+    DescribeStackResource,
+    GetImage,
+}
+
+/// A limit of AWS: so many calls at once, and so many a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    pub burst: u32,
+    pub per_second: u32,
+}
+
+/// What EC2 publishes for DescribeImages, an unfiltered or paginated one included.
+const DESCRIBE_IMAGES: Limit = Limit { burst: 100, per_second: 20 };
+
+/// How much of the limits may be used.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// 1 to 100.
+    pub percent: u32,
+    /// The limit of each API for which AWS publishes none.
+    pub assumed: Limit,
+}
+
+impl Budget {
+    fn limit(&self, api: Api) -> Limit {
+        match api {
+            Api::DescribeImages => DESCRIBE_IMAGES,
+            Api::DescribeStacks | Api::DescribeStackResource | Api::GetImage => self.assumed,
+        }
+    }
+}
+
+/// All buckets of the process. Without a budget they hold nothing back.
+#[derive(Debug, Default)]
+pub struct Budgets {
+    budget: Option<Budget>,
+    buckets: Mutex<HashMap<(String, Region, Api), Arc<Bucket>>>,
+}
+
+impl Budgets {
+    #[must_use]
+    pub fn new(budget: Budget) -> Self {
+        Self { budget: Some(budget), buckets: Mutex::default() }
+    }
+
+    /// The bucket that all scopes of `account` in `region` share for `api`.
+    pub fn bucket(&self, account: &str, region: &Region, api: Api) -> Arc<Bucket> {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= MOST_BUCKETS {
+            buckets.clear();
+        }
+        let new = || Arc::new(Bucket(self.budget.map(|budget| Limited::new(&budget, api))));
+        buckets.entry((account.to_owned(), region.clone(), api)).or_insert_with(new).clone()
+    }
+}
+
+impl Budgets {
+    /// What an unnamed account has used of its buckets, `account` has: it is the same one.
+    pub fn named(&self, account: &str) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let unnamed: Vec<_> = buckets.extract_if(|(account, _, _), _| account.is_empty()).collect();
+        for ((_, region, api), bucket) in unnamed {
+            buckets.entry((account.to_owned(), region, api)).or_insert(bucket);
+        }
+    }
+}
+
+/// The tokens of one account, region and API.
+#[derive(Debug, Default)]
+pub struct Bucket(Option<Limited>);
+
+#[derive(Debug)]
+struct Limited {
+    tokens: RateLimiter,
+    throttled_at: Mutex<Option<Instant>>,
+}
+
+impl Bucket {
+    /// Waits for a token.
+    pub async fn take(&self) {
+        if let Some(limited) = &self.0 {
+            let is_recovering = limited.throttled_at().is_some_and(|at| at.elapsed() < RECOVERY);
+            limited.tokens.acquire(if is_recovering { 2 } else { 1 }).await;
+        }
+    }
+
+    /// AWS has throttled: somebody else uses the account, too, or its limits are others.
+    pub fn throttled(&self) {
+        if let Some(limited) = &self.0 {
+            *limited.throttled_at() = Some(Instant::now());
+            let left = limited.tokens.balance();
+            limited.tokens.try_acquire(left);
+        }
+    }
+}
+
+/// `error`, of which the bucket has taken note.
+pub fn budgeted(bucket: &Bucket, error: SourceError) -> SourceError {
+    if error.kind == SourceErrorKind::Throttled {
+        bucket.throttled();
+    }
+    error
+}
+
+impl Limited {
+    fn new(budget: &Budget, api: Api) -> Self {
+        let Limit { burst, per_second } = budget.limit(api);
+        let share = |number: u32| f64::from(number) * f64::from(budget.percent) / 100.0;
+        let interval = Duration::from_secs_f64(1.0 / share(per_second).max(0.01));
+        // A token that counts for half takes two.
+        let burst = (share(burst).floor().max(2.0) as u32).min(burst.max(2)) as usize;
+        let tokens = RateLimiter::builder().max(burst).initial(burst).refill(1).interval(interval).fair(true).build();
+        Self { tokens, throttled_at: Mutex::default() }
+    }
+
+    fn throttled_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.throttled_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(name: &str) -> Region {
+        Region::parse(name).unwrap()
+    }
+
+    /// 40 a second, two at once: quick enough for a test.
+    fn budgets() -> Budgets {
+        Budgets::new(Budget { percent: 25, assumed: Limit { burst: 8, per_second: 160 } })
+    }
+
+    async fn taken_within(bucket: &Bucket, time: Duration) -> u32 {
+        let end = Instant::now() + time;
+        let mut taken = 0;
+        while tokio::time::timeout_at(end, bucket.take()).await.is_ok() {
+            taken += 1;
+        }
+        taken
+    }
+
+    #[tokio::test]
+    async fn a_quarter_of_the_limit_is_used_and_never_more() {
+        let taken =
+            taken_within(&budgets().bucket("1", &region("eu-west-1"), Api::GetImage), Duration::from_millis(500)).await;
+        assert!((15..=23).contains(&taken), "2 at once, and 20 in half a second: {taken}");
+    }
+
+    #[tokio::test]
+    async fn after_throttling_the_bucket_is_empty_and_fills_at_half_its_rate() {
+        let bucket = budgets().bucket("1", &region("eu-west-1"), Api::GetImage);
+        bucket.throttled();
+        let taken = taken_within(&bucket, Duration::from_millis(500)).await;
+        assert!((6..=11).contains(&taken), "nothing at once, and 10 in half a second: {taken}");
+    }
+
+    #[test]
+    fn an_account_has_one_bucket_for_each_region_and_api() {
+        let budgets = budgets();
+        let bucket = |account, name, api| budgets.bucket(account, &region(name), api);
+        let one = bucket("1", "eu-west-1", Api::GetImage);
+        assert!(Arc::ptr_eq(&one, &bucket("1", "eu-west-1", Api::GetImage)));
+        for other in [
+            bucket("2", "eu-west-1", Api::GetImage),
+            bucket("1", "eu-west-2", Api::GetImage),
+            bucket("1", "eu-west-1", Api::DescribeStacks),
+        ] {
+            assert!(!Arc::ptr_eq(&one, &other));
+        }
+    }
+
+    #[test]
+    fn an_account_that_gets_its_name_keeps_its_buckets() {
+        let budgets = budgets();
+        let unnamed = budgets.bucket("", &region("eu-west-1"), Api::GetImage);
+        budgets.named("1");
+        assert!(Arc::ptr_eq(&unnamed, &budgets.bucket("1", &region("eu-west-1"), Api::GetImage)));
+    }
+
+    #[tokio::test]
+    async fn without_a_budget_nothing_is_held_back() {
+        let bucket = Budgets::default().bucket("1", &region("eu-west-1"), Api::DescribeImages);
+        tokio::time::timeout(Duration::from_secs(5), async {
+            for _ in 0..10_000 {
+                bucket.take().await;
+            }
+        })
+        .await
+        .unwrap();
+    }
+}
