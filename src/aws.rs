@@ -109,11 +109,12 @@ impl Aws {
             return Ok(known.clone());
         }
         let config = self.config_of(scope.identity.role.as_ref()).await;
+        let buckets = self.buckets(scope);
         let mut clients = self.known_clients();
         if clients.len() >= MOST_SCOPES {
             clients.clear();
         }
-        let new = || Arc::new(config::clients(&config, scope, &self.sink, self.buckets(scope)));
+        let new = || Arc::new(config::clients(&config, scope, &self.sink, buckets));
         Ok(clients.entry(scope.clone()).or_insert_with(new).clone())
     }
 
@@ -135,6 +136,7 @@ impl Aws {
         let mut own = self.own_account.lock().unwrap_or_else(PoisonError::into_inner);
         if *own != account {
             account.clone_into(&mut own);
+            drop(own);
             self.budgets.named(account);
             self.known_clients().retain(|scope, _| scope.identity.role.is_some());
         }

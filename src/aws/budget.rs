@@ -11,7 +11,7 @@ use tokio::time::Instant;
 /// For so long after AWS has throttled a token counts for half.
 const RECOVERY: Duration = Duration::from_secs(60);
 
-/// Whoever may create objects may invent names of regions. Past it the buckets are made anew.
+/// Whoever may create objects may invent names of regions. Past it those that no scope has go.
 const MOST_BUCKETS: usize = 8000;
 
 /// The APIs that AWS limits on their own.
@@ -68,7 +68,7 @@ impl Budgets {
     pub fn bucket(&self, account: &str, region: &Region, api: Api) -> Arc<Bucket> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MOST_BUCKETS {
-            buckets.clear();
+            buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1);
         }
         let new = || Arc::new(Bucket(self.budget.map(|budget| Limited::new(&budget, api))));
         buckets.entry((account.to_owned(), region.clone(), api)).or_insert_with(new).clone()
@@ -109,8 +109,7 @@ impl Bucket {
     pub fn throttled(&self) {
         if let Some(limited) = &self.0 {
             *limited.throttled_at() = Some(Instant::now());
-            let left = limited.tokens.balance();
-            limited.tokens.try_acquire(left);
+            while limited.tokens.try_acquire(1) {}
         }
     }
 }
@@ -127,10 +126,18 @@ impl Limited {
     fn new(budget: &Budget, api: Api) -> Self {
         let Limit { burst, per_second } = budget.limit(api);
         let share = |number: u32| f64::from(number) * f64::from(budget.percent) / 100.0;
-        let interval = Duration::from_secs_f64(1.0 / share(per_second).max(0.01));
+        // A tick may bring several tokens: the crate counts in milliseconds.
+        let tick = (1.0 / share(per_second).max(0.01)).max(0.01);
+        let refill = ((share(per_second) * tick).round().max(1.0) as u32) as usize;
         // A token that counts for half takes two.
         let burst = (share(burst).floor().max(2.0) as u32).min(burst.max(2)) as usize;
-        let tokens = RateLimiter::builder().max(burst).initial(burst).refill(1).interval(interval).fair(true).build();
+        let tokens = RateLimiter::builder()
+            .max(burst)
+            .initial(burst)
+            .refill(refill)
+            .interval(Duration::from_secs_f64(tick))
+            .fair(true)
+            .build();
         Self { tokens, throttled_at: Mutex::default() }
     }
 
@@ -174,6 +181,14 @@ mod tests {
         bucket.throttled();
         let taken = taken_within(&bucket, Duration::from_millis(500)).await;
         assert!((6..=11).contains(&taken), "nothing at once, and 10 in half a second: {taken}");
+    }
+
+    #[tokio::test]
+    async fn the_greatest_rates_and_the_smallest_shares_are_buckets_too() {
+        for (percent, per_second, burst) in [(1, 1, 1), (25, 10_000, 10_000), (100, 10_000, 1), (100, 1, 10_000)] {
+            let budgets = Budgets::new(Budget { percent, assumed: Limit { burst, per_second } });
+            budgets.bucket("1", &region("eu-west-1"), Api::GetImage).take().await;
+        }
     }
 
     #[test]

@@ -15,7 +15,6 @@ const STACK_QUOTA: usize = 2000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
     pub amis: Option<usize>,
-    /// `usize::MAX` when they may not be listed.
     pub stacks: Option<usize>,
 }
 

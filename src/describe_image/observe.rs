@@ -63,9 +63,9 @@ pub async fn observe_each<S: ImageSource, K: Known>(
     known: &K,
     mut answer: impl FnMut(Observed) + Send,
 ) -> Sizes {
-    let mut sizes = known.sizes();
+    let (sizes, mut learned) = (known.sizes(), Sizes::default());
     let mut without_ami = Vec::new();
-    for (ids, amis) in read_amis(source, scope, ids, &mut sizes).await {
+    for (ids, amis) in read_amis(source, scope, ids, sizes, &mut learned).await {
         match amis {
             Ok(amis) => {
                 let mut newest = newest_by_id(amis);
@@ -81,7 +81,7 @@ pub async fn observe_each<S: ImageSource, K: Known>(
             Err(error) => ids.iter().for_each(|id| answer(failed(id, Step::Image, error.clone()))),
         }
     }
-    let stacks = read_stacks(source, scope, without_ami.len(), &mut sizes).await;
+    let stacks = read_stacks(source, scope, without_ami.len(), sizes, &mut learned).await;
     let stacks = Stacks { source, scope, swept: stacks };
     let mut reads = stream::iter(without_ami)
         .map(|(id, ami)| observe_stack(&stacks, known, id, ami))
@@ -89,7 +89,7 @@ pub async fn observe_each<S: ImageSource, K: Known>(
     while let Some(observed) = reads.next().await {
         answer(observed);
     }
-    sizes
+    learned
 }
 
 type Amis = Result<Vec<(ImageId, Ami)>, SourceError>;
@@ -99,14 +99,15 @@ async fn read_amis<'a, S: ImageSource>(
     source: &S,
     scope: &Scope,
     ids: &'a [ImageId],
-    sizes: &mut Sizes,
+    sizes: Sizes,
+    learned: &mut Sizes,
 ) -> Vec<(&'a [ImageId], Amis)> {
     if !sizes.has_cheap_amis(ids.len()) {
         let batches = ids.chunks(MAX_IDS).map(|batch| async move { (batch, source.amis(scope, batch).await) });
         return stream::iter(batches).then(|read| read).collect().await;
     }
     let all = source.all_amis(scope).await.map(|amis| {
-        sizes.amis = Some(amis.len());
+        learned.amis = Some(amis.len());
         let tagged = |ami: Ami| Some((ImageId::parse(tag(&ami.tags, tag_key::IMAGE_ID)?).ok()?, ami));
         amis.into_iter().filter_map(tagged).collect()
     });
@@ -120,22 +121,20 @@ async fn read_stacks<S: ImageSource>(
     source: &S,
     scope: &Scope,
     ids: usize,
-    sizes: &mut Sizes,
+    sizes: Sizes,
+    learned: &mut Sizes,
 ) -> Option<Result<ByName, SourceError>> {
     if !sizes.has_cheap_stacks(ids) {
         return None;
     }
     match source.all_stacks(scope).await {
         Ok(stacks) => {
-            sizes.stacks = Some(stacks.len());
+            learned.stacks = Some(stacks.len());
             let named = |stack: Stack| Some((stack.name()?.to_owned(), stack));
             Some(Ok(stacks.into_iter().filter_map(named).collect()))
         }
         // To list them is a right of its own; by name they can still be read.
-        Err(error) if error.kind == SourceErrorKind::AccessDenied => {
-            sizes.stacks = Some(usize::MAX);
-            None
-        }
+        Err(error) if error.kind == SourceErrorKind::AccessDenied => None,
         Err(error) => Some(Err(error)),
     }
 }

@@ -20,6 +20,8 @@ pub struct Reading {
     pub failing_since: Option<Timestamp>,
     /// The pause until the next read.
     pub pause: Duration,
+    /// The pause after an answer: how often the image is read while nothing is in the way.
+    pub interval: Duration,
 }
 
 /// Whoever keeps what AWS says of the images that are wanted, reads it anew in time, and tells what has changed. It never

@@ -2,6 +2,7 @@
 //! but another's answer has.
 
 use crate::describe_image::{Role, Scope};
+use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
@@ -9,22 +10,29 @@ use tokio::sync::watch;
 /// The account that last answered, by role; without one, to the operator's own credentials.
 #[derive(Debug, Default)]
 pub struct Accounts {
-    known: Mutex<HashMap<Option<Role>, String>>,
+    known: Mutex<HashMap<Option<Role>, (String, Timestamp)>>,
     /// Counts the news.
     news: watch::Sender<u64>,
 }
 
 impl Accounts {
-    /// Takes note of `told`, and gives the account as far as it is known.
+    /// Takes note of what was `told` at a time, unless a later answer has told another; gives the account as far as it is known.
     #[must_use]
-    pub fn learn(&self, scope: &Scope, told: Option<&str>) -> Option<String> {
+    pub fn learn(&self, scope: &Scope, told: Option<(&str, Timestamp)>) -> Option<String> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let role = &scope.identity.role;
-        if let Some(account) = told.filter(|account| known.get(role).is_none_or(|known| known != account)) {
-            known.insert(role.clone(), account.to_owned());
-            self.news.send_modify(|count| *count = count.wrapping_add(1));
+        let before = known.get(role);
+        if let Some((account, at)) = told.filter(|(_, at)| before.is_none_or(|(_, before)| before <= at)) {
+            let is_news = before.is_none_or(|(before, _)| before != account);
+            known.insert(role.clone(), (account.to_owned(), at));
+            if is_news {
+                self.news.send_modify(|count| *count = count.wrapping_add(1));
+            }
         }
-        known.get(role).cloned().or_else(|| role.as_ref().map(|role| role.account_id().to_owned()))
+        known
+            .get(role)
+            .map(|(account, _)| account.clone())
+            .or_else(|| role.as_ref().map(|role| role.account_id().to_owned()))
     }
 
     /// Changes whenever an account was learned: what was told without one may be told anew.

@@ -15,7 +15,7 @@ use crate::describe_image::reading::Observe;
 use crate::describe_image::{Intervals, Region};
 use kube::Client;
 use kube::runtime::reflector::ObjectRef;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -25,6 +25,8 @@ pub struct Context<O> {
     pub observer: O,
     pub events: EventQueue,
     pub index: Index,
+    /// What is shown and what is read change together.
+    pub showing: Mutex<()>,
     pub memory: Memory,
     pub accounts: Accounts,
     pub meter: Meter,
@@ -39,6 +41,7 @@ pub struct Context<O> {
 impl<O: Observe> Context<O> {
     /// From now on `object` shows `target`, which is read in time.
     pub fn show(&self, object: &ObjectRef<CustomImage>, target: &Target) {
+        let _turn = self.showing.lock().unwrap_or_else(PoisonError::into_inner);
         let left = self.index.set(object, target);
         self.observer.want(&target.0, &target.1);
         self.forget(left);
@@ -46,6 +49,7 @@ impl<O: Observe> Context<O> {
 
     /// `object` shows no image of AWS any more.
     pub fn hide(&self, object: &ObjectRef<CustomImage>) {
+        let _turn = self.showing.lock().unwrap_or_else(PoisonError::into_inner);
         self.forget(self.index.remove(object));
     }
 

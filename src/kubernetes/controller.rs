@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::custom_image::CustomImage;
 use super::index::Target;
+use super::patience::AtOnce;
 use super::readiness::{Board, Readiness};
 use super::reconcile::{self, reconcile};
 use super::write::WriteError;
@@ -48,9 +49,11 @@ pub async fn run<O>(
     let changed = changed.flat_map(move |target| stream::iter(index.index.objects(&target)));
     let controller = Controller::for_stream(triggers, store)
         .with_config(controller::Config::default().concurrency(context.settings.concurrency))
+        // A watch that fails has its own patience; the other triggers must not wait for it.
+        .trigger_backoff(AtOnce)
         .reconcile_on(rechecks)
         .reconcile_on(changed)
-        .reconcile_on(recheck::without_account(context.accounts.news(), of_accounts))
+        .reconcile_on(recheck::of_accounts(context.accounts.news(), of_accounts))
         .graceful_shutdown_on(async move { stop.cancelled().await })
         .run(reconcile, after_error, context)
         .for_each(|result| async move {

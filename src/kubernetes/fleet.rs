@@ -32,6 +32,8 @@ impl<O: Observe> Fleet<O> {
         let mut by_reason: HashMap<ReadyReason, i64> = HashMap::new();
         let mut oldest: Option<Timestamp> = None;
         let mut known = HashSet::new();
+        // Before the objects: one that is made meanwhile is none that has gone.
+        let shown = index.shown();
         for object in self.store.state() {
             let reference = ObjectRef::from_obj(&*object);
             if !object.is_suspended() {
@@ -52,8 +54,8 @@ impl<O: Observe> Fleet<O> {
         }
         // An object may have gone while a look at it was under way, or while the watch was broken.
         memory.retain(&known);
-        for gone in index.others(&known) {
-            context.hide(&gone);
+        for gone in shown.iter().filter(|object| !known.contains(*object) && self.store.get(object).is_none()) {
+            context.hide(gone);
         }
         let age = oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs());
         meter.oldest_observation_age.set(age);

@@ -49,10 +49,10 @@ impl Index {
         self.lock().by_image.get(target).map(|objects| objects.iter().cloned().collect()).unwrap_or_default()
     }
 
-    /// All objects but these, which slipped past the watch.
+    /// All objects that show something.
     #[must_use]
-    pub fn others(&self, known: &HashSet<ObjectRef<CustomImage>>) -> Vec<ObjectRef<CustomImage>> {
-        self.lock().by_object.keys().filter(|object| !known.contains(*object)).cloned().collect()
+    pub fn shown(&self) -> Vec<ObjectRef<CustomImage>> {
+        self.lock().by_object.keys().cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Both> {
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(index.set(&a, &target("two")), None, "b still shows it");
         assert_eq!(index.set(&b, &target("two")), Some(target("one")));
         assert_eq!(index.remove(&a), None);
-        assert_eq!(index.others(&HashSet::new()), std::slice::from_ref(&b));
+        assert_eq!(index.shown(), std::slice::from_ref(&b));
         assert_eq!(index.remove(&b), Some(target("two")));
         assert_eq!((index.remove(&b), index.objects(&target("two")).len()), (None, 0));
     }

@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// EC2 is eventually consistent: an AMI is gone when a second look, this much later, agrees.
+/// EC2 is eventually consistent: an image is gone when a second look, this much later, agrees.
 const CONFIRM_AFTER: SignedDuration = SignedDuration::from_secs(15);
 
 /// Labels of namespaces are known a moment after the first identity needs them.
@@ -33,8 +33,8 @@ pub struct Look {
     pub account_id: Option<String>,
     /// When something outside the conditions is due, such as another presigned URL.
     pub until: Option<Timestamp>,
-    /// The pause between two reads of the image.
-    pub pause: Duration,
+    /// How often the image is read while nothing is in the way.
+    pub interval: Duration,
 }
 
 /// What is known of the object's image, unless the object is suspended or AWS cannot be asked for it; `None` while the answer is
@@ -50,21 +50,21 @@ where
     O: Observe + ImageConfigSource,
 {
     let now = Timestamp::now();
-    let pause = context.settings.intervals.settled;
+    let interval = context.settings.intervals.settled;
     if object.is_suspended() {
         memory.cleared();
-        return Some(Look { outcome: Outcome::Suspended, at: now, account_id: None, until: None, pause });
+        return Some(Look { outcome: Outcome::Suspended, at: now, account_id: None, until: None, interval });
     }
     let (scope, id) = match &wanted.target {
         Ok(target) => target,
         // Not yet known whether it may be asked: what stands is not worse for that.
         Err(error) if error.kind == SourceErrorKind::ServiceError && !previous.conditions.is_empty() => {
             let until = now.checked_add(KNOWN_SOON).ok();
-            return Some(Look { outcome: Outcome::Unconfirmed, at: now, account_id: None, until, pause });
+            return Some(Look { outcome: Outcome::Unconfirmed, at: now, account_id: None, until, interval });
         }
         Err(error) => {
             memory.failures = memory.failures.saturating_add(1);
-            let failing = Failing { since: *memory.failing_since.get_or_insert(now), answered_at: None, pause };
+            let failing = Failing { since: *memory.failing_since.get_or_insert(now), answered_at: None, interval };
             return Some(failed(error.clone(), error.message.clone(), failing, previous, context));
         }
     };
@@ -76,7 +76,7 @@ where
         Err(error) => {
             let text = redact::message(&error.to_string());
             let since = reading.failing_since.unwrap_or(reading.at);
-            let failing = Failing { since, answered_at: reading.answered_at, pause: reading.pause };
+            let failing = Failing { since, answered_at: reading.answered_at, interval: reading.interval };
             failed(error.source_error.clone(), text, failing, previous, context)
         }
     })
@@ -99,7 +99,7 @@ fn not_before(
 struct Failing {
     since: Timestamp,
     answered_at: Option<Timestamp>,
-    pause: Duration,
+    interval: Duration,
 }
 
 fn failed<O>(
@@ -121,7 +121,7 @@ fn failed<O>(
         action => format!("{action} ({}): {message}", error.kind.reason()),
     };
     let outcome = Outcome::Failed { error, message, since, last_observed };
-    Look { outcome, at: Timestamp::now(), account_id: None, until: None, pause: failing.pause }
+    Look { outcome, at: Timestamp::now(), account_id: None, until: None, interval: failing.interval }
 }
 
 async fn observed<O>(
@@ -135,9 +135,14 @@ async fn observed<O>(
 where
     O: ImageConfigSource,
 {
-    let look =
-        |outcome, account_id, until| Look { outcome, at: Timestamp::now(), account_id, until, pause: reading.pause };
-    let account_id = context.accounts.learn(scope, observation.account_id());
+    let look = |outcome, account_id, until| Look {
+        outcome,
+        at: Timestamp::now(),
+        account_id,
+        until,
+        interval: reading.interval,
+    };
+    let account_id = context.accounts.learn(scope, observation.account_id().map(|account| (account, reading.at)));
     let mut response = describe_image::describe(id, &scope.region, observation).ok();
     if let Some(until) = unconfirmed_until(response.as_ref(), previous, memory, reading.at) {
         return look(Outcome::Unconfirmed, account_id, Some(until));
@@ -150,7 +155,7 @@ where
     look(outcome, account_id, until)
 }
 
-/// While an AMI that the status shows was missed once only: when to look again.
+/// While an image that the status shows was missed once only: when to look again.
 fn unconfirmed_until(
     response: Option<&DescribeImageResponse>,
     previous: &CustomImageStatus,
@@ -165,9 +170,10 @@ fn unconfirmed_until(
     missed_at.checked_add(CONFIRM_AFTER).ok().filter(|until| read_at < *until)
 }
 
-/// True when the status shows an AMI and EC2 lists none, or only an older one of the same id.
+/// True when the status shows an image and AWS has none, or EC2 only an older one of the same id. Of a stack, too: its AMI may have
+/// been tagged, and the stack have gone, between the two reads.
 fn is_missed(now: Option<&ImageFields>, before: &ImageFields) -> bool {
-    let Some(shown) = &before.ec2_ami_info else { return false };
+    let Some(shown) = &before.ec2_ami_info else { return before.image_build_status.is_some() && now.is_none() };
     match now.and_then(|image| Some((image, image.ec2_ami_info.as_ref()?))) {
         None => true,
         Some((image, listed)) => (&image.creation_time, &listed.ami_id) < (&before.creation_time, &shown.ami_id),

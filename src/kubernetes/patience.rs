@@ -41,6 +41,22 @@ impl Backoff for Patience {
     fn reset(&mut self) {}
 }
 
+/// No pause to speak of.
+#[derive(Clone, Copy, Debug)]
+pub struct AtOnce;
+
+impl Iterator for AtOnce {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(Duration::from_millis(1))
+    }
+}
+
+impl Backoff for AtOnce {
+    fn reset(&mut self) {}
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,8 +11,8 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// The objects that name no account, whenever one was learned: an image that is not there cannot tell it.
-pub fn without_account(
+/// All objects, whenever another account was learned: an image that is not there cannot tell it.
+pub fn of_accounts(
     news: watch::Receiver<u64>,
     store: Store<CustomImage>,
 ) -> impl Stream<Item = ObjectRef<CustomImage>> + Send {
@@ -20,11 +20,7 @@ pub fn without_account(
         news.changed().await.ok()?;
         Some(((), news))
     });
-    learned.flat_map(move |()| {
-        let names_none = |object: &Arc<CustomImage>| object.status.as_ref().is_some_and(|s| s.account_id.is_none());
-        let objects = store.state().into_iter().filter(names_none).map(|object| ObjectRef::from_obj(&*object));
-        stream::iter(objects.collect::<Vec<_>>())
-    })
+    learned.flat_map(move |()| stream::iter(store.state().into_iter().map(|object| ObjectRef::from_obj(&*object))))
 }
 
 /// The objects to look at again. None before this process leads: then all are looked at anyway.

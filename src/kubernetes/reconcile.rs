@@ -21,6 +21,9 @@ use kube::{Resource, ResourceExt};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How soon an object is looked at again that AWS has not answered for.
+const STILL_UNREAD: Duration = Duration::from_secs(60);
+
 /// One look at AWS for `object`, one status write at most.
 ///
 /// # Errors
@@ -58,9 +61,9 @@ where
     let mut stored = object.status.clone().unwrap_or_default();
     status::sort(&mut stored);
     let Some((look, previous, moved)) = look(object, &wanted, &stored, &mut memory, context).await else {
-        // The answer comes as a change.
+        // The answer comes as a change; until then time may change the status.
         context.memory.store(reference, memory);
-        return Ok((Action::await_change(), ReconcileResult::Unchanged));
+        return Ok((Action::requeue(STILL_UNREAD), ReconcileResult::Unchanged));
     };
     let next = next_status(object, &wanted, &look, &previous, context);
 
@@ -105,7 +108,7 @@ fn next_status<O>(
         generation: object.meta().generation,
         created: object.creation_timestamp().map_or(look.at, |time| time.0),
         now: look.at,
-        interval: look.pause.try_into().unwrap_or_default(),
+        interval: look.interval.try_into().unwrap_or_default(),
         settings: &context.settings.status,
     };
     let mut next = status::next(&look.outcome, &moment);

@@ -94,6 +94,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         client: client.clone(),
         observer,
         index: Index::default(),
+        showing: std::sync::Mutex::default(),
         memory: Memory::default(),
         accounts: Accounts::default(),
         meter,

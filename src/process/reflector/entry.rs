@@ -6,13 +6,14 @@ use crate::describe_image::response::Tag;
 use crate::describe_image::{Intervals, Observation};
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 pub struct Entry {
     pub reading: Option<Reading>,
     pub due: Instant,
-    /// A read of it is under way.
-    pub is_read: bool,
+    /// Reads of it under way: one that was waited for, and one that was due. The first may overtake the second.
+    pub is_read: [bool; 2],
     /// Since when the answer is what it is.
     since: Instant,
     failures: u32,
@@ -23,7 +24,7 @@ pub struct Entry {
 impl Entry {
     pub fn new() -> Self {
         let now = Instant::now();
-        Self { reading: None, due: now, is_read: false, since: now, failures: 0, waited_for: Some(Timestamp::MIN) }
+        Self { reading: None, due: now, is_read: [false; 2], since: now, failures: 0, waited_for: Some(Timestamp::MIN) }
     }
 
     /// The reading at hand, if it is new enough; else the next is due now.
@@ -41,6 +42,19 @@ impl Entry {
         self.waited_for.is_some()
     }
 
+    /// When it is to be read next; `None` while nothing is to be done but wait for a read.
+    pub fn next_due(&self) -> Option<Instant> {
+        let [is_waited_for, is_due] = self.is_read;
+        let may_be_read = !is_waited_for && (!is_due || self.is_waited_for());
+        may_be_read.then_some(self.due)
+    }
+
+    /// A read of that kind has ended without an answer.
+    pub fn released(&mut self, kind: usize, pause: Duration) {
+        self.is_read[kind] = false;
+        self.due = self.due.max(Instant::now() + pause);
+    }
+
     /// Takes the answer of a read that began at `at`; true when it is to be told: it is another than before, or somebody waits
     /// for it. `stretch` spreads the reads.
     pub fn answered(
@@ -50,6 +64,10 @@ impl Entry {
         intervals: &Intervals,
         stretch: f64,
     ) -> bool {
+        if self.reading.as_ref().is_some_and(|reading| reading.at > at) {
+            // It was overtaken.
+            return false;
+        }
         let before = self.reading.take();
         let is_same = before.as_ref().is_some_and(|before| is_same(&before.answer, &answer));
         if !is_same {
@@ -63,7 +81,8 @@ impl Entry {
             Err(_) => {
                 self.failures = self.failures.saturating_add(1);
                 let known = before.as_ref();
-                let since = known.and_then(|before| before.failing_since).unwrap_or(at);
+                // Not since the read began: it may have waited for its turn.
+                let since = known.and_then(|before| before.failing_since).unwrap_or_else(Timestamp::now);
                 (known.and_then(|before| before.answered_at), Some(since), intervals.after_error(self.failures))
             }
         };
@@ -72,8 +91,12 @@ impl Entry {
             (Some(Ok(before)), Ok(_)) if is_same => Ok(before.clone()),
             (_, answer) => answer.map(Arc::new),
         };
-        self.reading = Some(Reading { answer, at, answered_at, failing_since, pause });
-        self.is_read = false;
+        let interval = match (&answer, &before) {
+            (Ok(_), _) => pause,
+            (Err(_), Some(before)) => before.interval,
+            (Err(_), None) => intervals.settled,
+        };
+        self.reading = Some(Reading { answer, at, answered_at, failing_since, pause, interval });
         self.due = Instant::now() + pause.mul_f64(stretch);
         match self.waited_for {
             Some(not_before) if at >= not_before => {

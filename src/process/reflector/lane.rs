@@ -10,14 +10,18 @@ use crate::describe_image::{ImageId, Observation, Scope};
 use crate::kubernetes::chance;
 use futures::channel::mpsc;
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Reads of one scope under way at once: a long one must not keep a new image waiting.
-const READS_AT_ONCE: usize = 4;
+/// Reads of one scope under way at once: of what somebody waits for, and of what is merely due. Each has its own, so that a
+/// fleet that builds, and is read as slowly as the budget allows, does not keep a new image waiting.
+const READS_AT_ONCE: [usize; 2] = [16, 4];
+const WAITED_FOR: usize = 0;
+const DUE: usize = 1;
 
 #[derive(Default)]
 pub struct Lane {
@@ -30,7 +34,7 @@ pub struct Lane {
 
 impl Lane {
     pub fn latest(&self, id: &ImageId, not_before: Option<Timestamp>) -> Option<Reading> {
-        let latest = self.entries().entry(id.clone()).or_insert_with(Entry::new).latest(not_before);
+        let latest = self.entries().get_mut(id)?.latest(not_before);
         if latest.is_none() {
             self.wake.notify_one();
         }
@@ -38,8 +42,11 @@ impl Lane {
     }
 
     pub fn want(&self, id: &ImageId) {
-        self.entries().entry(id.clone()).or_insert_with(Entry::new);
-        self.wake.notify_one();
+        let mut entries = self.entries();
+        if !entries.contains_key(id) {
+            entries.insert(id.clone(), Entry::new());
+            self.wake.notify_one();
+        }
     }
 
     /// True when that was the last image: the lane ends.
@@ -60,9 +67,9 @@ impl Lane {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the next image is due that is not being read.
+    /// When the next image is to be read.
     fn next_due(&self) -> Option<Instant> {
-        self.entries().values().filter(|entry| !entry.is_read).map(|entry| entry.due).min()
+        self.entries().values().filter_map(Entry::next_due).min()
     }
 
     /// The images to read now: first those that somebody waits for, then those whose time has come. The latter take along
@@ -70,25 +77,45 @@ impl Lane {
     fn take_due(&self) -> [Vec<ImageId>; 2] {
         let now = Instant::now();
         let mut entries = self.entries();
-        let is_due = |entry: &Entry| !entry.is_read && entry.due <= now;
+        let is_due = |entry: &Entry| entry.next_due().is_some_and(|due| due <= now);
         let has_routine = entries.values().any(|entry| is_due(entry) && !entry.is_waited_for());
         let is_nearly_due = |entry: &Entry| {
             let half = entry.reading.as_ref().map(|reading| reading.pause / 2).unwrap_or_default();
-            !entry.is_read && entry.due <= now + half
+            entry.next_due().is_some_and(|due| due <= now + half)
         };
         let mut due = [Vec::new(), Vec::new()];
         for (id, entry) in entries.iter_mut() {
-            let [waited_for, routine] = &mut due;
-            if entry.is_waited_for() && is_due(entry) {
-                waited_for.push(id.clone());
-            } else if has_routine && is_nearly_due(entry) {
-                routine.push(id.clone());
+            let kind = if entry.is_waited_for() && is_due(entry) {
+                WAITED_FOR
+            } else if has_routine && !entry.is_waited_for() && is_nearly_due(entry) {
+                DUE
             } else {
                 continue;
-            }
-            entry.is_read = true;
+            };
+            entry.is_read[kind] = true;
+            due[kind].push(id.clone());
         }
         due
+    }
+}
+
+/// Images that are being read; those without an answer at its end may be read again, however it ended.
+struct UnderWay<'a> {
+    lane: &'a Lane,
+    kind: usize,
+    left: HashSet<ImageId>,
+    pause: Duration,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut entries = self.lane.entries();
+        for id in &self.left {
+            if let Some(entry) = entries.get_mut(id) {
+                entry.released(self.kind, self.pause);
+            }
+        }
+        self.lane.wake.notify_one();
     }
 }
 
@@ -114,7 +141,7 @@ pub async fn serve<S: ImageSource + 'static>(
     settings: Settings,
     changed: mpsc::UnboundedSender<Changed>,
 ) {
-    let slots = Arc::new(Semaphore::new(READS_AT_ONCE));
+    let slots = READS_AT_ONCE.map(|reads| Arc::new(Semaphore::new(reads)));
     loop {
         let woken = lane.wake.notified();
         match lane.next_due() {
@@ -124,15 +151,17 @@ pub async fn serve<S: ImageSource + 'static>(
             Some(_) => {
                 // Neighbours come within the window, and share the calls.
                 sleep(settings.window).await;
-                for ids in lane.take_due() {
+                for (kind, ids) in lane.take_due().into_iter().enumerate() {
                     if ids.is_empty() {
                         continue;
                     }
-                    let Ok(slot) = slots.clone().acquire_owned().await else { return };
+                    let slots = slots[kind].clone();
                     let (lane, source, scope, changed) = (lane.clone(), source.clone(), scope.clone(), changed.clone());
                     tokio::spawn(async move {
-                        read(&lane, source.as_ref(), &scope, &ids, settings, &changed).await;
-                        lane.wake.notify_one();
+                        let slot = slots.acquire_owned().await;
+                        let left = ids.iter().cloned().collect();
+                        let under_way = UnderWay { lane: &lane, kind, left, pause: settings.intervals.error };
+                        read(under_way, source.as_ref(), &scope, &ids, settings, &changed).await;
                         drop(slot);
                     });
                 }
@@ -142,25 +171,28 @@ pub async fn serve<S: ImageSource + 'static>(
 }
 
 async fn read<S: ImageSource>(
-    lane: &Lane,
+    mut under_way: UnderWay<'_>,
     source: &S,
     scope: &Scope,
     ids: &[ImageId],
     settings: Settings,
     changed: &mpsc::UnboundedSender<Changed>,
 ) {
+    let (lane, kind) = (under_way.lane, under_way.kind);
     let began = Timestamp::now();
     // One for the whole read: what is read together stays together.
     let stretch = 0.9 + 0.2 * chance::number();
     let tell = |(id, answer): Observed| {
-        let is_news = lane
-            .entries()
-            .get_mut(&id)
-            .is_some_and(|entry| entry.answered(answer, began, &settings.intervals, stretch));
+        under_way.left.remove(&id);
+        let is_news = lane.entries().get_mut(&id).is_some_and(|entry| {
+            entry.is_read[kind] = false;
+            entry.answered(answer, began, &settings.intervals, stretch)
+        });
         if is_news {
             let _ = changed.unbounded_send((scope.clone(), id));
         }
     };
-    let sizes = observe_each(source, scope, ids, &Before(lane), tell).await;
-    *lane.sizes.lock().unwrap_or_else(PoisonError::into_inner) = sizes;
+    let learned = observe_each(source, scope, ids, &Before(lane), tell).await;
+    let mut sizes = lane.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+    *sizes = Sizes { amis: learned.amis.or(sizes.amis), stacks: learned.stacks.or(sizes.stacks) };
 }

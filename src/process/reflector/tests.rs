@@ -116,7 +116,7 @@ async fn observe(
     scope: &Scope,
     ids: &[ImageId],
 ) -> Vec<Reading> {
-    ids.iter().for_each(|id| drop(reflector.latest(scope, id, None)));
+    ids.iter().for_each(|id| reflector.want(scope, id));
     for _ in ids {
         changed.next().await.unwrap();
     }
