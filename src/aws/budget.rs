@@ -73,9 +73,7 @@ impl Budgets {
         let new = || Arc::new(Bucket(self.budget.map(|budget| Limited::new(&budget, api))));
         buckets.entry((account.to_owned(), region.clone(), api)).or_insert_with(new).clone()
     }
-}
 
-impl Budgets {
     /// What an unnamed account has used of its buckets, `account` has: it is the same one.
     pub fn named(&self, account: &str) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,9 +126,9 @@ impl Limited {
         let share = |number: u32| f64::from(number) * f64::from(budget.percent) / 100.0;
         // A tick may bring several tokens: the crate counts in milliseconds.
         let tick = (1.0 / share(per_second).max(0.01)).max(0.01);
-        let refill = ((share(per_second) * tick).round().max(1.0) as u32) as usize;
+        let refill = (share(per_second) * tick).round().max(1.0) as usize;
         // A token that counts for half takes two.
-        let burst = (share(burst).floor().max(2.0) as u32).min(burst.max(2)) as usize;
+        let burst = share(burst).max(2.0) as usize;
         let tokens = RateLimiter::builder()
             .max(burst)
             .initial(burst)
