@@ -21,9 +21,9 @@ pub struct Remembered {
     pub ami_missed_at: Option<Timestamp>,
     /// The look that was last asked for, and when.
     pub requested: Option<(String, Timestamp)>,
-    /// The version of the object that a write was refused for, and how often in a row: until the watch brings another,
-    /// looking again is in vain.
-    pub conflict: Option<(String, u32)>,
+    /// A version of the object that is known to be outdated, by a write of ours or another's, and how often it was met since:
+    /// until the watch brings the next, looking again is in vain.
+    pub outdated: Option<(String, u32)>,
 }
 
 impl Remembered {
@@ -44,11 +44,11 @@ impl Remembered {
         self.failing_since = None;
     }
 
-    /// A write was refused because the object has changed since `version`: for how long to wait for the watch.
-    pub fn refused(&mut self, version: &str) -> u32 {
-        let before = self.conflict.take().filter(|(refused, _)| refused == version);
+    /// The object has changed since `version`: how often that was met.
+    pub fn met_outdated(&mut self, version: &str) -> u32 {
+        let before = self.outdated.take().filter(|(outdated, _)| outdated == version);
         let count = before.map_or(1, |(_, count)| count.saturating_add(1));
-        self.conflict = Some((version.to_owned(), count));
+        self.outdated = Some((version.to_owned(), count));
         count
     }
 }

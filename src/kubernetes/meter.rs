@@ -14,6 +14,7 @@ use std::time::Duration;
 pub enum ReconcileResult {
     Changed,
     Unchanged,
+    /// Someone wrote meanwhile, or the watch lags behind our own write.
     Conflict,
     /// A failure whose turn to be written has not come.
     Paced,
@@ -101,7 +102,7 @@ impl Meter {
 
     pub(super) fn status_written(&self, result: &Result<Written, WriteError>) {
         let result = match result {
-            Ok(Written::Applied) => "applied",
+            Ok(Written::Applied { .. }) => "applied",
             Ok(Written::Conflict) => "conflict",
             Ok(Written::Gone) => "gone",
             Err(WriteError::Timeout(_)) => "timeout",

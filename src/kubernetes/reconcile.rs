@@ -10,7 +10,7 @@ use super::requeue;
 use super::spec::{self, Asking, Wanted};
 use super::status::{self, Moment, Next, Outcome};
 use super::transition::{self, Note};
-use super::write;
+use super::write::{self, Written};
 use crate::describe_image::reading::Observe;
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::{Scope, SourceError, SourceErrorKind};
@@ -52,7 +52,7 @@ where
     let reference = ObjectRef::from_obj(object);
     let mut memory = context.memory.recall(&reference, object.meta().uid.as_deref().unwrap_or_default());
     let version = object.resource_version().unwrap_or_default();
-    if memory.conflict.as_ref().is_some_and(|(refused, _)| *refused == version) {
+    if memory.outdated.as_ref().is_some_and(|(outdated, _)| *outdated == version) {
         let action = after_conflict(&mut memory, &version, context);
         context.memory.store(reference, memory);
         return Ok((action, ReconcileResult::Conflict));
@@ -75,21 +75,29 @@ where
     {
         return Ok((Action::requeue(chance::jittered(later)), ReconcileResult::Paced));
     }
-    let label = write_if_changed(object, &stored, &next.status, context).await?;
-    match label {
-        ReconcileResult::Conflict => {
+    let written = write_if_changed(object, &stored, &next.status, context).await?;
+    let label = match &written {
+        None => ReconcileResult::Unchanged,
+        Some(Written::Applied { version: now }) => {
+            // Until the watch has brought our own write, another look would write it again.
+            if *now != object.resource_version() {
+                memory.outdated = Some((version, 0));
+                context.memory.store(reference, memory.clone());
+            }
+            tell(object, &previous, &next.status, moved, context);
+            ReconcileResult::Changed
+        }
+        Some(Written::Conflict) => {
             let action = after_conflict(&mut memory, &version, context);
             context.memory.store(reference, memory);
-            return Ok((action, label));
+            return Ok((action, ReconcileResult::Conflict));
         }
-        ReconcileResult::Gone => {
+        Some(Written::Gone) => {
             context.memory.forget(&reference);
             context.hide(&reference);
-            return Ok((Action::await_change(), label));
+            return Ok((Action::await_change(), ReconcileResult::Gone));
         }
-        ReconcileResult::Changed => tell(object, &previous, &next.status, moved, context),
-        ReconcileResult::Unchanged | ReconcileResult::Paced | ReconcileResult::Failed => {}
-    }
+    };
     Ok((next_look(&next, &look, &memory, context), label))
 }
 
@@ -173,17 +181,13 @@ async fn write_if_changed<O>(
     stored: &CustomImageStatus,
     next: &CustomImageStatus,
     context: &Context<O>,
-) -> Result<ReconcileResult, write::WriteError> {
+) -> Result<Option<Written>, write::WriteError> {
     if stored == next {
-        return Ok(ReconcileResult::Unchanged);
+        return Ok(None);
     }
     let result = write::status(&context.client, object, next, context.settings.write_timeout).await;
     context.meter.status_written(&result);
-    Ok(match result? {
-        write::Written::Applied => ReconcileResult::Changed,
-        write::Written::Conflict => ReconcileResult::Conflict,
-        write::Written::Gone => ReconcileResult::Gone,
-    })
+    result.map(Some)
 }
 
 /// What AWS says anew comes by itself; left is what time alone changes, and what AWS may not be asked for.
@@ -220,7 +224,7 @@ fn tell<O>(
 
 /// Someone else wrote, or the watch lags behind our own write: it will bring the new version. AWS is not asked before.
 fn after_conflict<O>(memory: &mut Remembered, version: &str, context: &Context<O>) -> Action {
-    let waits = memory.refused(version).min(16);
+    let waits = memory.met_outdated(version).min(16);
     let pause = Duration::from_millis(500).saturating_mul(2u32.saturating_pow(waits.saturating_sub(1)));
     let pause = pause.min(context.settings.intervals.in_progress.max(Duration::from_millis(500)));
     Action::requeue(chance::jittered(pause))

@@ -11,9 +11,12 @@ use std::time::Duration;
 const FIELD_MANAGER: &str = "customimage-operator";
 
 /// What the server did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    Applied,
+    /// The object's version is another now, unless the server found nothing to change.
+    Applied {
+        version: Option<String>,
+    },
     /// The object changed meanwhile: look again from the store.
     Conflict,
     Gone,
@@ -38,14 +41,19 @@ pub async fn status(
     let api: Api<CustomImage> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
     match tokio::time::timeout(timeout, apply(&api, object, status)).await {
         Err(_) => Err(WriteError::Timeout(timeout)),
-        Ok(Ok(())) => Ok(Written::Applied),
+        Ok(Ok(version)) => Ok(Written::Applied { version }),
         Ok(Err(kube::Error::Api(answer))) if answer.code == 409 => Ok(Written::Conflict),
         Ok(Err(kube::Error::Api(answer))) if answer.code == 404 => Ok(Written::Gone),
         Ok(Err(error)) => Err(WriteError::Refused(Box::new(error))),
     }
 }
 
-async fn apply(api: &Api<CustomImage>, object: &CustomImage, status: &CustomImageStatus) -> kube::Result<()> {
+/// Gives the object's version afterwards.
+async fn apply(
+    api: &Api<CustomImage>,
+    object: &CustomImage,
+    status: &CustomImageStatus,
+) -> kube::Result<Option<String>> {
     let body = json!({
         "apiVersion": CustomImage::api_version(&()),
         "kind": CustomImage::kind(&()),
@@ -56,11 +64,11 @@ async fn apply(api: &Api<CustomImage>, object: &CustomImage, status: &CustomImag
     let mut applied = api.patch_status(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body)).await?;
     applied.status.iter_mut().for_each(sort);
     if applied.status.as_ref() == Some(status) {
-        return Ok(());
+        return Ok(applied.resource_version());
     }
     // An apply leaves what another manager has added: the status would say what AWS does not.
     applied.meta_mut().managed_fields = None;
     applied.status = Some(status.clone());
     let manager = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    api.replace_status(&name, &manager, &applied).await.map(|_| ())
+    api.replace_status(&name, &manager, &applied).await.map(|replaced| replaced.resource_version())
 }

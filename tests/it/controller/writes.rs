@@ -178,3 +178,24 @@ fn a_read_that_ends_after_its_object_was_suspended_is_not_shown() {
         assert_eq!(object.status.unwrap().image.ec2_ami_info, None);
     });
 }
+
+#[test]
+fn a_watch_that_lags_behind_our_own_write_costs_no_other() {
+    run(async {
+        let mut world = world(REGION);
+        let names: Vec<String> = (0..200).map(|n| format!("image-{n}")).collect();
+        world.images.extend(names.iter().map(|name| image(name, REGION)));
+        let lab = Lab::new(world).await;
+        for name in &names {
+            lab.create(name, json!({})).await;
+        }
+        // The first answer tells the account, and so has every object looked at again while its write is on its way.
+        let operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION_URL", "presigned")]).await;
+        for name in &names {
+            lab.ready(name, "True", "ImageAvailable").await;
+        }
+        looks(&lab, 3).await;
+        assert_eq!(operator.metric("customimage_status_writes_total{result=\"conflict\"}").await, 0.0);
+        assert_eq!(lab.aws.count("s3", "HeadBucket"), 200);
+    });
+}
