@@ -1,7 +1,7 @@
 //! The AWS adapter: the port [`ImageSource`] over the official SDK. One file a service; the only code that names
 //! `aws_*`. Nothing here creates, tags, puts or deletes.
 
-mod budget;
+pub(crate) mod budget;
 mod call;
 mod cloudformation;
 mod config;
@@ -13,7 +13,7 @@ mod probe;
 mod s3;
 mod whole_reply;
 
-pub use budget::{Budget, Limit};
+pub use budget::{Budget, Limit, routinely};
 pub use call::{Call, CallOutcome, CallSink, IgnoreCalls};
 pub use config::{InvalidCaBundle, Settings, TrustedCa, default_region, load};
 pub use probe::{ASSUME_ROLE, Answer, Caller, Probe};
@@ -57,17 +57,31 @@ struct Clients {
     s3: aws_sdk_s3::Client,
     sts: aws_sdk_sts::Client,
     credentials: Option<SharedCredentialsProvider>,
-    buckets: Buckets,
+    buckets: Arc<Buckets>,
     /// Image build version ARN by stack ARN: it never changes once it is set.
     image_build_arns: cloudformation::ImageBuildArns,
 }
 
 /// What the calls of one scope wait for.
+#[derive(Debug)]
 struct Buckets {
     images: Arc<Bucket>,
     stacks: Arc<Bucket>,
     resources: Arc<Bucket>,
     builds: Arc<Bucket>,
+}
+
+impl Buckets {
+    /// The one of an operation of the SDK; the others have none.
+    fn of(&self, operation: &str) -> Option<&Bucket> {
+        match operation {
+            "DescribeImages" => Some(&self.images),
+            "DescribeStacks" => Some(&self.stacks),
+            "DescribeStackResource" => Some(&self.resources),
+            "GetImage" => Some(&self.builds),
+            _ => None,
+        }
+    }
 }
 
 impl Aws {
@@ -109,7 +123,7 @@ impl Aws {
             return Ok(known.clone());
         }
         let config = self.config_of(scope.identity.role.as_ref()).await;
-        let buckets = self.buckets(scope);
+        let buckets = Arc::new(self.buckets(scope));
         let mut clients = self.known_clients();
         if clients.len() >= MOST_SCOPES {
             clients.clear();
@@ -173,11 +187,16 @@ impl ImageSource for Aws {
         Ok(stack)
     }
 
-    async fn all_amis(&self, scope: &Scope) -> Result<Vec<Ami>, SourceError> {
+    async fn all_amis(&self, scope: &Scope, mut take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
         let clients = self.clients(scope, ec2::DESCRIBE_IMAGES).await?;
-        let amis = ec2::all_amis(&clients.ec2, &clients.buckets.images).await?;
-        self.learn(scope, amis.first().and_then(|ami| ami.owner_id.as_deref()));
-        Ok(amis)
+        let mut owner = None;
+        let taken = |ami: Ami| {
+            owner.get_or_insert_with(|| ami.owner_id.clone());
+            take(ami);
+        };
+        ec2::all_amis(&clients.ec2, &clients.buckets.images, taken).await?;
+        self.learn(scope, owner.flatten().as_deref());
+        Ok(())
     }
 
     async fn all_stacks(&self, scope: &Scope) -> Result<Vec<Stack>, SourceError> {

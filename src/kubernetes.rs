@@ -36,6 +36,7 @@ mod standby;
 pub mod status;
 mod transition;
 mod verdict;
+pub mod watched_image;
 mod write;
 
 pub use custom_image::{CustomImage, CustomImageStatus, crd};

@@ -1,11 +1,13 @@
 //! Tells a sink of every attempt to call AWS, retries included: service, operation, outcome and latency.
 
+use super::Buckets;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use std::fmt::Debug;
@@ -66,9 +68,12 @@ impl Storable for StartedAt {
     type Storer = StoreReplace<Self>;
 }
 
-/// The interceptor that every client carries.
+/// The interceptor that every client carries. It sees what a retry hides: the buckets learn of it here.
 #[derive(Debug)]
-pub(super) struct TellSink(pub Arc<dyn CallSink>);
+pub(super) struct TellSink {
+    pub sink: Arc<dyn CallSink>,
+    pub buckets: Arc<Buckets>,
+}
 
 #[dyn_dispatch_hint]
 impl Intercept for TellSink {
@@ -82,6 +87,11 @@ impl Intercept for TellSink {
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let is_retry = bag.load::<RequestAttempts>().is_some_and(|attempts| attempts.attempts() > 1);
+        let bucket = bag.load::<Metadata>().and_then(|metadata| self.buckets.of(metadata.name()));
+        if let (true, Some(bucket)) = (is_retry, bucket) {
+            bucket.owe();
+        }
         bag.interceptor_state().store_put(StartedAt(Instant::now()));
         Ok(())
     }
@@ -95,7 +105,7 @@ impl Intercept for TellSink {
         let Some(metadata) = bag.load::<Metadata>() else { return Ok(()) };
         let latency = bag.load::<StartedAt>().map_or(Duration::ZERO, |at| at.0.elapsed());
         let is_success = matches!(context.output_or_error(), Some(Ok(_)));
-        let throttled = || context.response().and_then(|reply| reply.body().bytes()).is_some_and(names_throttling);
+        let throttled = || context.response().is_some_and(names_throttling);
         let outcome = match context.response().map(|response| response.status().as_u16()) {
             _ if is_success => CallOutcome::Success,
             Some(429 | 503) => CallOutcome::Throttled,
@@ -104,14 +114,18 @@ impl Intercept for TellSink {
             Some(_) => CallOutcome::Refused,
             None => CallOutcome::NoReply,
         };
-        self.0.record(Call { service: metadata.service(), operation: metadata.name(), outcome, latency });
+        if let (CallOutcome::Throttled, Some(bucket)) = (outcome, self.buckets.of(metadata.name())) {
+            bucket.throttled();
+        }
+        self.sink.record(Call { service: metadata.service(), operation: metadata.name(), outcome, latency });
         Ok(())
     }
 }
 
-/// CloudFormation throttles with 400 and says so only in the code of its XML.
-fn names_throttling(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body);
-    let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
-    code.is_some_and(|(code, _)| super::error::is_throttling_code(code))
+/// CloudFormation throttles with 400 and says so only in the code of its XML; Image Builder in a header.
+fn names_throttling(reply: &HttpResponse) -> bool {
+    let text = String::from_utf8_lossy(reply.body().bytes().unwrap_or_default());
+    let in_body = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+    let in_header = reply.headers().get("x-amzn-errortype").and_then(|code| code.split(':').next());
+    in_body.map(|(code, _)| code).or(in_header).is_some_and(super::error::is_throttling_code)
 }

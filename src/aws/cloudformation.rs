@@ -1,6 +1,6 @@
 //! CloudFormation: the stack named like the image, and which image build version it builds.
 
-use super::budget::{Bucket, budgeted};
+use super::budget::Bucket;
 use super::error::source_error;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation;
@@ -31,7 +31,7 @@ pub async fn stack(
     let reply = match client.describe_stacks().stack_name(name.as_str()).send().await {
         Ok(reply) => reply,
         Err(error) if says_missing(error.as_service_error(), "Stack with id ") => return Ok(None),
-        Err(error) => return Err(budgeted(bucket, source_error(DESCRIBE_STACKS, &error))),
+        Err(error) => return Err(source_error(DESCRIBE_STACKS, &error)),
     };
     match reply.stacks.unwrap_or_default().into_iter().next() {
         Some(stack) => Ok(Some(plain(stack))),
@@ -49,7 +49,7 @@ pub async fn all_stacks(client: &Client, bucket: &Bucket) -> Result<Vec<observat
     for _ in 0..MOST_PAGES {
         bucket.take().await;
         let call = client.describe_stacks().set_next_token(token.clone());
-        let page = call.send().await.map_err(|error| budgeted(bucket, source_error(DESCRIBE_STACKS, &error)))?;
+        let page = call.send().await.map_err(|error| source_error(DESCRIBE_STACKS, &error))?;
         let Some(stacks) = page.stacks else { return Err(broken("CloudFormation answered without a list of stacks")) };
         found.extend(stacks.into_iter().map(plain));
         token = page.next_token.filter(|next| !next.is_empty());
@@ -135,7 +135,7 @@ pub async fn image_build_arn(
         Ok(reply) => reply,
         // The resource is not there yet, or the whole stack went meanwhile.
         Err(error) if says_missing(error.as_service_error(), "") => return Ok(None),
-        Err(error) => return Err(budgeted(bucket, source_error(DESCRIBE_STACK_RESOURCE, &error))),
+        Err(error) => return Err(source_error(DESCRIBE_STACK_RESOURCE, &error)),
     };
     let resource = reply.stack_resource_detail;
     // A stack deleted and made again under the same name may answer here: it is another image's build.

@@ -140,11 +140,11 @@ fn client_through(proxy: ProxyConfig, context: TlsContext) -> SharedHttpClient {
 
 /// The clients of `scope`, each with a retry quota of its own: the SDK's default quotas are shared by every
 /// account of a region, so that one throttled account would take the retries of all.
-pub(super) fn clients(base: &SdkConfig, scope: &Scope, sink: &Arc<dyn CallSink>, buckets: Buckets) -> Clients {
+pub(super) fn clients(base: &SdkConfig, scope: &Scope, sink: &Arc<dyn CallSink>, buckets: Arc<Buckets>) -> Clients {
     let region = aws_config::Region::new(scope.region.to_string());
     let config = base.to_builder().region(region).build();
     let has_own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-    let tell = || TellSink(sink.clone());
+    let tell = || TellSink { sink: sink.clone(), buckets: buckets.clone() };
     let partition = |service: &str| retry_partition(service, scope);
     let ec2 = aws_sdk_ec2::config::Builder::from(&config).retry_partition(partition("ec2")).interceptor(tell());
     let cloudformation = aws_sdk_cloudformation::config::Builder::from(&config)

@@ -1,6 +1,6 @@
 //! EC2: the AMIs that ParallelCluster tagged, many ids a call.
 
-use super::budget::{Bucket, budgeted};
+use super::budget::Bucket;
 use super::error::source_error;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
@@ -24,23 +24,24 @@ const MOST_PAGES: usize = 1000;
 /// The available AMIs of `ids`.
 pub async fn amis(client: &Client, bucket: &Bucket, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
     let of_ids = tag_filter(tag_key::IMAGE_ID, ids.iter().map(ImageId::to_string).collect());
-    pages(client, bucket, of_ids, |image| with_id(ids, image)).await
+    let mut found = Vec::new();
+    pages(client, bucket, of_ids, |image| found.extend(with_id(ids, image))).await?;
+    Ok(found)
 }
 
 /// The available AMIs of whatever id.
-pub async fn all_amis(client: &Client, bucket: &Bucket) -> Result<Vec<Ami>, SourceError> {
+pub async fn all_amis(client: &Client, bucket: &Bucket, mut take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
     let of_any_id = Filter::builder().name("tag-key").values(tag_key::IMAGE_ID).build();
-    pages(client, bucket, of_any_id, |image| Some(ami(image))).await
+    pages(client, bucket, of_any_id, |image| take(ami(image))).await
 }
 
-/// What `keep` keeps of the available AMIs that pass `filter`, all pages. An empty page may still carry a token.
-async fn pages<T>(
+/// Gives `take` the available AMIs that pass `filter`, all pages. An empty page may still carry a token.
+async fn pages(
     client: &Client,
     bucket: &Bucket,
     filter: Filter,
-    keep: impl Fn(Image) -> Option<T>,
-) -> Result<Vec<T>, SourceError> {
-    let mut found = Vec::new();
+    mut take: impl FnMut(Image) + Send,
+) -> Result<(), SourceError> {
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {
         bucket.take().await;
@@ -50,16 +51,16 @@ async fn pages<T>(
             .filters(filter.clone())
             .filters(tag_filter(tag_key::BUILD_STATUS, vec!["available".to_owned()]))
             .max_results(PAGE_SIZE)
-            .set_next_token(token.clone())
+            .set_next_token(token)
             .send()
             .await
-            .map_err(|error| budgeted(bucket, source_error(DESCRIBE_IMAGES, &error)))?;
+            .map_err(|error| source_error(DESCRIBE_IMAGES, &error))?;
         // An empty list is there all the same; one that is missing is no answer.
         let Some(images) = page.images else { return Err(broken("EC2 answered without a list of images")) };
-        found.extend(images.into_iter().filter_map(&keep));
+        images.into_iter().for_each(&mut take);
         token = page.next_token.filter(|next| !next.is_empty());
         if token.is_none() {
-            return Ok(found);
+            return Ok(());
         }
     }
     Err(broken("EC2 answered page after page without an end"))

@@ -1,6 +1,6 @@
 //! EC2 Image Builder: the state of an image build version, and which step failed.
 
-use super::budget::{Bucket, budgeted};
+use super::budget::Bucket;
 use super::error::source_error;
 use crate::describe_image::observation::ImageBuild;
 use crate::describe_image::source_error::SourceError;
@@ -19,7 +19,7 @@ pub async fn image_build(client: &Client, bucket: &Bucket, arn: &str) -> Result<
     let reply = match client.get_image().image_build_version_arn(arn).send().await {
         Ok(reply) => reply,
         Err(error) if is_missing(error.as_service_error().and_then(ProvideErrorMetadata::code)) => return Ok(None),
-        Err(error) => return Err(budgeted(bucket, source_error(GET_IMAGE, &error))),
+        Err(error) => return Err(source_error(GET_IMAGE, &error)),
     };
     let state = reply.image.and_then(|image| image.state);
     Ok(state.map(|state| ImageBuild {

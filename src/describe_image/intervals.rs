@@ -64,10 +64,11 @@ impl Intervals {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    const INTERVALS: Intervals = Intervals {
+    /// As they are by default.
+    pub(crate) const INTERVALS: Intervals = Intervals {
         in_progress: Duration::from_secs(30),
         settled: Duration::from_secs(600),
         absent: Duration::from_secs(60),

@@ -34,6 +34,10 @@ impl Sizes {
 
 /// What is known from earlier reads.
 pub trait Known: Sync {
+    /// Whether many images may share a call; without it each is read on its own, as everybody else does it.
+    fn shares_calls(&self) -> bool {
+        true
+    }
     fn sizes(&self) -> Sizes;
     /// What was last observed of the image.
     fn last(&self, id: &ImageId) -> Option<Observation>;

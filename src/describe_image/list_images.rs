@@ -53,7 +53,7 @@ pub async fn list_images<S: ImageSource>(
         images.extend(stacks.iter().filter(|stack| is_listed(stack)).map(|stack| of_stack(stack, region)));
     }
     if is_wanted(StatusFilter::Available) {
-        images.extend(source.all_amis(scope).await?.iter().map(|ami| of_ami(ami, region)));
+        source.all_amis(scope, |ami| images.push(of_ami(&ami, region))).await?;
     }
     images.sort_by(|a, b| place(a).cmp(&place(b)));
     // While pages were read, a new image may have moved another from one page to the next: what was read later counts.
@@ -135,11 +135,12 @@ mod tests {
     }
 
     impl ImageSource for Source {
-        async fn all_amis(&self, _: &Scope) -> Result<Vec<Ami>, SourceError> {
-            let was_read = self.is_read.swap(true, Ordering::Relaxed);
-            Ok(if self.ends && !was_read { vec![] } else { self.amis.clone() })
+        async fn all_amis(&self, _: &Scope, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
+            if !self.ends || self.is_read.swap(true, Ordering::Relaxed) {
+                self.amis.iter().cloned().for_each(take);
+            }
+            Ok(())
         }
-
         async fn all_stacks(&self, _: &Scope) -> Result<Vec<Stack>, SourceError> {
             let was_read = self.is_read.swap(true, Ordering::Relaxed);
             Ok(if self.ends && was_read { vec![] } else { self.stacks.clone() })

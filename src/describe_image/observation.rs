@@ -4,6 +4,7 @@
 use super::response::Tag;
 use super::source_error::SourceError;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What AWS said of one image id at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub enum Observation {
 }
 
 /// An EC2 image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ami {
     pub id: Option<String>,
     pub name: Option<String>,
@@ -38,7 +39,7 @@ pub struct Ami {
 }
 
 /// A CloudFormation stack.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stack {
     pub arn: Option<String>,
     pub status: Option<String>,

@@ -4,6 +4,7 @@
 use super::image_config;
 use super::image_id::ImageId;
 use super::known::{Known, Nothing, Sizes};
+use super::newest::Newest;
 use super::observation::{Ami, ImageBuild, Observation, Stack, tag, tag_key};
 use super::scope::Scope;
 use super::source::{ImageSource, MAX_IDS};
@@ -65,24 +66,22 @@ pub async fn observe_each<S: ImageSource, K: Known>(
 ) -> Sizes {
     let (sizes, mut learned) = (known.sizes(), Sizes::default());
     let mut without_ami = Vec::new();
-    for (ids, amis) in read_amis(source, scope, ids, sizes, &mut learned).await {
-        match amis {
-            Ok(amis) => {
-                let mut newest = newest_by_id(amis);
-                for id in ids {
-                    match newest.remove(id) {
-                        Some(ami) if image_config::is_told_by(&ami) => {
-                            answer((id.clone(), Ok(Observation::Ami { ami, stack: None })));
-                        }
-                        ami => without_ami.push((id.clone(), ami)),
-                    }
-                }
-            }
+    let batch = match known.shares_calls() {
+        true if sizes.has_cheap_amis(ids.len()) => ids.len(),
+        true => MAX_IDS,
+        false => 1,
+    };
+    for ids in ids.chunks(batch) {
+        match newest_amis(source, scope, ids, &mut learned).await {
+            Ok(newest) => sort_out(newest, ids, &mut without_ami, &mut answer),
             Err(error) => ids.iter().for_each(|id| answer(failed(id, Step::Image, error.clone()))),
         }
     }
-    let stacks = read_stacks(source, scope, without_ami.len(), sizes, &mut learned).await;
-    let stacks = Stacks { source, scope, swept: stacks };
+    let may_sweep = known.shares_calls() && sizes.has_cheap_stacks(without_ami.len());
+    let swept = if may_sweep { all_stacks(source, scope, &mut learned).await } else { None };
+    let stacks = Stacks { source, scope, swept };
+    // What has no stack is answered at once: it need not wait for others' builds.
+    without_ami.sort_by_key(|(id, _)| !stacks.lacks(id));
     let mut reads = stream::iter(without_ami)
         .map(|(id, ami)| observe_stack(&stacks, known, id, ami))
         .buffer_unordered(STACK_READS_AT_ONCE);
@@ -92,41 +91,57 @@ pub async fn observe_each<S: ImageSource, K: Known>(
     learned
 }
 
-type Amis = Result<Vec<(ImageId, Ami)>, SourceError>;
-
-/// The AMIs of `ids`, with the ids that each answer is for.
-async fn read_amis<'a, S: ImageSource>(
+/// The AMIs of `ids`: of these alone when one call can ask for them, else out of all there are.
+async fn newest_amis<'a, S: ImageSource>(
     source: &S,
     scope: &Scope,
     ids: &'a [ImageId],
-    sizes: Sizes,
     learned: &mut Sizes,
-) -> Vec<(&'a [ImageId], Amis)> {
-    if !sizes.has_cheap_amis(ids.len()) {
-        let batches = ids.chunks(MAX_IDS).map(|batch| async move { (batch, source.amis(scope, batch).await) });
-        return stream::iter(batches).then(|read| read).collect().await;
+) -> Result<Newest<'a>, SourceError> {
+    let mut newest = Newest::of(ids);
+    if ids.len() <= MAX_IDS {
+        source.amis(scope, ids).await?.iter().for_each(|(id, ami)| newest.take(id.clone(), ami));
+        return Ok(newest);
     }
-    let all = source.all_amis(scope).await.map(|amis| {
-        learned.amis = Some(amis.len());
-        let tagged = |ami: Ami| Some((ImageId::parse(tag(&ami.tags, tag_key::IMAGE_ID)?).ok()?, ami));
-        amis.into_iter().filter_map(tagged).collect()
-    });
-    vec![(ids, all)]
+    let mut all = 0;
+    let taken = |ami: Ami| {
+        all += 1;
+        newest.take_tagged(&ami);
+    };
+    source.all_amis(scope, taken).await?;
+    learned.amis = Some(all);
+    Ok(newest)
+}
+
+/// Answers for the AMIs that say all themselves; the others need their stack.
+fn sort_out(
+    mut newest: Newest<'_>,
+    ids: &[ImageId],
+    without_ami: &mut Vec<(ImageId, Option<Ami>)>,
+    answer: &mut impl FnMut(Observed),
+) {
+    for id in ids {
+        match newest.remove(id) {
+            Ok(Some(ami)) if image_config::is_told_by(&ami) => {
+                answer((id.clone(), Ok(Observation::Ami { ami, stack: None })));
+            }
+            Ok(ami) => without_ami.push((id.clone(), ami)),
+            Err(error) => {
+                let error = SourceError::unasked(SourceErrorKind::ServiceError, error.to_string());
+                answer(failed(id, Step::Image, error));
+            }
+        }
+    }
 }
 
 type ByName = HashMap<String, Stack>;
 
-/// All stacks by name, when reading them all is cheaper than `ids` by name, and allowed.
-async fn read_stacks<S: ImageSource>(
+/// All stacks by name, if that is allowed.
+async fn all_stacks<S: ImageSource>(
     source: &S,
     scope: &Scope,
-    ids: usize,
-    sizes: Sizes,
     learned: &mut Sizes,
 ) -> Option<Result<ByName, SourceError>> {
-    if !sizes.has_cheap_stacks(ids) {
-        return None;
-    }
     match source.all_stacks(scope).await {
         Ok(stacks) => {
             learned.stacks = Some(stacks.len());
@@ -147,6 +162,11 @@ struct Stacks<'a, S> {
 }
 
 impl<S: ImageSource> Stacks<'_, S> {
+    /// Whether it is known that there is no such stack.
+    fn lacks(&self, id: &ImageId) -> bool {
+        matches!(&self.swept, Some(Ok(stacks)) if !stacks.contains_key(id.as_str()))
+    }
+
     async fn get(&self, id: &ImageId) -> Result<Option<Stack>, SourceError> {
         match &self.swept {
             Some(Ok(stacks)) => Ok(stacks.get(id.as_str()).cloned()),
@@ -158,19 +178,6 @@ impl<S: ImageSource> Stacks<'_, S> {
 
 fn failed(id: &ImageId, step: Step, source_error: SourceError) -> Observed {
     (id.clone(), Err(ObserveError { image_id: id.clone(), step, source_error }))
-}
-
-/// Several AMIs may carry one id and EC2 promises no order: the newest, then the greater id, is a stable choice.
-fn newest_by_id(amis: Vec<(ImageId, Ami)>) -> HashMap<ImageId, Ami> {
-    let mut newest: HashMap<ImageId, Ami> = HashMap::new();
-    for (id, ami) in amis {
-        let is_newer =
-            newest.get(&id).is_none_or(|known| (&ami.creation_date, &ami.id) > (&known.creation_date, &known.id));
-        if is_newer {
-            newest.insert(id, ami);
-        }
-    }
-    newest
 }
 
 /// What the stack tells: where an AMI's configuration is, or all that there is of an image without one.

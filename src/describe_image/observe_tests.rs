@@ -31,10 +31,10 @@ impl ImageSource for Source {
         self.note(format!("amis of {}", ids.len()));
         self.amis_error.clone().map_or_else(|| Ok(self.amis.clone()), Err)
     }
-    async fn all_amis(&self, _: &Scope) -> Result<Vec<Ami>, SourceError> {
+    async fn all_amis(&self, _: &Scope, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
         self.note("all amis".into());
-        let amis = || self.amis.iter().map(|(_, ami)| ami.clone()).collect();
-        self.amis_error.clone().map_or_else(|| Ok(amis()), Err)
+        self.amis.iter().map(|(_, ami)| ami.clone()).for_each(take);
+        self.amis_error.clone().map_or(Ok(()), Err)
     }
     async fn all_stacks(&self, _: &Scope) -> Result<Vec<Stack>, SourceError> {
         self.note("all stacks".into());

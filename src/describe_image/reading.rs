@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is known of an image: the last answer, and since when.
+/// What is known of an image: the last answer, and since when. Whoever keeps many may keep their observations as another `O`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
-    pub answer: Result<Arc<Observation>, ObserveError>,
+pub struct Reading<O = Arc<Observation>> {
+    pub answer: Result<O, ObserveError>,
     /// When the last read began.
     pub at: Timestamp,
     /// When the last read that AWS answered began.
@@ -22,6 +22,18 @@ pub struct Reading {
     pub pause: Duration,
     /// The pause after an answer: how often the image is read while nothing is in the way.
     pub interval: Duration,
+}
+
+/// How fresh an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// When the last read that AWS answered began.
+    pub answered_at: Timestamp,
+    /// Whether the image is read as often as one that is being built or deleted.
+    pub is_in_progress: bool,
+    /// From the beginning of the read before to that of the last, once there were two; longer than the interval while reads
+    /// wait for the budget.
+    pub effective_interval: Option<Duration>,
 }
 
 /// Whoever keeps what AWS says of the images that are wanted, reads it anew in time, and tells what has changed. It never
@@ -37,6 +49,6 @@ pub trait Observe: Send + Sync {
     /// Nobody shows the image any more.
     fn forget(&self, scope: &Scope, id: &ImageId);
 
-    /// When AWS last answered for the image.
-    fn answered_at(&self, scope: &Scope, id: &ImageId) -> Option<Timestamp>;
+    /// How fresh the answer for the image is, once there was one.
+    fn freshness(&self, scope: &Scope, id: &ImageId) -> Option<Freshness>;
 }

@@ -22,8 +22,13 @@ pub trait ImageSource: Send + Sync {
     /// The stack named like the image, if there is one that is not deleted.
     fn stack(&self, scope: &Scope, id: &ImageId) -> impl Future<Output = Result<Option<Stack>, SourceError>> + Send;
 
-    /// Every AMI that ParallelCluster tagged as available, whatever its id, to the last page.
-    fn all_amis(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Ami>, SourceError>> + Send;
+    /// Gives `take` every AMI that ParallelCluster tagged as available, whatever its id, page by page. That they were all is
+    /// known when it ends.
+    fn all_amis(
+        &self,
+        scope: &Scope,
+        take: impl FnMut(Ami) + Send,
+    ) -> impl Future<Output = Result<(), SourceError>> + Send;
 
     /// Every stack that is not deleted, whatever it is for, to the last page.
     fn all_stacks(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Stack>, SourceError>> + Send;

@@ -1,7 +1,6 @@
 //! What all reconciles share, and how they behave.
 
 use super::accounts::Accounts;
-use super::custom_image::CustomImage;
 use super::identities::Identities;
 use super::index::{Index, Target};
 use super::leading::Leading;
@@ -11,10 +10,10 @@ use super::namespaces::NamespaceLabels;
 use super::pace::Pace;
 use super::recorder::EventQueue;
 use super::status;
+use super::watched_image::Reference;
 use crate::describe_image::reading::Observe;
 use crate::describe_image::{Intervals, Region};
 use kube::Client;
-use kube::runtime::reflector::ObjectRef;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -40,7 +39,7 @@ pub struct Context<O> {
 
 impl<O: Observe> Context<O> {
     /// From now on `object` shows `target`, which is read in time.
-    pub fn show(&self, object: &ObjectRef<CustomImage>, target: &Target) {
+    pub fn show(&self, object: &Reference, target: &Target) {
         let _turn = self.showing.lock().unwrap_or_else(PoisonError::into_inner);
         let left = self.index.set(object, target);
         self.observer.want(&target.0, &target.1);
@@ -48,14 +47,14 @@ impl<O: Observe> Context<O> {
     }
 
     /// `object` shows no image of AWS any more.
-    pub fn hide(&self, object: &ObjectRef<CustomImage>) {
+    pub fn hide(&self, object: &Reference) {
         let _turn = self.showing.lock().unwrap_or_else(PoisonError::into_inner);
         self.forget(self.index.remove(object));
     }
 
-    fn forget(&self, left: Option<Target>) {
-        if let Some((scope, id)) = left {
-            self.observer.forget(&scope, &id);
+    fn forget(&self, left: Option<Arc<Target>>) {
+        if let Some((scope, id)) = left.as_deref() {
+            self.observer.forget(scope, id);
         }
     }
 }

@@ -1,28 +1,28 @@
 //! Watches, triggers, concurrency, shutdown. No decisions about images.
 
 use super::context::Context;
-use super::custom_image::CustomImage;
 use super::index::Target;
 use super::patience::AtOnce;
 use super::readiness::{Board, Readiness};
 use super::reconcile::{self, reconcile};
+use super::watched_image::WatchedImage;
 use super::write::WriteError;
 use super::{chance, objects, recheck, relist, standby};
 use crate::describe_image::reading::Observe;
 use crate::describe_image::source::ImageConfigSource;
 use futures::channel::mpsc;
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use kube::ResourceExt;
 use kube::runtime::controller::{self, Action};
-use kube::runtime::reflector::{self, ObjectRef, Store, store::Writer};
+use kube::runtime::reflector::{self, Store, store::Writer};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{Controller, WatchStreamExt, predicates};
-use kube::{Resource, ResourceExt};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Where the watch keeps all objects, and its writing end.
-pub type ObjectStore = (Store<CustomImage>, Writer<CustomImage>);
+pub type ObjectStore = (Store<WatchedImage>, Writer<WatchedImage>);
 
 /// An empty store.
 #[must_use]
@@ -45,7 +45,7 @@ pub async fn run<O>(
     let rechecks = recheck::objects(context.identities.clone(), concerned, store.clone(), context.leading.clone());
     let (namespaces, client, identities) = (context.clone(), context.client.clone(), context.identities.clone());
     let labels = async move { namespaces.namespaces.keep(client, identities, told).await };
-    let (index, of_accounts) = (context.clone(), store.clone());
+    let (index, accounts, of_accounts) = (context.clone(), context.clone(), store.clone());
     let changed = changed.flat_map(move |target| stream::iter(index.index.objects(&target)));
     let controller = Controller::for_stream(triggers, store)
         .with_config(controller::Config::default().concurrency(context.settings.concurrency))
@@ -53,7 +53,9 @@ pub async fn run<O>(
         .trigger_backoff(AtOnce)
         .reconcile_on(rechecks)
         .reconcile_on(changed)
-        .reconcile_on(recheck::of_accounts(context.accounts.news(), of_accounts))
+        .reconcile_on(recheck::of_accounts(context.accounts.news(), of_accounts, move |object| {
+            reconcile::names_another_account(object, &accounts)
+        }))
         .graceful_shutdown_on(async move { stop.cancelled().await })
         .run(reconcile, after_error, context)
         .for_each(|result| async move {
@@ -70,43 +72,43 @@ pub async fn run<O>(
 /// The objects to look at, from when this process leads; until then the store is kept warm.
 fn triggers<O>(
     context: &Arc<Context<O>>,
-    store: Store<CustomImage>,
-    writer: Writer<CustomImage>,
+    store: Store<WatchedImage>,
+    writer: Writer<WatchedImage>,
     readiness: watch::Sender<Readiness>,
-) -> impl Stream<Item = watcher::Result<CustomImage>> + Send + use<O>
+) -> impl Stream<Item = watcher::Result<WatchedImage>> + Send + use<O>
 where
     O: Observe + 'static,
 {
-    let (all, gone, shown) = (store.clone(), context.clone(), context.clone());
+    let (all, gone, shown, echoed) = (store.clone(), context.clone(), context.clone(), context.clone());
     let namespaces = &context.settings.namespaces;
     let watched = objects::watch(&context.client, namespaces, store, &Board::new(namespaces, readiness))
         .inspect(move |event| {
             if let Ok(Event::Delete(object)) = event {
-                let object = ObjectRef::from_obj(object);
+                let object = object.reference();
                 gone.memory.forget(&object);
                 gone.hide(&object);
             }
         })
-        .modify(|object| object.meta_mut().managed_fields = None)
         .reflect(writer);
     let triggers = relist::applied(watched)
         // Any change of the object is looked at, another hand's in the status too; to look costs nothing but a comparison. A list
-        // that begins anew is none.
-        .predicate_filter(predicates::resource_version, Default::default());
+        // that begins anew is none, and neither is what was written here.
+        .predicate_filter(predicates::resource_version, Default::default())
+        .try_filter(move |object| std::future::ready(!echoed.memory.has_written(object)));
     let leading = context.leading.clone();
     standby::held_until(triggers, async move {
         leading.begun().await;
         // All at once, so that their first read is one. The writing end goes only with this stream.
         let _ = all.wait_until_ready().await;
         for object in all.state() {
-            reconcile::show(&object, &shown);
+            reconcile::show(&object.reference(), &object.without_status(), &shown);
         }
     })
 }
 
 /// The status could not be written: each object backs off on its own.
-fn after_error<O>(object: Arc<CustomImage>, error: &WriteError, context: Arc<Context<O>>) -> Action {
-    let failures = context.memory.count_failure(&ObjectRef::from_obj(&*object));
+fn after_error<O>(object: Arc<WatchedImage>, error: &WriteError, context: Arc<Context<O>>) -> Action {
+    let failures = context.memory.count_failure(&object.reference());
     tracing::warn!(
         namespace = object.namespace().unwrap_or_default(),
         name = object.name_any(),

@@ -1,6 +1,6 @@
 //! The identities of the operator's configuration: which namespaces and regions may use each. Pure.
 
-use super::custom_image::CustomImage;
+use super::custom_image::{CustomImage, CustomImageSpec};
 use crate::describe_image::scope::DEFAULT_IDENTITY;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{Identity, Region, Scope};
@@ -80,7 +80,7 @@ impl Identities {
         region: Region,
         labels: impl FnOnce(&str) -> Option<Labels>,
     ) -> Result<Scope, SourceError> {
-        let name = name_of(object);
+        let name = name_of(&object.spec);
         let namespace = object.namespace().unwrap_or_default();
         let labels = if self.select_by_label() { labels(&namespace) } else { None };
         let is_granted = |grant: &&Grant| match &grant.namespaces {
@@ -103,8 +103,8 @@ impl Identities {
 
 /// The identity that an object names.
 #[must_use]
-pub fn name_of(object: &CustomImage) -> &str {
-    object.spec.identity.as_deref().unwrap_or(DEFAULT_IDENTITY)
+pub fn name_of(spec: &CustomImageSpec) -> &str {
+    spec.identity.as_deref().unwrap_or(DEFAULT_IDENTITY)
 }
 
 fn not_granted(name: &str, namespace: &str) -> SourceError {

@@ -1,12 +1,11 @@
 //! What the controller remembers of each object between two looks, beside its status. Losing it costs a grace
 //! period that starts anew, never a wrong status.
 
+use super::watched_image::{Reference, WatchedImage};
 use jiff::Timestamp;
-use kube::runtime::reflector::ObjectRef;
+use kube::Resource;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
-
-use super::custom_image::CustomImage;
 
 /// Of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +23,8 @@ pub struct Remembered {
     /// A version of the object that is known to be outdated, by a write of ours or another's, and how often it was met since:
     /// until the watch brings the next, looking again is in vain.
     pub outdated: Option<(String, u32)>,
+    /// The version that our last write has made.
+    pub written: Option<String>,
 }
 
 impl Remembered {
@@ -55,26 +56,34 @@ impl Remembered {
 
 /// Of all objects.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<HashMap<ObjectRef<CustomImage>, Remembered>>);
+pub struct Memory(Mutex<HashMap<Reference, Remembered>>);
 
 impl Memory {
     /// What is remembered of the object with this uid.
     #[must_use]
-    pub fn recall(&self, object: &ObjectRef<CustomImage>, uid: &str) -> Remembered {
+    pub fn recall(&self, object: &Reference, uid: &str) -> Remembered {
         let known = self.lock().get(object).filter(|known| known.uid == uid).cloned();
         known.unwrap_or_else(|| Remembered { uid: uid.to_owned(), ..Remembered::default() })
     }
 
-    pub fn store(&self, object: ObjectRef<CustomImage>, remembered: Remembered) {
+    pub fn store(&self, object: Reference, remembered: Remembered) {
         self.lock().insert(object, remembered);
     }
 
-    pub fn forget(&self, object: &ObjectRef<CustomImage>) {
+    pub fn forget(&self, object: &Reference) {
         self.lock().remove(object);
     }
 
+    /// Whether the object is as our last write has left it.
+    #[must_use]
+    pub fn has_written(&self, object: &WatchedImage) -> bool {
+        let known = self.lock();
+        let written = known.get(&object.reference()).and_then(|known| known.written.as_ref());
+        written.is_some() && written == object.meta().resource_version.as_ref()
+    }
+
     /// Counts one more error of the object and gives their number.
-    pub fn count_failure(&self, object: &ObjectRef<CustomImage>) -> u32 {
+    pub fn count_failure(&self, object: &Reference) -> u32 {
         let mut known = self.lock();
         let remembered = known.entry(object.clone()).or_default();
         remembered.failures = remembered.failures.saturating_add(1);
@@ -82,11 +91,11 @@ impl Memory {
     }
 
     /// Forgets all objects but these.
-    pub fn retain(&self, objects: &HashSet<ObjectRef<CustomImage>>) {
+    pub fn retain(&self, objects: &HashSet<Reference>) {
         self.lock().retain(|object, _| objects.contains(object));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectRef<CustomImage>, Remembered>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Reference, Remembered>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,6 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// How a reconcile ended.
@@ -32,6 +33,16 @@ pub(super) struct ReasonLabel {
     pub reason: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct QuantileLabel {
+    pub quantile: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct StateLabel {
+    pub state: &'static str,
+}
+
 /// Counters and gauges; a clone counts into the same.
 #[derive(Clone, Debug)]
 pub struct Meter {
@@ -40,6 +51,8 @@ pub struct Meter {
     status_writes: Family<ResultLabel, Counter>,
     pub(super) objects: Family<ReasonLabel, Gauge>,
     pub(super) oldest_observation_age: Gauge,
+    pub(super) observation_age: Family<QuantileLabel, Gauge>,
+    pub(super) effective_interval: Family<StateLabel, Gauge<f64, AtomicU64>>,
     pub(super) leader: Gauge,
     pub configuration_valid: Gauge,
 }
@@ -52,6 +65,8 @@ impl Default for Meter {
             status_writes: Family::default(),
             objects: Family::default(),
             oldest_observation_age: Gauge::default(),
+            observation_age: Family::default(),
+            effective_interval: Family::default(),
             leader: Gauge::default(),
             configuration_valid: Gauge::default(),
         }
@@ -84,6 +99,18 @@ impl Meter {
             "Age of the oldest observation among objects that are not suspended; counts from the start of the process until the first",
             Unit::Seconds,
             self.oldest_observation_age.clone(),
+        );
+        registry.register_with_unit(
+            "observation_age",
+            "Age of the observations at this quantile of the objects that are not suspended",
+            Unit::Seconds,
+            self.observation_age.clone(),
+        );
+        registry.register_with_unit(
+            "effective_interval",
+            "The longest time between the last two reads of an image that is settled, or being built or deleted; more than the interval while reads wait for the budget",
+            Unit::Seconds,
+            self.effective_interval.clone(),
         );
     }
 

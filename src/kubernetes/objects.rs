@@ -5,12 +5,13 @@ use super::custom_image::{CustomImage, CustomImageSpec};
 use super::merge::merged;
 use super::patience::Patience;
 use super::readiness::Board;
+use super::watched_image::WatchedImage;
 use futures::stream::{BoxStream, Stream, StreamExt};
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::Store;
 use kube::runtime::watcher::{self, Event};
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
 
 type Watch<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 
@@ -18,9 +19,9 @@ type Watch<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 pub fn watch(
     client: &Client,
     namespaces: &[String],
-    store: Store<CustomImage>,
+    store: Store<WatchedImage>,
     board: &Board,
-) -> impl Stream<Item = watcher::Result<Event<CustomImage>>> + Send + use<> {
+) -> impl Stream<Item = watcher::Result<Event<WatchedImage>>> + Send + use<> {
     let told = |name: &str, api: Api<DeserializeGuard<CustomImage>>| {
         let (board, name) = (board.clone(), name.to_owned());
         listed(api).inspect(move |event| board.tell(&name, event)).backoff(Patience::default()).boxed()
@@ -31,8 +32,8 @@ pub fn watch(
     let of = |name: &String| (name.clone(), told(name, Api::namespaced(client.clone(), name)));
     let others = move |name: &str| {
         let objects = store.state();
-        let others = objects.iter().filter(|object| object.metadata.namespace.as_deref() != Some(name));
-        others.map(|object| CustomImage::clone(object)).collect()
+        let others = objects.iter().filter(|object| object.meta().namespace.as_deref() != Some(name));
+        others.map(|object| WatchedImage::clone(object)).collect()
     };
     merged(namespaces.iter().map(of).collect(), others).boxed()
 }
@@ -40,7 +41,7 @@ pub fn watch(
 /// A stored object that cannot be read is told and passed over; it must not stop the others.
 fn listed(
     api: Api<DeserializeGuard<CustomImage>>,
-) -> impl Stream<Item = watcher::Result<Event<CustomImage>>> + Send + use<> {
+) -> impl Stream<Item = watcher::Result<Event<WatchedImage>>> + Send + use<> {
     let paged = api.clone();
     let streamed = watcher::watcher(api, watcher::Config::default().streaming_lists()).boxed();
     with_fallback(streamed, move || watcher::watcher(paged.clone(), watcher::Config::default()).boxed())
@@ -66,9 +67,9 @@ fn refuses_streaming(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(answer)) if matches!(answer.code, 400 | 422))
 }
 
-fn readable(event: Event<DeserializeGuard<CustomImage>>) -> Option<Event<CustomImage>> {
+fn readable(event: Event<DeserializeGuard<CustomImage>>) -> Option<Event<WatchedImage>> {
     let read = |DeserializeGuard(object): DeserializeGuard<CustomImage>| match object {
-        Ok(object) => Some(object),
+        Ok(object) => Some(WatchedImage::from(object)),
         Err(invalid) => {
             let meta = &invalid.metadata;
             tracing::error!(
@@ -97,8 +98,8 @@ fn readable(event: Event<DeserializeGuard<CustomImage>>) -> Option<Event<CustomI
 }
 
 /// For an object that cannot be read: one that bears its name, to delete it by.
-fn unreadable(DeserializeGuard(object): &DeserializeGuard<CustomImage>) -> Option<CustomImage> {
+fn unreadable(DeserializeGuard(object): &DeserializeGuard<CustomImage>) -> Option<WatchedImage> {
     let invalid = object.as_ref().err()?;
     let spec = CustomImageSpec { image_id: String::new(), region: None, identity: None, suspend: None };
-    Some(CustomImage { metadata: invalid.metadata.clone(), spec, status: None })
+    Some(CustomImage { metadata: invalid.metadata.clone(), spec, status: None }.into())
 }

@@ -1,35 +1,39 @@
 //! Looks that no object asked for: a changed configuration, or a namespace's changed labels, may allow an identity or
 //! refuse it; an account may have been learned.
 
-use super::custom_image::CustomImage;
 use super::identities::{self, Identities};
 use super::leading::Leading;
 use super::namespaces::Concerned;
+use super::watched_image::{Reference, WatchedImage};
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::{Stream, StreamExt, stream};
-use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::reflector::Store;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// All objects, whenever another account was learned: an image that is not there cannot tell it.
+/// Whenever an account was learned, the objects that `concerns` says do not name it yet: an image that is not there cannot tell.
 pub fn of_accounts(
     news: watch::Receiver<u64>,
-    store: Store<CustomImage>,
-) -> impl Stream<Item = ObjectRef<CustomImage>> + Send {
+    store: Store<WatchedImage>,
+    concerns: impl Fn(&WatchedImage) -> bool + Send + 'static,
+) -> impl Stream<Item = Reference> + Send {
     let learned = stream::unfold(news, |mut news| async move {
         news.changed().await.ok()?;
         Some(((), news))
     });
-    learned.flat_map(move |()| stream::iter(store.state().into_iter().map(|object| ObjectRef::from_obj(&*object))))
+    learned.flat_map(move |()| {
+        let concerned = store.state().into_iter().filter(|object| concerns(object)).map(|object| object.reference());
+        stream::iter(concerned.collect::<Vec<_>>())
+    })
 }
 
 /// The objects to look at again. None before this process leads: then all are looked at anyway.
 pub fn objects(
     identities: watch::Receiver<Arc<Identities>>,
     namespaces: UnboundedReceiver<Concerned>,
-    store: Store<CustomImage>,
+    store: Store<WatchedImage>,
     leading: Leading,
-) -> impl Stream<Item = ObjectRef<CustomImage>> + Send {
+) -> impl Stream<Item = Reference> + Send {
     let of_all = store.clone();
     let reloaded = changes(identities).flat_map(move |(before, now)| stream::iter(touched(&of_all, &before, &now)));
     let relabelled = namespaces.flat_map(move |concerned| stream::iter(within(&store, &concerned)));
@@ -51,16 +55,16 @@ fn changes(mut identities: watch::Receiver<Arc<Identities>>) -> impl Stream<Item
 }
 
 /// The objects whose identity is not the same before and after.
-fn touched(store: &Store<CustomImage>, before: &Identities, now: &Identities) -> Vec<ObjectRef<CustomImage>> {
-    let is_touched = |object: &Arc<CustomImage>| {
-        let name = identities::name_of(object);
+fn touched(store: &Store<WatchedImage>, before: &Identities, now: &Identities) -> Vec<Reference> {
+    let is_touched = |object: &Arc<WatchedImage>| {
+        let name = identities::name_of(&object.spec);
         before.grant(name) != now.grant(name)
     };
-    store.state().into_iter().filter(is_touched).map(|object| ObjectRef::from_obj(&*object)).collect()
+    store.state().into_iter().filter(is_touched).map(|object| object.reference()).collect()
 }
 
-fn within(store: &Store<CustomImage>, concerned: &Concerned) -> Vec<ObjectRef<CustomImage>> {
-    let objects = store.state().into_iter().map(|object| ObjectRef::from_obj(&*object));
+fn within(store: &Store<WatchedImage>, concerned: &Concerned) -> Vec<Reference> {
+    let objects = store.state().into_iter().map(|object| object.reference());
     match concerned {
         Concerned::All => objects.collect(),
         Concerned::Namespace(name) => objects.filter(|object| object.namespace.as_ref() == Some(name)).collect(),

@@ -10,13 +10,13 @@ use super::requeue;
 use super::spec::{self, Asking, Wanted};
 use super::status::{self, Moment, Next, Outcome};
 use super::transition::{self, Note};
+use super::watched_image::{Reference, WatchedImage};
 use super::write::{self, Written};
 use crate::describe_image::reading::Observe;
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::{Scope, SourceError, SourceErrorKind};
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
-use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ const STILL_UNREAD: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When the status could not be written.
-pub async fn reconcile<O>(object: Arc<CustomImage>, context: Arc<Context<O>>) -> Result<Action, write::WriteError>
+pub async fn reconcile<O>(object: Arc<WatchedImage>, context: Arc<Context<O>>) -> Result<Action, write::WriteError>
 where
     O: Observe + ImageConfigSource + 'static,
 {
@@ -43,13 +43,13 @@ where
 }
 
 async fn look_and_write<O>(
-    object: &CustomImage,
+    watched: &WatchedImage,
     context: &Context<O>,
 ) -> Result<(Action, ReconcileResult), write::WriteError>
 where
     O: Observe + ImageConfigSource,
 {
-    let reference = ObjectRef::from_obj(object);
+    let (reference, object) = (watched.reference(), &watched.object());
     let mut memory = context.memory.recall(&reference, object.meta().uid.as_deref().unwrap_or_default());
     let version = object.resource_version().unwrap_or_default();
     if memory.outdated.as_ref().is_some_and(|(outdated, _)| *outdated == version) {
@@ -57,7 +57,7 @@ where
         context.memory.store(reference, memory);
         return Ok((action, ReconcileResult::Conflict));
     }
-    let wanted = show(object, context);
+    let wanted = show(&reference, object, context);
     let mut stored = object.status.clone().unwrap_or_default();
     status::sort(&mut stored);
     let Some((look, previous, moved)) = look(object, &wanted, &stored, &mut memory, context).await else {
@@ -81,7 +81,7 @@ where
         Some(Written::Applied { version: now }) => {
             // Until the watch has brought our own write, another look would write it again.
             if *now != object.resource_version() {
-                memory.outdated = Some((version, 0));
+                (memory.outdated, memory.written) = (Some((version, 0)), now.clone());
                 context.memory.store(reference, memory.clone());
             }
             tell(object, &previous, &next.status, moved, context);
@@ -156,12 +156,18 @@ fn paced_scope<'a>(wanted: &'a Wanted, error: &SourceError) -> Option<&'a Scope>
     Some(scope).filter(|_| error.kind != SourceErrorKind::UnknownRegion)
 }
 
+/// Whether the account that answers for `object`, as far as it is known, is another than its status names.
+pub fn names_another_account<O>(object: &WatchedImage, context: &Context<O>) -> bool {
+    let Ok((scope, _)) = wanted(&object.without_status(), context).target else { return false };
+    context.accounts.learn(&scope, None) != object.account_id
+}
+
 /// What the object asks for, which is read in time from now on.
-pub fn show<O: Observe>(object: &CustomImage, context: &Context<O>) -> Wanted {
-    let (reference, wanted) = (ObjectRef::from_obj(object), wanted(object, context));
+pub fn show<O: Observe>(reference: &Reference, object: &CustomImage, context: &Context<O>) -> Wanted {
+    let wanted = wanted(object, context);
     match &wanted.target {
-        Ok(target) if !object.is_suspended() => context.show(&reference, target),
-        _ => context.hide(&reference),
+        Ok(target) if !object.is_suspended() => context.show(reference, target),
+        _ => context.hide(reference),
     }
     wanted
 }

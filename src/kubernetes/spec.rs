@@ -8,7 +8,7 @@ use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{ImageId, Region, Scope};
 
 /// The annotation by which Flux's tools ask for a look now.
-const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 
 /// The image that an object asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

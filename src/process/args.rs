@@ -79,11 +79,14 @@ pub struct RunArgs {
     #[arg(long, env = "CUSTOMIMAGE_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
     /// CustomImages reconciled at once.
-    #[arg(long, env = "CUSTOMIMAGE_CONCURRENCY", value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, env = "CUSTOMIMAGE_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: u16,
     /// Time that a look waits for others, so that up to 200 images share a call.
     #[arg(long, env = "CUSTOMIMAGE_BATCH_WINDOW", value_name = "DURATION", default_value = "100ms", value_parser = duration)]
     pub batch_window: Duration,
+    /// Whether images share calls; off for comparison only.
+    #[arg(long, env = "CUSTOMIMAGE_BATCHING", hide = true, default_value = "on", action = clap::ArgAction::Set, value_parser = clap::builder::BoolishValueParser::new())]
+    pub batching: bool,
     /// Time for each write to the API server.
     #[arg(long, env = "CUSTOMIMAGE_WRITE_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pub write_timeout: Duration,

@@ -2,10 +2,11 @@
 //! waits for another's trouble. Only an answer that is another than before is told, or one that somebody waits for.
 
 mod entry;
+mod kept;
 mod lane;
 
 use crate::describe_image::image_config::ConfigObject;
-use crate::describe_image::reading::{Observe, Reading};
+use crate::describe_image::reading::{Freshness, Observe, Reading};
 use crate::describe_image::source::{ImageConfigSource, ImageSource};
 use crate::describe_image::{ImageId, Intervals, Scope};
 use futures::channel::mpsc;
@@ -24,6 +25,11 @@ pub struct Settings {
     /// Time that a wish waits for others, so that they share calls.
     pub window: Duration,
     pub intervals: Intervals,
+    /// From the last answer until an image whose read is still under way counts as unanswered; at least three intervals.
+    pub overdue: Duration,
+    pub shares_calls: bool,
+    /// A number from 0 to 1, which spreads the reads.
+    pub chance: fn() -> f64,
 }
 
 /// A store of answers for each scope.
@@ -74,8 +80,8 @@ impl<S: ImageSource + 'static> Observe for Reflector<S> {
         }
     }
 
-    fn answered_at(&self, scope: &Scope, id: &ImageId) -> Option<Timestamp> {
-        self.lanes().get(scope)?.answered_at(id)
+    fn freshness(&self, scope: &Scope, id: &ImageId) -> Option<Freshness> {
+        self.lanes().get(scope)?.freshness(id, &self.settings.intervals)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::aws;
 use crate::describe_image::image_id::InvalidRegion;
 use crate::describe_image::{ApiError, Intervals, Region};
+use crate::kubernetes::chance;
 use crate::kubernetes::context::Settings;
 use crate::kubernetes::status;
 use crate::process::args::{ConfigurationUrl, RunArgs, TimingArgs};
@@ -50,7 +51,13 @@ pub fn of(args: &RunArgs, default_region: Option<Region>) -> Settings {
 /// How AWS is read.
 #[must_use]
 pub fn of_reflector(args: &RunArgs) -> reflector::Settings {
-    reflector::Settings { window: args.batch_window, intervals: intervals(&args.timing) }
+    reflector::Settings {
+        window: args.batch_window,
+        intervals: intervals(&args.timing),
+        overdue: args.timing.staleness_budget,
+        shares_calls: args.batching,
+        chance: chance::number,
+    }
 }
 
 fn status_settings(timing: &TimingArgs) -> status::Settings {

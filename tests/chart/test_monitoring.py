@@ -12,6 +12,8 @@ from helm import HERE, ROOT, only, render
 METRICS = {
     "customimage_objects": {"reason"},
     "customimage_oldest_observation_age_seconds": set(),
+    "customimage_observation_age_seconds": {"quantile"},
+    "customimage_effective_interval_seconds": {"state"},
     "customimage_leader": set(),
     "customimage_configuration_valid": set(),
     "customimage_aws_calls_total": {"service", "operation", "outcome"},

@@ -43,11 +43,12 @@ class Stage:
         secret = {"secretKeyRef": {"name": "aws", "key": "key"}}
         values = {
             "image": {"repository": self.repository, "tag": self.tag},
-            "aws": {"region": REGION, "caBundle": {"configMap": {"name": "private-ca", "key": "ca.crt"}}, "connectTimeout": "2s"},
+            "aws": {"region": REGION, "caBundle": {"configMap": {"name": "private-ca", "key": "ca.crt"}}, "connectTimeout": "2s",
+                    "budget": {"assumedRate": 1000}},
             "timing": {"inProgressInterval": "1s", "settledInterval": "2s", "absentInterval": "1s", "absentIntervalMax": "2s",
                        "errorInterval": "1s", "errorIntervalMax": "2s"},
             "extraEnv": [{"name": "AWS_ACCESS_KEY_ID", "value": KEY}, {"name": "AWS_SECRET_ACCESS_KEY", "valueFrom": secret},
-                         {"name": "AWS_EC2_METADATA_DISABLED", "value": "true"}, {"name": "CUSTOMIMAGE_AWS_ASSUMED_RATE", "value": "1000"}],
+                         {"name": "AWS_EC2_METADATA_DISABLED", "value": "true"}],
         }
         for key, value in [*self.aws.values.items(), *more.items()]:
             values[key] = {**values[key], **value} if isinstance(values.get(key), dict) else value

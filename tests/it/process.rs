@@ -40,6 +40,8 @@ fn it_is_live_ready_measured_and_ends_well() {
             "customimage_reconciles_total",
             "customimage_status_writes_total{result=\"applied\"}",
             "customimage_oldest_observation_age_seconds",
+            "customimage_observation_age_seconds{quantile=\"0.99\"}",
+            "customimage_effective_interval_seconds{state=\"settled\"}",
             "customimage_objects{reason=\"OrphanedImage\"} 0",
         ] {
             assert!(text.contains(name), "{name} is not in {text}");

@@ -39,6 +39,9 @@ AWS_CONNECT_TIMEOUT: {{ .Values.aws.connectTimeout | quote }}
 AWS_ATTEMPT_TIMEOUT: {{ .Values.aws.attemptTimeout | quote }}
 AWS_OPERATION_TIMEOUT: {{ .Values.aws.operationTimeout | quote }}
 AWS_MAX_ATTEMPTS: {{ .Values.aws.maxAttempts | int | quote }}
+CUSTOMIMAGE_AWS_BUDGET: {{ .Values.aws.budget.percent | int | quote }}
+CUSTOMIMAGE_AWS_ASSUMED_RATE: {{ .Values.aws.budget.assumedRate | int | quote }}
+CUSTOMIMAGE_AWS_ASSUMED_BURST: {{ .Values.aws.budget.assumedBurst | int | quote }}
 HTTPS_PROXY: {{ .Values.proxy.https | quote }}
 NO_PROXY: {{ .Values.proxy.https | empty | ternary "" (include "customimage-operator.noProxy" .) | quote }}
 CUSTOMIMAGE_NAMESPACE: {{ join "," .Values.watchNamespaces | quote }}

@@ -1,22 +1,48 @@
 //! One image of a lane: its last reading, when the next is due, and whether somebody waits for it.
 
+use super::kept::{Kept, is_same};
 use crate::describe_image::observe::ObserveError;
-use crate::describe_image::reading::Reading;
-use crate::describe_image::response::Tag;
+use crate::describe_image::reading::{Freshness, Reading};
 use crate::describe_image::{Intervals, Observation};
 use jiff::Timestamp;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Who waits for a read, the more urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// A reconcile: the image is new, or somebody has asked for a look now.
+    WaitedFor,
+    /// Nobody, but the image may change any moment.
+    InProgress,
+    Routine,
+}
+
+impl Urgency {
+    pub const ALL: [Self; 3] = [Self::WaitedFor, Self::InProgress, Self::Routine];
+}
+
+/// When a read began.
+#[derive(Clone, Copy)]
+pub struct Begun {
+    pub at: Timestamp,
+    pub instant: Instant,
+    /// Spreads the reads; one for all that is read together.
+    pub stretch: f64,
+}
+
 pub struct Entry {
-    pub reading: Option<Reading>,
+    pub reading: Option<Reading<Kept>>,
     pub due: Instant,
-    /// Reads of it under way: one that was waited for, and one that was due. The first may overtake the second.
-    pub is_read: [bool; 2],
+    /// Reads of it under way, by urgency: one that is waited for may overtake one that was due.
+    pub is_read: [bool; Urgency::ALL.len()],
     /// Since when the answer is what it is.
     since: Instant,
     failures: u32,
+    /// When the last read that AWS answered began and when its answer came, and how long after the one before it began.
+    began: Option<Instant>,
+    answered: Option<Instant>,
+    effective_interval: Option<Duration>,
     /// Somebody waits for a read that begins then or later.
     waited_for: Option<Timestamp>,
 }
@@ -24,13 +50,23 @@ pub struct Entry {
 impl Entry {
     pub fn new() -> Self {
         let now = Instant::now();
-        Self { reading: None, due: now, is_read: [false; 2], since: now, failures: 0, waited_for: Some(Timestamp::MIN) }
+        Self {
+            reading: None,
+            due: now,
+            is_read: [false; Urgency::ALL.len()],
+            since: now,
+            failures: 0,
+            began: None,
+            answered: None,
+            effective_interval: None,
+            waited_for: Some(Timestamp::MIN),
+        }
     }
 
     /// The reading at hand, if it is new enough; else the next is due now.
     pub fn latest(&mut self, not_before: Option<Timestamp>) -> Option<Reading> {
         let not_before = not_before.unwrap_or(Timestamp::MIN);
-        let at_hand = self.reading.clone().filter(|reading| reading.at >= not_before);
+        let at_hand = self.reading.as_ref().filter(|reading| reading.at >= not_before).and_then(Kept::unpacked);
         if at_hand.is_none() {
             self.waited_for = self.waited_for.max(Some(not_before));
             self.due = self.due.min(Instant::now());
@@ -44,29 +80,65 @@ impl Entry {
 
     /// When it is to be read next; `None` while nothing is to be done but wait for a read.
     pub fn next_due(&self) -> Option<Instant> {
-        let [is_waited_for, is_due] = self.is_read;
-        let may_be_read = !is_waited_for && (!is_due || self.is_waited_for());
+        let [is_waited_for, others @ ..] = self.is_read;
+        let may_be_read = !is_waited_for && (self.is_waited_for() || !others.contains(&true));
         may_be_read.then_some(self.due)
     }
 
-    /// A read of that kind has ended without an answer.
-    pub fn released(&mut self, kind: usize, pause: Duration) {
-        self.is_read[kind] = false;
+    /// How urgent its next read is.
+    pub fn urgency(&self, intervals: &Intervals) -> Urgency {
+        match &self.reading {
+            _ if self.is_waited_for() => Urgency::WaitedFor,
+            Some(reading) if reading.interval <= intervals.in_progress => Urgency::InProgress,
+            Some(_) | None => Urgency::Routine,
+        }
+    }
+
+    pub fn freshness(&self, intervals: &Intervals) -> Option<Freshness> {
+        let reading = self.reading.as_ref()?;
+        Some(Freshness {
+            answered_at: reading.answered_at?,
+            is_in_progress: reading.interval <= intervals.in_progress,
+            effective_interval: self.effective_interval,
+        })
+    }
+
+    /// When its answer will be too old to stand, should the read under way not end before.
+    pub fn overdue(&self, least: Duration) -> Option<Instant> {
+        let reading = self.reading.as_ref().filter(|reading| reading.answer.is_ok())?;
+        let is_read = self.is_read.contains(&true);
+        Some(self.answered? + least.max(reading.interval * 3)).filter(|_| is_read)
+    }
+
+    /// The answer does not stand any more.
+    pub fn withdrawn(&mut self, why: ObserveError) {
+        if let Some(reading) = self.reading.as_mut() {
+            reading.failing_since.get_or_insert_with(Timestamp::now);
+            reading.answer = Err(why);
+        }
+    }
+
+    /// A read of that urgency has ended without an answer.
+    pub fn released(&mut self, urgency: Urgency, pause: Duration) {
+        self.is_read[urgency as usize] = false;
         self.due = self.due.max(Instant::now() + pause);
     }
 
-    /// Takes the answer of a read that began at `at`; true when it is to be told: it is another than before, or somebody waits
-    /// for it. `stretch` spreads the reads.
+    /// Takes the answer of a read; true when it is to be told: it is another than before, or somebody waits for it.
     pub fn answered(
         &mut self,
         answer: Result<Observation, ObserveError>,
-        at: Timestamp,
+        Begun { at, instant, stretch }: Begun,
         intervals: &Intervals,
-        stretch: f64,
     ) -> bool {
         if self.reading.as_ref().is_some_and(|reading| reading.at > at) {
             // It was overtaken.
             return false;
+        }
+        if answer.is_ok() {
+            self.effective_interval = self.began.map(|began| instant - began).or(self.effective_interval);
+            self.began = Some(instant);
+            self.answered = Some(Instant::now());
         }
         let before = self.reading.take();
         let is_same = before.as_ref().is_some_and(|before| is_same(&before.answer, &answer));
@@ -87,17 +159,18 @@ impl Entry {
             }
         };
         // What stands keeps its order of tags, and its place in memory.
-        let answer = match (before.as_ref().map(|before| &before.answer), answer) {
-            (Some(Ok(before)), Ok(_)) if is_same => Ok(before.clone()),
-            (_, answer) => answer.map(Arc::new),
-        };
         let interval = match (&answer, &before) {
             (Ok(_), _) => pause,
             (Err(_), Some(before)) => before.interval,
             (Err(_), None) => intervals.settled,
         };
+        let answer = match (before.map(|before| before.answer), answer) {
+            (Some(Ok(before)), Ok(_)) if is_same => Ok(before),
+            (_, answer) => answer.map(Kept::new),
+        };
+        // What was read together comes due together, and is read together again. What failed rests, however long it took.
+        self.due = if answer.is_ok() { instant } else { Instant::now() } + pause.mul_f64(stretch);
         self.reading = Some(Reading { answer, at, answered_at, failing_since, pause, interval });
-        self.due = Instant::now() + pause.mul_f64(stretch);
         match self.waited_for {
             Some(not_before) if at >= not_before => {
                 self.waited_for = None;
@@ -111,31 +184,4 @@ impl Entry {
             None => !is_same,
         }
     }
-}
-
-/// An error is the same when it is of one kind and action: AWS words it anew each time.
-fn is_same(before: &Result<Arc<Observation>, ObserveError>, now: &Result<Observation, ObserveError>) -> bool {
-    match (before, now) {
-        (Ok(before), Ok(now)) => **before == *now || sorted(before) == sorted(now),
-        (Err(before), Err(now)) => {
-            let (before, now) = (&before.source_error, &now.source_error);
-            (before.kind, before.action) == (now.kind, now.action)
-        }
-        _ => false,
-    }
-}
-
-/// EC2 promises no order of tags.
-fn sorted(observation: &Observation) -> Observation {
-    let mut sorted = observation.clone();
-    let sort = |tags: &mut Vec<Tag>| tags.sort();
-    match &mut sorted {
-        Observation::Ami { ami, stack } => {
-            sort(&mut ami.tags);
-            stack.iter_mut().for_each(|stack| sort(&mut stack.tags));
-        }
-        Observation::Stack { stack, image_build: _, refused: _ } => sort(&mut stack.tags),
-        Observation::Absent => {}
-    }
-    sorted
 }

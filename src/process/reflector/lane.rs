@@ -1,31 +1,29 @@
 //! The images of one scope: which are due, and the task that reads them.
 
-use super::entry::Entry;
+use super::entry::{Begun, Entry, Urgency};
 use super::{Changed, Settings};
+use crate::aws;
 use crate::describe_image::known::{Known, Sizes};
-use crate::describe_image::observe::{Observed, observe_each};
-use crate::describe_image::reading::Reading;
+use crate::describe_image::observe::{ObserveError, Observed, Step, observe_each};
+use crate::describe_image::reading::{Freshness, Reading};
 use crate::describe_image::source::ImageSource;
-use crate::describe_image::{ImageId, Observation, Scope};
-use crate::kubernetes::chance;
+use crate::describe_image::{ImageId, Intervals, Observation, Scope, SourceError, SourceErrorKind};
 use futures::channel::mpsc;
 use jiff::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Reads of one scope under way at once: of what somebody waits for, and of what is merely due. Each has its own, so that a
-/// fleet that builds, and is read as slowly as the budget allows, does not keep a new image waiting.
-const READS_AT_ONCE: [usize; 2] = [16, 4];
-const WAITED_FOR: usize = 0;
-const DUE: usize = 1;
+/// Reads of one scope under way at once, by urgency: a fleet that builds, and is read as slowly as the budget allows, does not
+/// keep a new image waiting.
+const READS_AT_ONCE: [usize; Urgency::ALL.len()] = [16, 4, 4];
 
 #[derive(Default)]
 pub struct Lane {
-    entries: Mutex<HashMap<ImageId, Entry>>,
+    entries: Mutex<BTreeMap<ImageId, Entry>>,
     sizes: Mutex<Sizes>,
     wake: Notify,
     /// Its last image was forgotten. A lane without images is not over: its first may be on the way.
@@ -59,11 +57,11 @@ impl Lane {
         is_over
     }
 
-    pub fn answered_at(&self, id: &ImageId) -> Option<Timestamp> {
-        self.entries().get(id)?.reading.as_ref()?.answered_at
+    pub fn freshness(&self, id: &ImageId, intervals: &Intervals) -> Option<Freshness> {
+        self.entries().get(id)?.freshness(intervals)
     }
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<ImageId, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<ImageId, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -72,37 +70,62 @@ impl Lane {
         self.entries().values().filter_map(Entry::next_due).min()
     }
 
-    /// The images to read now: first those that somebody waits for, then those whose time has come. The latter take along
-    /// what would be due soon, so that a scope's images come to be read together.
-    fn take_due(&self) -> [Vec<ImageId>; 2] {
+    /// The images to read now, by urgency. Those whose time has come take along what would be due soon, so that a scope's images
+    /// come to be read together.
+    fn take_due(&self, intervals: &Intervals) -> [Vec<ImageId>; Urgency::ALL.len()] {
         let now = Instant::now();
         let mut entries = self.entries();
         let is_due = |entry: &Entry| entry.next_due().is_some_and(|due| due <= now);
-        let has_routine = entries.values().any(|entry| is_due(entry) && !entry.is_waited_for());
         let is_nearly_due = |entry: &Entry| {
             let half = entry.reading.as_ref().map(|reading| reading.pause / 2).unwrap_or_default();
             entry.next_due().is_some_and(|due| due <= now + half)
         };
-        let mut due = [Vec::new(), Vec::new()];
-        for (id, entry) in entries.iter_mut() {
-            let kind = if entry.is_waited_for() && is_due(entry) {
-                WAITED_FOR
-            } else if has_routine && !entry.is_waited_for() && is_nearly_due(entry) {
-                DUE
-            } else {
-                continue;
-            };
-            entry.is_read[kind] = true;
-            due[kind].push(id.clone());
-        }
-        due
+        Urgency::ALL.map(|urgency| {
+            let is_of = |entry: &Entry| entry.urgency(intervals) == urgency;
+            if !entries.values().any(|entry| is_of(entry) && is_due(entry)) {
+                return Vec::new();
+            }
+            let due = entries.iter_mut().filter(|(_, entry)| is_of(entry) && is_nearly_due(entry));
+            due.map(|(id, entry)| {
+                entry.is_read[urgency as usize] = true;
+                id.clone()
+            })
+            .collect()
+        })
     }
+
+    /// When the first answer will be too old to stand although its image is being read.
+    fn next_overdue(&self, settings: &Settings) -> Option<Instant> {
+        self.entries().values().filter_map(|entry| entry.overdue(settings.overdue)).min()
+    }
+
+    /// The images whose answer does not stand any more.
+    fn withdraw_overdue(&self, settings: &Settings) -> Vec<ImageId> {
+        let now = Instant::now();
+        let mut entries = self.entries();
+        let overdue = entries
+            .iter_mut()
+            .filter(|(_, entry)| entry.overdue(settings.overdue).is_some_and(|overdue| overdue <= now));
+        overdue
+            .map(|(id, entry)| {
+                entry.withdrawn(unanswered(id));
+                id.clone()
+            })
+            .collect()
+    }
+}
+
+/// The read waits for its turn: AWS has not answered, and has not refused either.
+fn unanswered(id: &ImageId) -> ObserveError {
+    let message = "the read waits for the operator's share of AWS's limits (the budget)".to_owned();
+    let source_error = SourceError { kind: SourceErrorKind::Throttled, action: "describeImage", message };
+    ObserveError { image_id: id.clone(), step: Step::Image, source_error }
 }
 
 /// Images that are being read; those without an answer at its end may be read again, however it ended.
 struct UnderWay<'a> {
     lane: &'a Lane,
-    kind: usize,
+    urgency: Urgency,
     left: HashSet<ImageId>,
     pause: Duration,
 }
@@ -112,7 +135,7 @@ impl Drop for UnderWay<'_> {
         let mut entries = self.lane.entries();
         for id in &self.left {
             if let Some(entry) = entries.get_mut(id) {
-                entry.released(self.kind, self.pause);
+                entry.released(self.urgency, self.pause);
             }
         }
         self.lane.wake.notify_one();
@@ -120,16 +143,28 @@ impl Drop for UnderWay<'_> {
 }
 
 /// What the lane knows when a read begins.
-struct Before<'a>(&'a Lane);
+struct Before<'a> {
+    lane: &'a Lane,
+    urgency: Urgency,
+    shares_calls: bool,
+}
 
 impl Known for Before<'_> {
-    fn sizes(&self) -> Sizes {
-        *self.0.sizes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shares_calls(&self) -> bool {
+        self.shares_calls
     }
 
+    fn sizes(&self) -> Sizes {
+        *self.lane.sizes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing counts for a look that somebody has asked for.
     fn last(&self, id: &ImageId) -> Option<Observation> {
-        let answer = self.0.entries().get(id)?.reading.as_ref()?.answer.clone();
-        answer.ok().map(|observation| Observation::clone(&observation))
+        if self.urgency == Urgency::WaitedFor {
+            return None;
+        }
+        let kept = self.lane.entries().get(id)?.reading.as_ref()?.answer.clone().ok()?;
+        kept.observation().map(Arc::unwrap_or_clone)
     }
 }
 
@@ -144,24 +179,33 @@ pub async fn serve<S: ImageSource + 'static>(
     let slots = READS_AT_ONCE.map(|reads| Arc::new(Semaphore::new(reads)));
     loop {
         let woken = lane.wake.notified();
-        match lane.next_due() {
+        for id in lane.withdraw_overdue(&settings) {
+            let _ = changed.unbounded_send((scope.clone(), id));
+        }
+        let (due, overdue) = (lane.next_due(), lane.next_overdue(&settings));
+        match due.into_iter().chain(overdue).min() {
             None if lane.is_over.load(Ordering::Relaxed) => return,
             None => woken.await,
-            Some(due) if due > Instant::now() => tokio::select! { () = sleep_until(due) => {}, () = woken => {} },
+            Some(next) if next > Instant::now() => tokio::select! { () = sleep_until(next) => {}, () = woken => {} },
             Some(_) => {
                 // Neighbours come within the window, and share the calls.
                 sleep(settings.window).await;
-                for (kind, ids) in lane.take_due().into_iter().enumerate() {
+                for (urgency, ids) in Urgency::ALL.into_iter().zip(lane.take_due(&settings.intervals)) {
                     if ids.is_empty() {
                         continue;
                     }
-                    let slots = slots[kind].clone();
+                    let slots = slots[urgency as usize].clone();
                     let (lane, source, scope, changed) = (lane.clone(), source.clone(), scope.clone(), changed.clone());
                     tokio::spawn(async move {
                         let slot = slots.acquire_owned().await;
                         let left = ids.iter().cloned().collect();
-                        let under_way = UnderWay { lane: &lane, kind, left, pause: settings.intervals.error };
-                        read(under_way, source.as_ref(), &scope, &ids, settings, &changed).await;
+                        let under_way = UnderWay { lane: &lane, urgency, left, pause: settings.intervals.error };
+                        let read = read(under_way, source.as_ref(), &scope, &ids, settings, &changed);
+                        if urgency == Urgency::Routine {
+                            aws::routinely(read).await
+                        } else {
+                            read.await
+                        }
                         drop(slot);
                     });
                 }
@@ -178,21 +222,20 @@ async fn read<S: ImageSource>(
     settings: Settings,
     changed: &mpsc::UnboundedSender<Changed>,
 ) {
-    let (lane, kind) = (under_way.lane, under_way.kind);
-    let began = Timestamp::now();
-    // One for the whole read: what is read together stays together.
-    let stretch = 0.9 + 0.2 * chance::number();
+    let (lane, urgency) = (under_way.lane, under_way.urgency);
+    let begun = Begun { at: Timestamp::now(), instant: Instant::now(), stretch: 0.9 + 0.2 * (settings.chance)() };
     let tell = |(id, answer): Observed| {
         under_way.left.remove(&id);
         let is_news = lane.entries().get_mut(&id).is_some_and(|entry| {
-            entry.is_read[kind] = false;
-            entry.answered(answer, began, &settings.intervals, stretch)
+            entry.is_read[urgency as usize] = false;
+            entry.answered(answer, begun, &settings.intervals)
         });
         if is_news {
             let _ = changed.unbounded_send((scope.clone(), id));
         }
     };
-    let learned = observe_each(source, scope, ids, &Before(lane), tell).await;
+    let before = Before { lane, urgency, shares_calls: settings.shares_calls };
+    let learned = observe_each(source, scope, ids, &before, tell).await;
     let mut sizes = lane.sizes.lock().unwrap_or_else(PoisonError::into_inner);
     *sizes = Sizes { amis: learned.amis.or(sizes.amis), stacks: learned.stacks.or(sizes.stacks) };
 }

@@ -1,23 +1,21 @@
 use super::*;
+use crate::aws::budget::{Api, Budget, Budgets, Limit};
+use crate::describe_image::intervals::tests::INTERVALS;
 use crate::describe_image::observation::{Ami, ImageBuild, Stack, tag_key};
 use crate::describe_image::response::Tag;
 use crate::describe_image::{Observation, Region, SourceError, SourceErrorKind};
 use futures::FutureExt;
 use futures::StreamExt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::time::Instant;
 
-/// A thousandth of what they are outside.
+/// As they are by default; the time of these tests is virtual.
 const SETTINGS: Settings = Settings {
-    window: Duration::from_millis(20),
-    intervals: Intervals {
-        in_progress: Duration::from_millis(30),
-        settled: Duration::from_millis(600),
-        absent: Duration::from_millis(60),
-        absent_max: Duration::from_millis(600),
-        error: Duration::from_millis(5),
-        error_max: Duration::from_millis(600),
-        finalizing: Duration::from_millis(1800),
-    },
+    window: Duration::from_millis(100),
+    intervals: INTERVALS,
+    overdue: Duration::from_secs(1800),
+    shares_calls: true,
+    chance: || 0.5,
 };
 
 /// Has an available AMI for every id, but for those called "absent…"; counts its calls.
@@ -29,6 +27,11 @@ struct Source {
     is_denied: AtomicBool,
     /// A region that never answers.
     silent: Option<Region>,
+    /// A region that refuses.
+    denied: Option<Region>,
+    budgets: Budgets,
+    /// When which call was made, builds being the fifth.
+    log: Mutex<Vec<(Instant, usize, Region)>>,
 }
 
 impl Source {
@@ -49,10 +52,23 @@ impl Source {
         if self.silent.as_ref() == Some(&scope.region) {
             std::future::pending::<()>().await;
         }
-        self.calls[call].fetch_add(1, Ordering::Relaxed);
+        let api =
+            [Api::DescribeImages, Api::DescribeImages, Api::DescribeStacks, Api::DescribeStacks, Api::GetImage][call];
+        self.budgets.bucket("111122223333", &scope.region, api).take().await;
+        self.log.lock().unwrap().push((Instant::now(), call, scope.region.clone()));
+        if let Some(calls) = self.calls.get(call) {
+            calls.fetch_add(1, Ordering::Relaxed);
+        }
         let message = "not authorized".to_owned();
         let denied = SourceError { kind: SourceErrorKind::AccessDenied, action: "ec2:DescribeImages", message };
-        if self.is_denied.load(Ordering::Relaxed) { Err(denied) } else { Ok(()) }
+        let is_denied = self.is_denied.load(Ordering::Relaxed) || self.denied.as_ref() == Some(&scope.region);
+        if is_denied { Err(denied) } else { Ok(()) }
+    }
+
+    /// The calls for a region: how long after the beginning, and which.
+    fn schedule(&self, begun: Instant, region: &str) -> Vec<(Duration, usize)> {
+        let log = self.log.lock().unwrap();
+        log.iter().filter(|(_, _, of)| of.as_str() == region).map(|(at, call, _)| (*at - begun, *call)).collect()
     }
 
     fn describe(&self, id: &str, description: &str) {
@@ -73,20 +89,30 @@ impl ImageSource for Arc<Source> {
         self.call(0, scope).await?;
         Ok(ids.iter().filter_map(|id| Some((id.clone(), self.ami(id.as_str())?))).collect())
     }
-    async fn all_amis(&self, scope: &Scope) -> Result<Vec<Ami>, SourceError> {
+    async fn all_amis(&self, scope: &Scope, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
         self.call(1, scope).await?;
         let ids: Vec<String> = self.images.lock().unwrap().keys().cloned().collect();
-        Ok(ids.iter().filter_map(|id| self.ami(id)).collect())
+        ids.iter().filter_map(|id| self.ami(id)).for_each(take);
+        Ok(())
     }
-    async fn stack(&self, scope: &Scope, _: &ImageId) -> Result<Option<Stack>, SourceError> {
-        self.call(2, scope).await.map(|()| None)
+    async fn stack(&self, scope: &Scope, id: &ImageId) -> Result<Option<Stack>, SourceError> {
+        self.call(2, scope).await.map(|()| id.as_str().starts_with("building").then(|| image_stack(id.as_str())))
     }
     async fn all_stacks(&self, scope: &Scope) -> Result<Vec<Stack>, SourceError> {
-        self.call(3, scope).await.map(|()| Vec::new())
+        let stacks = || (0..1000).map(|n| image_stack(&format!("building-{n}"))).collect();
+        self.call(3, scope).await.map(|()| stacks())
     }
-    async fn image_build(&self, _: &Scope, _: &ImageId, _: &Stack) -> Result<Option<ImageBuild>, SourceError> {
-        Ok(None)
+    async fn image_build(&self, scope: &Scope, _: &ImageId, _: &Stack) -> Result<Option<ImageBuild>, SourceError> {
+        self.call(4, scope)
+            .await
+            .map(|()| Some(ImageBuild { status: Some("BUILDING".into()), ..ImageBuild::default() }))
     }
+}
+
+fn image_stack(id: &str) -> Stack {
+    let tags = vec![Tag { key: tag_key::S3_IMAGE_DIR.into(), value: "d".into() }];
+    let arn = Some(format!("arn:aws:cloudformation:eu-west-1:111122223333:stack/{id}/1"));
+    Stack { arn, status: Some("CREATE_IN_PROGRESS".into()), tags, ..Stack::default() }
 }
 
 fn scope(region: &str) -> Scope {
@@ -123,7 +149,7 @@ async fn observe(
     ids.iter().map(|id| reflector.latest(scope, id, None).unwrap()).collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ten_thousand_available_images_are_read_in_one_sweep_and_again_when_they_are_due() {
     let ids = ids(10_000);
     let (reflector, mut changed, source) = reflector(&ids);
@@ -136,7 +162,7 @@ async fn ten_thousand_available_images_are_read_in_one_sweep_and_again_when_they
     assert_eq!(changed.next().now_or_never(), None, "nothing has changed, and nobody is told");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn only_the_image_that_has_changed_is_told() {
     let ids = ids(300);
     let (reflector, mut changed, source) = reflector(&ids);
@@ -151,7 +177,7 @@ async fn only_the_image_that_has_changed_is_told() {
     assert_eq!(changed.next().now_or_never(), None);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_known_image_is_answered_from_the_store_and_a_wish_to_look_now_is_not() {
     let ids = ids(1);
     let (reflector, mut changed, source) = reflector(&ids);
@@ -166,7 +192,7 @@ async fn a_known_image_is_answered_from_the_store_and_a_wish_to_look_now_is_not(
     assert!(fresh.at >= now && source.counts() == [1, 0, 0, 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn absent_images_are_looked_for_by_name_and_many_in_one_sweep_of_stacks() {
     let (reflector, mut changed, source) = reflector(&[]);
     let scope = scope("eu-west-1");
@@ -177,7 +203,7 @@ async fn absent_images_are_looked_for_by_name_and_many_in_one_sweep_of_stacks() 
     assert_eq!(source.counts(), [1, 0, 0, 1]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_is_told_once_and_so_is_its_end() {
     let ids = ids(3);
     let (reflector, mut changed, source) = reflector(&ids);
@@ -199,7 +225,7 @@ async fn an_error_is_told_once_and_so_is_its_end() {
     assert!(reflector.latest(&scope, &ids[0], None).unwrap().answer.is_ok());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scope_that_never_answers_delays_no_other() {
     let source = Arc::new(Source { silent: Some(Region::parse("eu-west-2").unwrap()), ..Source::default() });
     source.describe("img-0", "first");
@@ -211,7 +237,7 @@ async fn a_scope_that_never_answers_delays_no_other() {
     assert_eq!(reflector.latest(&scope("eu-west-2"), &id("img-0"), None), None, "nobody waits for it either");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_nobody_shows_any_more_is_not_read_any_more() {
     let ids = ids(2);
     let (reflector, mut changed, source) = reflector(&ids);
@@ -221,7 +247,117 @@ async fn what_nobody_shows_any_more_is_not_read_any_more() {
     assert!(reflector.lanes().is_empty(), "the lane has ended");
     source.counts();
     // More than an interval: what must not come cannot be waited for.
-    tokio::time::sleep(Duration::from_millis(800)).await;
+    tokio::time::sleep(Duration::from_secs(800)).await;
     assert_eq!(source.counts(), [0; 4]);
     assert_eq!(observe(&reflector, &mut changed, &scope, &ids).await.len(), 2, "and may come back");
+}
+
+/// A fleet of a bit of everything.
+fn fleet() -> Vec<ImageId> {
+    let building = (0..20).map(|n| id(&format!("building-{n}")));
+    let absent = (0..30).map(|n| id(&format!("absent-{n}")));
+    ids(500).into_iter().chain(building).chain(absent).collect()
+}
+
+fn default_budget() -> Budgets {
+    Budgets::new(Budget { percent: 25, assumed: Limit { burst: 10, per_second: 5 } })
+}
+
+/// The calls for the fleet in eu-west-1 in three hours, beside a scope that is denied, or alone.
+async fn schedule_beside(denied: Option<Region>) -> Vec<(Duration, usize)> {
+    let source = Arc::new(Source { denied: denied.clone(), budgets: default_budget(), ..Source::default() });
+    fleet().iter().filter(|id| id.as_str().starts_with("img")).for_each(|id| source.describe(id.as_str(), "first"));
+    let (reflector, _changed) = Reflector::new(source.clone(), SETTINGS);
+    let begun = Instant::now();
+    for id in ids(2000) {
+        denied.iter().for_each(|denied| reflector.want(&scope(denied.as_str()), &id));
+    }
+    fleet().iter().for_each(|id| reflector.want(&scope("eu-west-1"), id));
+    tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
+    assert!(denied.is_none_or(|denied| !source.schedule(begun, denied.as_str()).is_empty()));
+    source.schedule(begun, "eu-west-1")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_is_read_at_the_same_times_with_and_without_a_denied_one_beside_it() {
+    let alone = schedule_beside(None).await;
+    assert!(alone.len() > 1000, "{}", alone.len());
+    let beside = schedule_beside(Some(Region::parse("eu-west-2").unwrap())).await;
+    let other = alone.iter().zip(&beside).position(|(alone, beside)| alone != beside);
+    let around =
+        |calls: &[(Duration, usize)]| calls.iter().skip(other.unwrap_or_default()).take(9).copied().collect::<Vec<_>>();
+    assert!(alone == beside, "from call {other:?} on: {:?} and {:?}", around(&alone), around(&beside));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_with_ten_thousand_images_keeps_to_the_budget_from_its_first_call() {
+    let source = Arc::new(Source { budgets: default_budget(), ..Source::default() });
+    ids(9000).iter().for_each(|id| source.describe(id.as_str(), "first"));
+    let (reflector, mut changed) = Reflector::new(source.clone(), SETTINGS);
+    let others = (0..1000).map(|n| id(&format!("building-{n}")));
+    let all: Vec<_> = ids(9000).into_iter().chain(others).collect();
+    let begun = Instant::now();
+    all.iter().for_each(|id| reflector.want(&scope("eu-west-1"), id));
+    for _ in &all {
+        changed.next().await.unwrap();
+    }
+    let schedule = source.schedule(begun, "eu-west-1");
+    for (calls, share) in [([0, 1], (25.0, 5.0)), ([2, 3], (2.0, 1.25)), ([4, 4], (2.0, 1.25))] {
+        let times: Vec<f64> =
+            schedule.iter().filter(|(_, call)| calls.contains(call)).map(|(at, _)| at.as_secs_f64()).collect();
+        assert!(!times.is_empty());
+        for (first, from) in times.iter().enumerate() {
+            for (last, to) in times.iter().enumerate().skip(first) {
+                let (burst, rate) = share;
+                assert!((last - first + 1) as f64 <= burst + rate * (to - from) + 1.0, "{calls:?} {from} {to}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn images_that_build_do_not_have_the_settled_ones_read_with_them() {
+    let source = Arc::new(Source::default());
+    ids(500).iter().for_each(|id| source.describe(id.as_str(), "first"));
+    let (reflector, _changed) = Reflector::new(source.clone(), SETTINGS);
+    ids(500).iter().for_each(|id| reflector.want(&scope("eu-west-1"), id));
+    reflector.want(&scope("eu-west-1"), &id("building-0"));
+    tokio::time::sleep(Duration::from_secs(3605)).await;
+    let [by_ids, sweeps, ..] = source.counts();
+    assert_eq!(sweeps, 7, "at first, and six times an hour");
+    assert!((115..=121).contains(&by_ids), "the one that builds twice a minute: {by_ids}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_does_not_stand_for_ever_while_the_next_read_waits_for_its_turn() {
+    let budget = Budget { percent: 1, assumed: Limit { burst: 1, per_second: 1 } };
+    let source = Arc::new(Source { budgets: Budgets::new(budget), ..Source::default() });
+    let (reflector, mut changed) = Reflector::new(source.clone(), SETTINGS);
+    let building: Vec<_> = (0..19).map(|n| id(&format!("building-{n}"))).collect();
+    building.iter().for_each(|id| reflector.want(&scope("eu-west-1"), id));
+    let withdrawn = async {
+        loop {
+            let told = changed.next().await.unwrap().1;
+            let reading = reflector.latest(&scope("eu-west-1"), &told, None).unwrap();
+            if let Err(error) = reading.answer {
+                return (told, reading.answered_at, error.source_error.kind);
+            }
+        }
+    };
+    // A round of all takes 1,900 seconds.
+    let (told, answered_at, kind) = tokio::time::timeout(Duration::from_secs(7200), withdrawn).await.unwrap();
+    assert!(answered_at.is_some() && kind == SourceErrorKind::Throttled);
+    while changed.next().await.unwrap().1 != told {}
+    assert!(reflector.latest(&scope("eu-west-1"), &told, None).unwrap().answer.is_ok(), "and comes back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_was_overtaken_changes_nothing() {
+    let mut entry = entry::Entry::new();
+    let begun = |at: &str| entry::Begun { at: at.parse().unwrap(), instant: Instant::now(), stretch: 1.0 };
+    let ami = |text: &str| Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None });
+    assert!(entry.answered(ami("new"), begun("2026-11-24T10:00:01Z"), &SETTINGS.intervals));
+    assert!(!entry.answered(ami("old"), begun("2026-11-24T10:00:00Z"), &SETTINGS.intervals));
+    let reading = entry.latest(None).unwrap();
+    assert_eq!(*reading.answer.unwrap(), ami("new").unwrap());
 }

@@ -1,0 +1,44 @@
+//! One AMI of each id that is asked for, out of as many as an account has: the newest, then the one of the greater AMI id, for
+//! EC2 promises no order. They are kept packed until all pages are there.
+
+use super::image_id::ImageId;
+use super::observation::{Ami, tag, tag_key};
+use super::packed::{Packed, Unreadable};
+use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
+
+type Age = (Option<Timestamp>, Option<String>);
+
+/// The newest AMI of each of these ids.
+pub struct Newest<'a> {
+    ids: HashSet<&'a ImageId>,
+    by_id: HashMap<ImageId, (Age, Packed<Ami>)>,
+}
+
+impl<'a> Newest<'a> {
+    pub fn of(ids: &'a [ImageId]) -> Self {
+        Self { ids: ids.iter().collect(), by_id: HashMap::new() }
+    }
+
+    /// An AMI that says by its tag which id it is of.
+    pub fn take_tagged(&mut self, ami: &Ami) {
+        if let Some(id) = tag(&ami.tags, tag_key::IMAGE_ID).and_then(|id| ImageId::parse(id).ok()) {
+            self.take(id, ami);
+        }
+    }
+
+    pub fn take(&mut self, id: ImageId, ami: &Ami) {
+        if !self.ids.contains(&id) {
+            return;
+        }
+        let age = (ami.creation_date, ami.id.clone());
+        if self.by_id.get(&id).is_none_or(|(known, _)| age > *known) {
+            self.by_id.insert(id, (age, Packed::new(ami)));
+        }
+    }
+
+    /// Takes the AMI of an id out.
+    pub fn remove(&mut self, id: &ImageId) -> Result<Option<Ami>, Unreadable> {
+        self.by_id.remove(id).map(|(_, ami)| ami.unpack()).transpose()
+    }
+}

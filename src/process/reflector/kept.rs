@@ -1,0 +1,74 @@
+//! How answers are kept: ten thousand of them, compared at each read and seldom looked at.
+
+use crate::describe_image::Observation;
+use crate::describe_image::observation::{Ami, Stack};
+use crate::describe_image::observe::ObserveError;
+use crate::describe_image::packed::Packed;
+use crate::describe_image::reading::Reading;
+use crate::describe_image::response::Tag;
+use std::sync::Arc;
+
+/// An observation. Nearly all are of AMIs, and those have many tags.
+#[derive(Clone)]
+pub enum Kept {
+    Ami(Packed<(Ami, Option<Stack>)>),
+    Other(Arc<Observation>),
+}
+
+impl Kept {
+    pub fn new(observation: Observation) -> Self {
+        match observation {
+            Observation::Ami { ami, stack } => Self::Ami(Packed::new(&(ami, stack))),
+            Observation::Stack { .. } | Observation::Absent => Self::Other(Arc::new(observation)),
+        }
+    }
+
+    /// `None` when it must be read anew.
+    pub fn observation(&self) -> Option<Arc<Observation>> {
+        match self {
+            Self::Ami(packed) => packed.unpack().ok().map(|(ami, stack)| Arc::new(Observation::Ami { ami, stack })),
+            Self::Other(observation) => Some(observation.clone()),
+        }
+    }
+
+    pub fn unpacked(reading: &Reading<Self>) -> Option<Reading> {
+        let Reading { answer, at, answered_at, failing_since, pause, interval } = reading;
+        let answer = match answer {
+            Ok(kept) => Ok(kept.observation()?),
+            Err(error) => Err(error.clone()),
+        };
+        let (at, answered_at, failing_since) = (*at, *answered_at, *failing_since);
+        Some(Reading { answer, at, answered_at, failing_since, pause: *pause, interval: *interval })
+    }
+
+    fn is(&self, now: &Observation) -> bool {
+        self.observation().is_some_and(|before| *before == *now || sorted(&before) == sorted(now))
+    }
+}
+
+/// An error is the same when it is of one kind and action: AWS words it anew each time.
+pub fn is_same(before: &Result<Kept, ObserveError>, now: &Result<Observation, ObserveError>) -> bool {
+    match (before, now) {
+        (Ok(before), Ok(now)) => before.is(now),
+        (Err(before), Err(now)) => {
+            let (before, now) = (&before.source_error, &now.source_error);
+            (before.kind, before.action) == (now.kind, now.action)
+        }
+        _ => false,
+    }
+}
+
+/// EC2 promises no order of tags.
+fn sorted(observation: &Observation) -> Observation {
+    let mut sorted = observation.clone();
+    let sort = |tags: &mut Vec<Tag>| tags.sort();
+    match &mut sorted {
+        Observation::Ami { ami, stack } => {
+            sort(&mut ami.tags);
+            stack.iter_mut().for_each(|stack| sort(&mut stack.tags));
+        }
+        Observation::Stack { stack, image_build: _, refused: _ } => sort(&mut stack.tags),
+        Observation::Absent => {}
+    }
+    sorted
+}

@@ -1,0 +1,96 @@
+"""Who is measured: the operator, a kopf operator, the official CLI in a loop, and a client that knows the statuses already."""
+
+import os
+import re
+import urllib.request
+from datetime import datetime
+from pathlib import Path
+
+from field import NAMESPACE
+from pretended_aws import REGION
+from processes import completed
+from shell import require
+
+OPERATOR, UNBATCHED, KOPF, CLI, BARE = NAMES = ("operator", "unbatched", "kopf", "cli", "bare-client")
+#: Writes at once, by the operator's default.
+CONCURRENCY = 32
+#: For counting calls, not time: as much as AWS allows, and AWS allows it.
+UNLIMITED = {"AWS_BUDGET": "100", "AWS_ASSUMED_RATE": "1000", "AWS_ASSUMED_BURST": "1000"}
+WITHOUT_BATCHING = {**UNLIMITED, "BATCHING": "off"}
+#: ParallelCluster fetches its list of regions over the internet, and without it takes the list that it has with it.
+WITHOUT_INTERNET = {"https_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
+
+
+class Operator:
+    """This operator, its settings the defaults but for those given; it leads at once."""
+
+    def __init__(self, field, name=OPERATOR, **settings):
+        self.field = field
+        environment = {**field.environment(), "CUSTOMIMAGE_NAMESPACE": NAMESPACE, "CUSTOMIMAGE_LEADER_ELECTION": "false",
+                       "CUSTOMIMAGE_LISTEN": "127.0.0.1:0", **{f"CUSTOMIMAGE_{key}": value for key, value in settings.items()}}
+        del environment["AWS_DEFAULT_REGION"]
+        self.process = field.start(name, field.bench.programs / "customimage-operator", "run", env=environment)
+        runs = re.compile(r"^(\S+Z)\s.*customimage-operator runs.*$", re.MULTILINE)
+        line = self.process.wait("it runs", lambda: runs.search(self.process.log()), 60, 0.01)
+        self.leads_since = datetime.fromisoformat(line.group(1)).timestamp()
+        self.address = re.search(r"listen=(\S+)", line.group(0)).group(1)
+
+    def metrics(self):
+        with urllib.request.urlopen(f"http://{self.address}/metrics", timeout=30) as reply:
+            return reply.read().decode()
+
+    def metric(self, name):
+        """The sum of the series that begin so."""
+        return total(self.metrics(), name)
+
+    def is_complete(self):
+        metrics, world = self.metrics(), self.field.world
+        if total(metrics, 'customimage_status_writes_total{result="applied"}') < world.n:
+            return False
+        return all(total(metrics, f'customimage_objects{{reason="{reason}"}}') == count for reason, count in world.reasons.items())
+
+    def await_complete(self, seconds, pause=0.1):
+        self.process.wait(f"{self.field.world.n} complete statuses", self.is_complete, seconds, pause)
+
+
+def total(metrics, name):
+    return sum(float(line.rsplit(" ", 1)[1]) for line in metrics.splitlines() if line.startswith(name))
+
+
+class Kopf:
+    """The kopf operator of peers/, as `kopf run` runs it."""
+
+    def __init__(self, field, interval=60):
+        self.field, self.watch = field, field.watch()
+        environment = {**field.environment(), **WITHOUT_INTERNET, "INTERVAL": str(interval)}
+        program = Path(__file__).parent / "peers/kopf_operator.py"
+        self.process = field.start(KOPF, field.bench.venv / "bin/kopf", "run", "--standalone", "--namespace", NAMESPACE, program, env=environment)
+
+    def is_complete(self):
+        return self.watch.count(is_told) == self.field.world.n
+
+    def await_complete(self, seconds, pause=0.1):
+        self.process.wait(f"{self.field.world.n} complete statuses", self.is_complete, seconds, pause)
+
+
+def is_told(status):
+    return "imageId" in status or any(each["reason"] == "NotFound" for each in status.get("conditions", []))
+
+
+def cli(field, image_ids):
+    """`pcluster describe-image` for one after the other: the seconds and the CPU seconds of all."""
+    environment, seconds, cpu = {**field.environment(), **WITHOUT_INTERNET}, 0, 0
+    for image_id in image_ids:
+        # 1: no such image.
+        _, one, one_cpu = completed(CLI, field.bench.venv / "bin/pcluster", "describe-image", "--image-id", image_id, "--region", REGION,
+                                    env=environment, statuses=(0, 1))
+        seconds, cpu = seconds + one, cpu + one_cpu
+    return seconds, cpu
+
+
+def bare_client(field, statuses, concurrency=CONCURRENCY):
+    """The statuses that are in the file, written as fast as can be: the seconds and the CPU seconds."""
+    printed, _, cpu = completed(BARE, field.bench.programs / "bare-client", "--namespace", NAMESPACE, "--statuses", statuses, "--concurrency", concurrency,
+                                env={"PATH": os.environ["PATH"], "KUBECONFIG": str(field.kubeconfig)})
+    require(re.fullmatch(r"[\d.]+", printed.strip()), "bare-client prints its seconds", printed)
+    return float(printed), cpu
