@@ -123,8 +123,9 @@ impl Aws {
             return Ok(known.clone());
         }
         let config = self.config_of(scope.identity.role.as_ref()).await;
-        let buckets = Arc::new(self.buckets(scope));
+        // The account may get its name meanwhile: then those that are made here go with the other clients.
         let mut clients = self.known_clients();
+        let buckets = Arc::new(self.buckets(scope));
         if clients.len() >= MOST_SCOPES {
             clients.clear();
         }

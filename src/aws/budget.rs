@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Attempts that may be owed for each token that the bucket holds.
+const MOST_OWED: usize = 10;
+
 tokio::task_local! { static IS_ROUTINE: () }
 
 /// Does `reads`, which nobody waits for: in every bucket those that somebody waits for go before.
@@ -126,7 +129,10 @@ impl Bucket {
     /// The SDK has tried a call again, and cannot wait in between.
     pub fn owe(&self) {
         if let Some(limited) = &self.0 {
-            limited.owed.fetch_add(1, Ordering::Relaxed);
+            // While AWS throttles for hours debts must not grow beyond what can be paid.
+            let most = limited.tokens.max().saturating_mul(MOST_OWED);
+            let owe = |owed: usize| Some(owed.saturating_add(1).min(most));
+            let _ = limited.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, owe);
         }
     }
 
@@ -144,25 +150,22 @@ impl Limited {
         let Limit { burst, per_second } = budget.limit(api);
         let share = |number: u32| f64::from(number) * f64::from(budget.percent) / 100.0;
         // A tick may bring several tokens: the crate counts in milliseconds.
-        let tick = (1.0 / share(per_second).max(0.01)).max(0.01);
-        let refill = (share(per_second) * tick).round().max(1.0) as usize;
+        let rate = share(per_second).max(0.01);
+        let refill = (rate / 100.0).round().max(1.0);
+        let tick = Duration::from_millis((refill * 1000.0 / rate).ceil() as u64);
         // A token that counts for half takes two.
         let burst = share(burst).max(2.0) as usize;
-        let tick = Duration::from_secs_f64(tick);
         let initial = (burst * FILLED_AT_START / 100).max(1);
-        let tokens = RateLimiter::builder().max(burst).initial(initial).refill(refill).interval(tick).build();
+        let tokens = RateLimiter::builder().max(burst).initial(initial).refill(refill as usize).interval(tick).build();
         let (line, routine, throttled_at, owed) = Default::default();
         Self { tokens, line, routine, throttled_at, owed }
     }
 
-    /// What the next call costs. No more than the bucket holds at a time: the rest is owed on.
+    /// What the next call costs; more than the bucket holds comes in over several refills.
     fn price(&self) -> usize {
         let is_recovering = self.throttled_at().is_some_and(|at| at.elapsed() < RECOVERY);
         let a_call = if is_recovering { 2 } else { 1 };
-        let most_owed = (self.tokens.max() / a_call).saturating_sub(1);
-        let owed =
-            self.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |owed| Some(owed.saturating_sub(most_owed)));
-        a_call * (1 + owed.unwrap_or_default().min(most_owed))
+        a_call * (1 + self.owed.swap(0, Ordering::Relaxed))
     }
 
     fn throttled_at(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -213,6 +216,15 @@ mod tests {
         (0..10).for_each(|_| bucket.owe());
         let taken = taken_within(&bucket, Duration::from_millis(500)).await;
         assert!((5..=13).contains(&taken), "one at once, 20 in half a second, but 10 were taken before: {taken}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retries_are_paid_for_while_aws_throttles_and_no_debt_lasts_for_hours() {
+        let bucket = budgets().bucket("1", &region("eu-west-1"), Api::GetImage);
+        bucket.throttled();
+        (0..100_000).for_each(|_| bucket.owe());
+        let taken = taken_within(&bucket, Duration::from_millis(2500)).await;
+        assert!((25..=31).contains(&taken), "100 tokens, 2 a call, and 20 calls are owed: {taken}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,6 +16,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// The IAM names of the calls.
 pub const DESCRIBE_STACKS: &str = "cloudformation:DescribeStacks";
+/// DescribeStacks without a name needs this one, too.
+pub const LIST_STACKS: &str = "cloudformation:ListStacks";
 pub const DESCRIBE_STACK_RESOURCE: &str = "cloudformation:DescribeStackResource";
 
 /// The logical id that ParallelCluster's template gives the image.

@@ -71,6 +71,7 @@ impl Aws {
         let mut probes = vec![
             of(ec2::DESCRIBE_IMAGES, ec2::amis(&clients.ec2, &free, std::slice::from_ref(&id)).await),
             of(cloudformation::DESCRIBE_STACKS, cloudformation::stack(&clients.cloudformation, &free, &id).await),
+            of(cloudformation::LIST_STACKS, first_page(&clients).await),
             of(cloudformation::DESCRIBE_STACK_RESOURCE, resource(&clients, &id).await),
         ];
         let Some(caller) = caller else {
@@ -95,6 +96,11 @@ fn of<T>(action: &'static str, answer: Result<T, SourceError>) -> Probe {
 fn impossible(error: &InvalidImageId) -> Probe {
     let error = SourceError::unasked(SourceErrorKind::InvalidRequest, error.to_string());
     Probe { action: "", answer: Answer::Failed(error) }
+}
+
+async fn first_page(clients: &Clients) -> Result<(), SourceError> {
+    let page = clients.cloudformation.describe_stacks().send().await;
+    page.map(|_| ()).map_err(|error| source_error(cloudformation::LIST_STACKS, &error))
 }
 
 async fn resource(clients: &Clients, id: &ImageId) -> Result<(), SourceError> {

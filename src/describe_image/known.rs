@@ -39,6 +39,10 @@ pub trait Known: Sync {
         true
     }
     fn sizes(&self) -> Sizes;
+    /// Whether somebody still wants the image: a long read need not go on for what nobody shows any more.
+    fn is_wanted(&self, _: &ImageId) -> bool {
+        true
+    }
     /// What was last observed of the image.
     fn last(&self, id: &ImageId) -> Option<Observation>;
 }

@@ -83,6 +83,7 @@ pub async fn observe_each<S: ImageSource, K: Known>(
     // What has no stack is answered at once: it need not wait for others' builds.
     without_ami.sort_by_key(|(id, _)| !stacks.lacks(id));
     let mut reads = stream::iter(without_ami)
+        .filter(|(id, _)| std::future::ready(known.is_wanted(id)))
         .map(|(id, ami)| observe_stack(&stacks, known, id, ami))
         .buffer_unordered(STACK_READS_AT_ONCE);
     while let Some(observed) = reads.next().await {

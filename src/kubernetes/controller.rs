@@ -108,7 +108,7 @@ where
 
 /// The status could not be written: each object backs off on its own.
 fn after_error<O>(object: Arc<WatchedImage>, error: &WriteError, context: Arc<Context<O>>) -> Action {
-    let failures = context.memory.count_failure(&object.reference());
+    let failures = context.memory.count_unwritten(&object.reference());
     tracing::warn!(
         namespace = object.namespace().unwrap_or_default(),
         name = object.name_any(),

@@ -35,6 +35,8 @@ pub struct Look {
     pub until: Option<Timestamp>,
     /// How often the image is read while nothing is in the way.
     pub interval: Duration,
+    /// Whether it answers the look that was asked for.
+    pub is_asked_for: bool,
 }
 
 /// What is known of the object's image, unless the object is suspended or AWS cannot be asked for it; `None` while the answer is
@@ -53,14 +55,28 @@ where
     let interval = context.settings.intervals.settled;
     if object.is_suspended() {
         memory.cleared();
-        return Some(Look { outcome: Outcome::Suspended, at: now, account_id: None, until: None, interval });
+        return Some(Look {
+            outcome: Outcome::Suspended,
+            at: now,
+            account_id: None,
+            until: None,
+            interval,
+            is_asked_for: true,
+        });
     }
     let (scope, id) = match &wanted.target {
         Ok(target) => target,
         // Not yet known whether it may be asked: what stands is not worse for that.
         Err(error) if error.kind == SourceErrorKind::ServiceError && !previous.conditions.is_empty() => {
             let until = now.checked_add(KNOWN_SOON).ok();
-            return Some(Look { outcome: Outcome::Unconfirmed, at: now, account_id: None, until, interval });
+            return Some(Look {
+                outcome: Outcome::Unconfirmed,
+                at: now,
+                account_id: None,
+                until,
+                interval,
+                is_asked_for: true,
+            });
         }
         Err(error) => {
             memory.failures = memory.failures.saturating_add(1);
@@ -71,7 +87,8 @@ where
     memory.cleared();
     let not_before = not_before(object, previous, memory, now);
     let reading = context.observer.latest(scope, id, not_before)?;
-    Some(match &reading.answer {
+    let is_asked_for = not_before.is_none_or(|time| reading.at >= time);
+    let look = match &reading.answer {
         Ok(observation) => observed(observation, &reading, (scope, id), previous, memory, context).await,
         Err(error) => {
             let text = redact::message(&error.to_string());
@@ -79,7 +96,8 @@ where
             let failing = Failing { since, answered_at: reading.answered_at, interval: reading.interval };
             failed(error.source_error.clone(), text, failing, previous, context)
         }
-    })
+    };
+    Some(Look { is_asked_for, ..look })
 }
 
 /// How old an answer may be: it is newer than a wish to look now, and confirms that an AMI is gone only so much later.
@@ -121,7 +139,8 @@ fn failed<O>(
         action => format!("{action} ({}): {message}", error.kind.reason()),
     };
     let outcome = Outcome::Failed { error, message, since, last_observed };
-    Look { outcome, at: Timestamp::now(), account_id: None, until: None, interval: failing.interval }
+    let interval = failing.interval;
+    Look { outcome, at: Timestamp::now(), account_id: None, until: None, interval, is_asked_for: true }
 }
 
 async fn observed<O>(
@@ -141,6 +160,7 @@ where
         account_id,
         until,
         interval: reading.interval,
+        is_asked_for: true,
     };
     let account_id = context.accounts.learn(scope, observation.account_id().map(|account| (account, reading.at)));
     let mut response = describe_image::describe(id, &scope.region, observation).ok();
@@ -201,7 +221,9 @@ where
     }
     if let Some(url) = context.observer.presigned_url(scope, &object).await {
         response.image_configuration.url = url;
-        return presigned::kept_until(&response.image_configuration.url, &object, now);
+        let until = presigned::kept_until(&response.image_configuration.url, &object, now);
+        // One that ends at once, with credentials that are about to.
+        return until.or_else(|| now.checked_add(SignedDuration::from_mins(1)).ok());
     }
     // A bucket that cannot be used for a moment takes nothing from the URL that stands.
     let standing = standing.filter(|url| presigned::end(url, &object).is_some_and(|end| now < end));

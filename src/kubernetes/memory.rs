@@ -12,8 +12,10 @@ use std::sync::{Mutex, PoisonError};
 pub struct Remembered {
     /// A re-created object inherits nothing.
     pub uid: String,
-    /// Errors in a row: of writing, or because AWS may not be asked.
+    /// Looks in a row that AWS may not be asked for.
     pub failures: u32,
+    /// Writes in a row that failed.
+    pub unwritten: u32,
     /// Since when AWS may not be asked.
     pub failing_since: Option<Timestamp>,
     /// When the AMI that the status shows was first missed.
@@ -45,6 +47,15 @@ impl Remembered {
         self.failing_since = None;
     }
 
+    /// A write has made `now` of the version `before`, unless the server found nothing to change. Until the watch has brought
+    /// it, another look would write it again.
+    pub fn wrote(&mut self, before: String, now: Option<String>) {
+        self.unwritten = 0;
+        if now.as_ref() != Some(&before) {
+            (self.outdated, self.written) = (Some((before, 0)), now);
+        }
+    }
+
     /// The object has changed since `version`: how often that was met.
     pub fn met_outdated(&mut self, version: &str) -> u32 {
         let before = self.outdated.take().filter(|(outdated, _)| outdated == version);
@@ -74,20 +85,31 @@ impl Memory {
         self.lock().remove(object);
     }
 
-    /// Whether the object is as our last write has left it.
+    /// Whether the object is as our last write has left it, and no look was put off until it comes.
     #[must_use]
     pub fn has_written(&self, object: &WatchedImage) -> bool {
         let known = self.lock();
-        let written = known.get(&object.reference()).and_then(|known| known.written.as_ref());
-        written.is_some() && written == object.meta().resource_version.as_ref()
+        let Some(Remembered { written: Some(written), outdated, .. }) = known.get(&object.reference()) else {
+            return false;
+        };
+        let is_awaited = outdated.as_ref().is_some_and(|(_, met)| *met > 0);
+        !is_awaited && object.meta().resource_version.as_ref() == Some(written)
     }
 
-    /// Counts one more error of the object and gives their number.
-    pub fn count_failure(&self, object: &Reference) -> u32 {
+    /// Whether the object is known to have changed since.
+    #[must_use]
+    pub fn is_outdated(&self, object: &WatchedImage) -> bool {
+        let known = self.lock();
+        let outdated = known.get(&object.reference()).and_then(|known| known.outdated.as_ref());
+        outdated.is_some_and(|(version, _)| object.meta().resource_version.as_ref() == Some(version))
+    }
+
+    /// Counts one more write that failed, and gives their number in a row.
+    pub fn count_unwritten(&self, object: &Reference) -> u32 {
         let mut known = self.lock();
         let remembered = known.entry(object.clone()).or_default();
-        remembered.failures = remembered.failures.saturating_add(1);
-        remembered.failures
+        remembered.unwritten = remembered.unwritten.saturating_add(1);
+        remembered.unwritten
     }
 
     /// Forgets all objects but these.
@@ -97,5 +119,30 @@ impl Memory {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Reference, Remembered>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn watched(version: &str) -> WatchedImage {
+        let metadata = json!({"name": "hpc", "namespace": "images", "resourceVersion": version});
+        serde_json::from_value(json!({"metadata": metadata, "spec": {"imageId": "hpc"}})).unwrap()
+    }
+
+    #[test]
+    fn our_own_write_is_no_news_unless_a_look_was_put_off_until_it_comes() {
+        let memory = Memory::default();
+        assert!(!memory.has_written(&watched("2")));
+        let mut remembered = Remembered::default();
+        remembered.wrote("1".into(), Some("2".into()));
+        memory.store(watched("1").reference(), remembered.clone());
+        assert!(memory.has_written(&watched("2")) && !memory.has_written(&watched("3")));
+        assert!(memory.is_outdated(&watched("1")) && !memory.is_outdated(&watched("2")));
+        remembered.met_outdated("1");
+        memory.store(watched("1").reference(), remembered);
+        assert!(!memory.has_written(&watched("2")), "somebody waits for it");
     }
 }

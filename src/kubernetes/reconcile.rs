@@ -21,6 +21,9 @@ use kube::{Resource, ResourceExt};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// So often an object is met at a version that is known to be outdated before it is looked at all the same.
+const MOST_MEETINGS: u32 = 8;
+
 /// How soon an object is looked at again that AWS has not answered for.
 const STILL_UNREAD: Duration = Duration::from_secs(60);
 
@@ -52,7 +55,8 @@ where
     let (reference, object) = (watched.reference(), &watched.object());
     let mut memory = context.memory.recall(&reference, object.meta().uid.as_deref().unwrap_or_default());
     let version = object.resource_version().unwrap_or_default();
-    if memory.outdated.as_ref().is_some_and(|(outdated, _)| *outdated == version) {
+    // Not for ever: a server that was set back to an older state brings no other version.
+    if memory.outdated.as_ref().is_some_and(|(outdated, met)| *outdated == version && *met < MOST_MEETINGS) {
         let action = after_conflict(&mut memory, &version, context);
         context.memory.store(reference, memory);
         return Ok((action, ReconcileResult::Conflict));
@@ -79,11 +83,12 @@ where
     let label = match &written {
         None => ReconcileResult::Unchanged,
         Some(Written::Applied { version: now }) => {
-            // Until the watch has brought our own write, another look would write it again.
-            if *now != object.resource_version() {
-                (memory.outdated, memory.written) = (Some((version, 0)), now.clone());
-                context.memory.store(reference, memory.clone());
+            memory.wrote(version, now.clone());
+            if matches!(look.outcome, Outcome::Observed { .. }) {
+                // What was missed is told; the next miss is another one.
+                memory.ami_missed_at = None;
             }
+            context.memory.store(reference, memory.clone());
             tell(object, &previous, &next.status, moved, context);
             ReconcileResult::Changed
         }
@@ -120,7 +125,7 @@ fn next_status<O>(
         settings: &context.settings.status,
     };
     let mut next = status::next(&look.outcome, &moment);
-    if look.outcome != Outcome::Suspended {
+    if look.outcome != Outcome::Suspended && look.is_asked_for {
         next.status.last_handled_reconcile_at = spec::requested_at(object).or(next.status.last_handled_reconcile_at);
     }
     next
@@ -156,10 +161,10 @@ fn paced_scope<'a>(wanted: &'a Wanted, error: &SourceError) -> Option<&'a Scope>
     Some(scope).filter(|_| error.kind != SourceErrorKind::UnknownRegion)
 }
 
-/// Whether the account that answers for `object`, as far as it is known, is another than its status names.
+/// Whether the account that answers for `object`, as far as it is known, is another than its status names, or may be by now.
 pub fn names_another_account<O>(object: &WatchedImage, context: &Context<O>) -> bool {
     let Ok((scope, _)) = wanted(&object.without_status(), context).target else { return false };
-    context.accounts.learn(&scope, None) != object.account_id
+    context.memory.is_outdated(object) || context.accounts.learn(&scope, None) != object.account_id
 }
 
 /// What the object asks for, which is read in time from now on.

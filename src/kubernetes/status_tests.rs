@@ -271,6 +271,16 @@ fn an_error_that_needs_a_person_is_shown_at_once_or_after_its_grace() {
 }
 
 #[test]
+fn a_resumed_object_that_aws_refuses_is_looked_at_again_when_the_grace_is_over() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let paused = after(&Outcome::Suspended, &there, 2);
+    let refused = failed(SourceErrorKind::AccessDenied, 9, 9);
+    let next = next(&refused, &moment(&paused, 9));
+    assert_eq!(next.until, Some(at(14)));
+    assert_eq!(told(&after(&refused, &next.status, 14)), "Unknown AccessDenied Stalled Synced=False:AccessDenied");
+}
+
+#[test]
 fn a_suspended_object_keeps_what_was_observed() {
     let there = after(&ami("available"), &fresh(), 1);
     let paused = after(&Outcome::Suspended, &there, 2);

@@ -12,13 +12,16 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+/// Sets the gauges that are counted only when they are read.
+pub type Refresh = Arc<dyn Fn() + Send + Sync>;
+
 /// What the three answers are made of.
 #[derive(Clone)]
 pub struct Probes {
     pub registry: Arc<Registry>,
     pub readiness: watch::Receiver<Result<(), String>>,
     /// Brings the gauges up to date before they are read.
-    pub refresh: Arc<dyn Fn() + Send + Sync>,
+    pub refresh: Refresh,
 }
 
 /// Serves until `stop`.

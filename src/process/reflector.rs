@@ -66,7 +66,7 @@ impl<S: ImageSource + 'static> Reflector<S> {
 
 impl<S: ImageSource + 'static> Observe for Reflector<S> {
     fn latest(&self, scope: &Scope, id: &ImageId, not_before: Option<Timestamp>) -> Option<Reading> {
-        self.in_lane(scope, |lane| lane.latest(id, not_before))
+        self.lanes().get(scope)?.latest(id, not_before)
     }
 
     fn want(&self, scope: &Scope, id: &ImageId) {

@@ -20,7 +20,7 @@ use crate::kubernetes::recorder::EventQueue;
 use crate::process::args::RunArgs;
 use crate::process::args::leadership::InvalidLeaseTimes;
 use crate::process::configuration::InvalidConfiguration;
-use crate::process::http::{self, Probes};
+use crate::process::http::{self, Probes, Refresh};
 use crate::process::metrics::AwsCalls;
 use crate::process::reflector::{Changed, Reflector};
 use crate::process::{reload, settings, telemetry};
@@ -106,10 +106,11 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     });
     let fleet = Fleet { store: store.clone(), context: Arc::downgrade(&context) };
     let (readiness_sender, readiness) = watch::channel::<Readiness>(Err("listing customimages".to_owned()));
-    let refresh = Arc::new(move || fleet.count(Timestamp::now()));
-    let probes = Probes { registry: Arc::new(registry), readiness, refresh };
+    let refresh: Refresh = Arc::new(move || fleet.count(Timestamp::now()));
     // Readiness is told until the last reconcile is over.
     let over = CancellationToken::new();
+    tokio::spawn(refresh_in_time(refresh.clone(), over.clone()));
+    let probes = Probes { registry: Arc::new(registry), readiness, refresh };
     let server = tokio::spawn(http::serve(listener, probes, over.clone()));
 
     announce(region.as_ref(), address);
@@ -179,6 +180,14 @@ async fn lead(
         ended = &mut election => if ended == Ended::Lost { return Err(StartError::LeadershipLost) },
     }
     Ok(())
+}
+
+/// What has gone is forgotten when the gauges are set: also when nobody reads them.
+async fn refresh_in_time(refresh: Refresh, over: CancellationToken) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(300));
+    while over.run_until_cancelled(minutes.tick()).await.is_some() {
+        refresh();
+    }
 }
 
 fn identities(args: &RunArgs, meter: &Meter) -> Result<watch::Receiver<Arc<Identities>>, StartError> {

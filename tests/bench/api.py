@@ -32,15 +32,24 @@ class Api:
         return http.client.HTTPSConnection(self.host, context=self.context)
 
     def __call__(self, method, path, body=None):
-        if not hasattr(self.local, "connection"):
-            self.local.connection = self.connection()
-        connection = self.local.connection
-        connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
-        reply = connection.getresponse()
-        answer = reply.read()
-        if reply.status >= 300:
-            raise Failure(f"{method} {path}: {reply.status} {answer.decode()[:500]}")
+        status, answer = self.ask(method, path, body)
+        if status >= 300:
+            raise Failure(f"{method} {path}: {status} {answer.decode()[:500]}")
         return answer
+
+    def ask(self, method, path, body):
+        """On a connection that is kept; the server closes one that was idle for minutes."""
+        for is_last in (False, True):
+            if not hasattr(self.local, "connection"):
+                self.local.connection = self.connection()
+            try:
+                self.local.connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
+                reply = self.local.connection.getresponse()
+                return reply.status, reply.read()
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                del self.local.connection
+                if is_last:
+                    raise
 
     def create(self, path, objects):
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -62,6 +62,7 @@ fn all_is_well_when_every_right_and_every_action_is_there_and_nothing_is_changed
             for action in [
                 "ec2:DescribeImages",
                 "cloudformation:DescribeStacks",
+                "cloudformation:ListStacks",
                 "cloudformation:DescribeStackResource",
                 "imagebuilder:GetImage",
             ] {

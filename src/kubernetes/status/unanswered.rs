@@ -38,7 +38,8 @@ pub(super) fn failed(
             let verdict = Verdict::new("Unknown", ReadyReason::Stale, message, Progress::Reconciling);
             finish(payload_kept(moment), &verdict, carried(synced, moment), moment)
         }
-        _ if moment.now >= until_shown || is_resumed(moment) => kept(moment, Some(synced), Some(until_stale)),
+        _ if moment.now >= until_shown => kept(moment, Some(synced), Some(until_stale)),
+        _ if is_resumed(moment) => kept(moment, Some(synced), Some(until_shown.min(until_stale))),
         _ => kept(moment, None, Some(until_shown)),
     }
 }

@@ -43,8 +43,14 @@ pub struct Entry {
     began: Option<Instant>,
     answered: Option<Instant>,
     effective_interval: Option<Duration>,
-    /// Somebody waits for a read that begins then or later.
-    waited_for: Option<Timestamp>,
+    /// Somebody waits for a read that begins then or later, and since when.
+    waited_for: Option<(Timestamp, Instant)>,
+    /// When the read of `reading` began; the wall clock may be set back.
+    read: Option<Instant>,
+    /// What AWS said before it stopped answering.
+    before_failing: Option<Kept>,
+    /// The answer was taken back, and stands for nothing, whoever waits for another.
+    is_withdrawn: bool,
 }
 
 impl Entry {
@@ -59,17 +65,22 @@ impl Entry {
             began: None,
             answered: None,
             effective_interval: None,
-            waited_for: Some(Timestamp::MIN),
+            waited_for: Some((Timestamp::MIN, now)),
+            read: None,
+            before_failing: None,
+            is_withdrawn: false,
         }
     }
 
-    /// The reading at hand, if it is new enough; else the next is due now.
+    /// The reading at hand, if it is new enough; else the next is due now. One that was withdrawn is given all the same.
     pub fn latest(&mut self, not_before: Option<Timestamp>) -> Option<Reading> {
         let not_before = not_before.unwrap_or(Timestamp::MIN);
-        let at_hand = self.reading.as_ref().filter(|reading| reading.at >= not_before).and_then(Kept::unpacked);
-        if at_hand.is_none() {
-            self.waited_for = self.waited_for.max(Some(not_before));
-            self.due = self.due.min(Instant::now());
+        let reading = self.reading.as_ref().and_then(Kept::unpacked);
+        let at_hand = reading.filter(|reading| reading.at >= not_before || self.is_withdrawn);
+        if at_hand.as_ref().is_none_or(|reading| reading.at < not_before) {
+            let now = Instant::now();
+            self.waited_for = self.waited_for.max(Some((not_before, now)));
+            self.due = self.due.min(now);
         }
         at_hand
     }
@@ -114,8 +125,15 @@ impl Entry {
     pub fn withdrawn(&mut self, why: ObserveError) {
         if let Some(reading) = self.reading.as_mut() {
             reading.failing_since.get_or_insert_with(Timestamp::now);
-            reading.answer = Err(why);
+            self.before_failing = std::mem::replace(&mut reading.answer, Err(why)).ok();
+            self.is_withdrawn = true;
         }
+    }
+
+    /// What AWS said last.
+    pub fn last_answer(&self) -> Option<Kept> {
+        let reading = self.reading.as_ref()?;
+        reading.answer.clone().ok().or_else(|| self.before_failing.clone())
     }
 
     /// A read of that urgency has ended without an answer.
@@ -131,16 +149,19 @@ impl Entry {
         Begun { at, instant, stretch }: Begun,
         intervals: &Intervals,
     ) -> bool {
-        if self.reading.as_ref().is_some_and(|reading| reading.at > at) {
+        if self.read.is_some_and(|last| last > instant) {
             // It was overtaken.
             return false;
         }
+        self.read = Some(instant);
+        self.is_withdrawn = false;
         if answer.is_ok() {
-            self.effective_interval = self.began.map(|began| instant - began).or(self.effective_interval);
+            self.effective_interval = self.began.map(|began| instant - began);
             self.began = Some(instant);
             self.answered = Some(Instant::now());
         }
         let before = self.reading.take();
+        let is_in_progress = before.as_ref().map(|before| before.interval <= intervals.in_progress);
         let is_same = before.as_ref().is_some_and(|before| is_same(&before.answer, &answer));
         if !is_same {
             self.since = Instant::now();
@@ -158,30 +179,43 @@ impl Entry {
                 (known.and_then(|before| before.answered_at), Some(since), intervals.after_error(self.failures))
             }
         };
-        // What stands keeps its order of tags, and its place in memory.
         let interval = match (&answer, &before) {
             (Ok(_), _) => pause,
             (Err(_), Some(before)) => before.interval,
             (Err(_), None) => intervals.settled,
         };
-        let answer = match (before.map(|before| before.answer), answer) {
-            (Some(Ok(before)), Ok(_)) if is_same => Ok(before),
-            (_, answer) => answer.map(Kept::new),
+        // What stands keeps its order of tags, and its place in memory.
+        let known = before.and_then(|before| before.answer.ok()).or(self.before_failing.take());
+        let answer = match (answer, known) {
+            (Ok(_), Some(known)) if is_same => Ok(known),
+            (Ok(answer), _) => Ok(Kept::new(answer)),
+            (Err(error), known) => {
+                self.before_failing = known;
+                Err(error)
+            }
         };
         // What was read together comes due together, and is read together again. What failed rests, however long it took.
         self.due = if answer.is_ok() { instant } else { Instant::now() } + pause.mul_f64(stretch);
-        self.reading = Some(Reading { answer, at, answered_at, failing_since, pause, interval });
-        match self.waited_for {
-            Some(not_before) if at >= not_before => {
-                self.waited_for = None;
-                true
-            }
-            // Whoever waits for a later read than this one goes on waiting.
-            Some(_) => {
-                self.due = Instant::now();
-                !is_same
-            }
-            None => !is_same,
+        if is_in_progress.is_some_and(|before| before != (interval <= intervals.in_progress)) {
+            // The time that has passed is not of the interval that begins.
+            self.effective_interval = None;
         }
+        self.reading = Some(Reading { answer, at, answered_at, failing_since, pause, interval });
+        self.has_been_waited_for(at, instant, intervals.error) || !is_same
+    }
+
+    /// True when somebody has waited for a read that began then. Whoever waits for a later one goes on waiting.
+    fn has_been_waited_for(&mut self, at: Timestamp, instant: Instant, pause: Duration) -> bool {
+        match self.waited_for {
+            Some((not_before, _)) if at >= not_before => {
+                self.waited_for = None;
+                return true;
+            }
+            // A read that began since can only seem earlier, when the wall clock was set back.
+            Some((_, since)) if instant >= since => self.due = Instant::now() + pause,
+            Some(_) => self.due = Instant::now(),
+            None => {}
+        }
+        false
     }
 }

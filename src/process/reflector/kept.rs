@@ -1,11 +1,11 @@
 //! How answers are kept: ten thousand of them, compared at each read and seldom looked at.
 
-use crate::describe_image::Observation;
 use crate::describe_image::observation::{Ami, Stack};
-use crate::describe_image::observe::ObserveError;
+use crate::describe_image::observe::{ObserveError, Step};
 use crate::describe_image::packed::Packed;
 use crate::describe_image::reading::Reading;
 use crate::describe_image::response::Tag;
+use crate::describe_image::{ImageId, Observation, SourceError, SourceErrorKind};
 use std::sync::Arc;
 
 /// An observation. Nearly all are of AMIs, and those have many tags.
@@ -71,4 +71,11 @@ fn sorted(observation: &Observation) -> Observation {
         Observation::Absent => {}
     }
     sorted
+}
+
+/// The read waits for its turn: AWS has not answered, and has not refused either.
+pub fn unanswered(id: &ImageId) -> ObserveError {
+    let message = "the read waits for the operator's share of AWS's limits (the budget)".to_owned();
+    let source_error = SourceError { kind: SourceErrorKind::Throttled, action: "describeImage", message };
+    ObserveError { image_id: id.clone(), step: Step::Image, source_error }
 }

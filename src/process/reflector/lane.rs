@@ -1,13 +1,14 @@
 //! The images of one scope: which are due, and the task that reads them.
 
 use super::entry::{Begun, Entry, Urgency};
+use super::kept::unanswered;
 use super::{Changed, Settings};
 use crate::aws;
 use crate::describe_image::known::{Known, Sizes};
-use crate::describe_image::observe::{ObserveError, Observed, Step, observe_each};
+use crate::describe_image::observe::{Observed, observe_each};
 use crate::describe_image::reading::{Freshness, Reading};
 use crate::describe_image::source::ImageSource;
-use crate::describe_image::{ImageId, Intervals, Observation, Scope, SourceError, SourceErrorKind};
+use crate::describe_image::{ImageId, Intervals, Observation, Scope};
 use futures::channel::mpsc;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashSet};
@@ -94,6 +95,14 @@ impl Lane {
         })
     }
 
+    /// When there will be something to do.
+    fn next(&self, settings: &Settings) -> Option<Instant> {
+        // What was answered comes due while the rest of its read goes on.
+        let reading = self.entries().values().any(|entry| entry.is_read.contains(&true));
+        let meanwhile = reading.then(|| Instant::now() + settings.intervals.in_progress);
+        [self.next_due(), self.next_overdue(settings), meanwhile].into_iter().flatten().min()
+    }
+
     /// When the first answer will be too old to stand although its image is being read.
     fn next_overdue(&self, settings: &Settings) -> Option<Instant> {
         self.entries().values().filter_map(|entry| entry.overdue(settings.overdue)).min()
@@ -113,13 +122,6 @@ impl Lane {
             })
             .collect()
     }
-}
-
-/// The read waits for its turn: AWS has not answered, and has not refused either.
-fn unanswered(id: &ImageId) -> ObserveError {
-    let message = "the read waits for the operator's share of AWS's limits (the budget)".to_owned();
-    let source_error = SourceError { kind: SourceErrorKind::Throttled, action: "describeImage", message };
-    ObserveError { image_id: id.clone(), step: Step::Image, source_error }
 }
 
 /// Images that are being read; those without an answer at its end may be read again, however it ended.
@@ -158,12 +160,16 @@ impl Known for Before<'_> {
         *self.lane.sizes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_wanted(&self, id: &ImageId) -> bool {
+        self.lane.entries().contains_key(id)
+    }
+
     /// Nothing counts for a look that somebody has asked for.
     fn last(&self, id: &ImageId) -> Option<Observation> {
         if self.urgency == Urgency::WaitedFor {
             return None;
         }
-        let kept = self.lane.entries().get(id)?.reading.as_ref()?.answer.clone().ok()?;
+        let kept = self.lane.entries().get(id)?.last_answer()?;
         kept.observation().map(Arc::unwrap_or_clone)
     }
 }
@@ -182,8 +188,7 @@ pub async fn serve<S: ImageSource + 'static>(
         for id in lane.withdraw_overdue(&settings) {
             let _ = changed.unbounded_send((scope.clone(), id));
         }
-        let (due, overdue) = (lane.next_due(), lane.next_overdue(&settings));
-        match due.into_iter().chain(overdue).min() {
+        match lane.next(&settings) {
             None if lane.is_over.load(Ordering::Relaxed) => return,
             None => woken.await,
             Some(next) if next > Instant::now() => tokio::select! { () = sleep_until(next) => {}, () = woken => {} },
@@ -228,7 +233,11 @@ async fn read<S: ImageSource>(
         under_way.left.remove(&id);
         let is_news = lane.entries().get_mut(&id).is_some_and(|entry| {
             entry.is_read[urgency as usize] = false;
-            entry.answered(answer, begun, &settings.intervals)
+            let is_news = entry.answered(answer, begun, &settings.intervals);
+            if entry.is_waited_for() {
+                lane.wake.notify_one();
+            }
+            is_news
         });
         if is_news {
             let _ = changed.unbounded_send((scope.clone(), id));

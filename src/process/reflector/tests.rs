@@ -29,6 +29,8 @@ struct Source {
     silent: Option<Region>,
     /// A region that refuses.
     denied: Option<Region>,
+    /// The next call does not come back.
+    dies: AtomicBool,
     budgets: Budgets,
     /// When which call was made, builds being the fifth.
     log: Mutex<Vec<(Instant, usize, Region)>>,
@@ -52,6 +54,7 @@ impl Source {
         if self.silent.as_ref() == Some(&scope.region) {
             std::future::pending::<()>().await;
         }
+        assert!(!self.dies.swap(false, Ordering::Relaxed), "this read dies");
         let api =
             [Api::DescribeImages, Api::DescribeImages, Api::DescribeStacks, Api::DescribeStacks, Api::GetImage][call];
         self.budgets.bucket("111122223333", &scope.region, api).take().await;
@@ -352,12 +355,71 @@ async fn an_answer_does_not_stand_for_ever_while_the_next_read_waits_for_its_tur
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_images_of_a_read_that_dies_are_read_again() {
+    let ids = ids(3);
+    let (reflector, mut changed, source) = reflector(&ids);
+    source.dies.store(true, Ordering::Relaxed);
+    let readings = observe(&reflector, &mut changed, &scope("eu-west-1"), &ids).await;
+    assert!(readings.iter().all(|reading| reading.answer.is_ok()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_read_that_was_overtaken_changes_nothing() {
     let mut entry = entry::Entry::new();
-    let begun = |at: &str| entry::Begun { at: at.parse().unwrap(), instant: Instant::now(), stretch: 1.0 };
+    let now = Instant::now();
+    let begun = |second: u64| entry::Begun {
+        at: Timestamp::from_second(second as i64).unwrap(),
+        instant: now + Duration::from_secs(second),
+        stretch: 1.0,
+    };
     let ami = |text: &str| Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None });
-    assert!(entry.answered(ami("new"), begun("2026-11-24T10:00:01Z"), &SETTINGS.intervals));
-    assert!(!entry.answered(ami("old"), begun("2026-11-24T10:00:00Z"), &SETTINGS.intervals));
+    assert!(entry.answered(ami("new"), begun(1), &SETTINGS.intervals));
+    assert!(!entry.answered(ami("old"), begun(0), &SETTINGS.intervals));
     let reading = entry.latest(None).unwrap();
     assert_eq!(*reading.answer.unwrap(), ami("new").unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_withdrawn_answer_does_not_stand_for_whoever_waits_for_a_later_one_either() {
+    let mut entry = entry::Entry::new();
+    let begun = entry::Begun { at: Timestamp::UNIX_EPOCH, instant: Instant::now(), stretch: 1.0 };
+    entry.answered(Ok(Observation::Absent), begun, &SETTINGS.intervals);
+    let later = Some(Timestamp::from_second(1).unwrap());
+    assert_eq!(entry.latest(later), None);
+    let source_error = SourceError::unasked(SourceErrorKind::Throttled, "waits");
+    let why = crate::describe_image::observe::ObserveError {
+        image_id: id("img"),
+        step: crate::describe_image::observe::Step::Image,
+        source_error,
+    };
+    entry.withdrawn(why.clone());
+    assert_eq!(entry.latest(later).unwrap().answer, Err(why));
+    assert!(entry.is_waited_for());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_set_back_stops_nothing() {
+    let mut entry = entry::Entry::new();
+    let now = Instant::now();
+    let begun = |at: i64, after: u64| entry::Begun {
+        at: Timestamp::from_second(at).unwrap(),
+        instant: now + Duration::from_secs(after),
+        stretch: 1.0,
+    };
+    let ami = |text: &str| Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None });
+    entry.answered(ami("before"), begun(3600, 0), &SETTINGS.intervals);
+    assert!(entry.answered(ami("after"), begun(0, 600), &SETTINGS.intervals));
+    assert_eq!(*entry.latest(None).unwrap().answer.unwrap(), ami("after").unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_answered_early_in_a_long_read_is_read_again_before_that_ends() {
+    let source = Arc::new(Source { budgets: default_budget(), ..Source::default() });
+    let (reflector, _changed) = Reflector::new(source.clone(), SETTINGS);
+    let building = (0..300).map(|n| id(&format!("building-{n}")));
+    let begun = Instant::now();
+    building.chain([id("absent-0")]).for_each(|id| reflector.want(&scope("eu-west-1"), &id));
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    let reads = source.schedule(begun, "eu-west-1").into_iter().filter(|(_, call)| *call == 2 || *call == 3).count();
+    assert!(reads >= 3, "the absent one each minute, while 300 builds take four: {reads}");
 }
