@@ -50,6 +50,9 @@ class Operator:
         return all(total(metrics, f'customimage_objects{{reason="{reason}"}}') == count for reason, count in world.reasons.items())
 
     def await_complete(self, seconds, pause=0.1):
+        """To read the metrics of a large fleet costs time of the process: at first it is read seldom."""
+        few = self.field.world.n * 0.75
+        self.process.wait("most of the statuses", lambda: self.metric('customimage_status_writes_total{result="applied"}') >= few, seconds, 5 * pause)
         self.process.wait(f"{self.field.world.n} complete statuses", self.is_complete, seconds, pause)
 
 
