@@ -1,6 +1,7 @@
 //! What is known of an image at the moment, and whoever keeps it.
 
 use super::image_id::ImageId;
+use super::intervals::Intervals;
 use super::observation::Observation;
 use super::observe::ObserveError;
 use super::scope::Scope;
@@ -22,6 +23,14 @@ pub struct Reading<O = Arc<Observation>> {
     pub pause: Duration,
     /// The pause after an answer: how often the image is read while nothing is in the way.
     pub interval: Duration,
+}
+
+impl<O> Reading<O> {
+    /// Whether the image is read as often as one that is being built or deleted.
+    #[must_use]
+    pub fn is_in_progress(&self, intervals: &Intervals) -> bool {
+        self.interval <= intervals.in_progress
+    }
 }
 
 /// How fresh an answer is.

@@ -75,8 +75,8 @@ impl Entry {
     /// The reading at hand, if it is new enough; else the next is due now. One that was withdrawn is given all the same.
     pub fn latest(&mut self, not_before: Option<Timestamp>) -> Option<Reading> {
         let not_before = not_before.unwrap_or(Timestamp::MIN);
-        let reading = self.reading.as_ref().and_then(Kept::unpacked);
-        let at_hand = reading.filter(|reading| reading.at >= not_before || self.is_withdrawn);
+        let known = self.reading.as_ref().filter(|reading| reading.at >= not_before || self.is_withdrawn);
+        let at_hand = known.and_then(Kept::unpacked);
         if at_hand.as_ref().is_none_or(|reading| reading.at < not_before) {
             let now = Instant::now();
             self.waited_for = self.waited_for.max(Some((not_before, now)));
@@ -100,7 +100,7 @@ impl Entry {
     pub fn urgency(&self, intervals: &Intervals) -> Urgency {
         match &self.reading {
             _ if self.is_waited_for() => Urgency::WaitedFor,
-            Some(reading) if reading.interval <= intervals.in_progress => Urgency::InProgress,
+            Some(reading) if reading.is_in_progress(intervals) => Urgency::InProgress,
             Some(_) | None => Urgency::Routine,
         }
     }
@@ -109,7 +109,7 @@ impl Entry {
         let reading = self.reading.as_ref()?;
         Some(Freshness {
             answered_at: reading.answered_at?,
-            is_in_progress: reading.interval <= intervals.in_progress,
+            is_in_progress: reading.is_in_progress(intervals),
             effective_interval: self.effective_interval,
         })
     }
@@ -161,7 +161,7 @@ impl Entry {
             self.answered = Some(Instant::now());
         }
         let before = self.reading.take();
-        let is_in_progress = before.as_ref().map(|before| before.interval <= intervals.in_progress);
+        let is_in_progress = before.as_ref().map(|before| before.is_in_progress(intervals));
         let is_same = before.as_ref().is_some_and(|before| is_same(&before.answer, &answer));
         if !is_same {
             self.since = Instant::now();
@@ -196,11 +196,11 @@ impl Entry {
         };
         // What was read together comes due together, and is read together again. What failed rests, however long it took.
         self.due = if answer.is_ok() { instant } else { Instant::now() } + pause.mul_f64(stretch);
-        if is_in_progress.is_some_and(|before| before != (interval <= intervals.in_progress)) {
-            // The time that has passed is not of the interval that begins.
-            self.effective_interval = None;
-        }
-        self.reading = Some(Reading { answer, at, answered_at, failing_since, pause, interval });
+        let reading = Reading { answer, at, answered_at, failing_since, pause, interval };
+        // The time that has passed is not of another interval that begins.
+        let is_other = is_in_progress.is_some_and(|before| before != reading.is_in_progress(intervals));
+        self.effective_interval.take_if(|_| is_other);
+        self.reading = Some(reading);
         self.has_been_waited_for(at, instant, intervals.error) || !is_same
     }
 
