@@ -1,32 +1,40 @@
 //! The AWS adapter: the port [`ImageSource`] over the official SDK. One file a service; the only code that names
 //! `aws_*`. Nothing here creates, tags, puts or deletes.
 
+mod advice;
 pub(crate) mod budget;
 mod call;
+mod clients;
 mod cloudformation;
 mod config;
+mod credentials;
 mod ec2;
 mod error;
 mod imagebuilder;
 mod partition;
 mod probe;
+mod profile;
 mod s3;
+mod trusted_ca;
 mod whole_reply;
 
 pub use budget::{Budget, Limit, routinely};
 pub use call::{Call, CallOutcome, CallSink, IgnoreCalls};
-pub use config::{InvalidCaBundle, Settings, TrustedCa, default_region, load};
+pub use config::{Settings, default_region, load};
 pub use probe::{ASSUME_ROLE, Answer, Caller, Probe};
+pub use trusted_ca::{InvalidCaBundle, TrustedCa};
 
 use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::{ImageId, InvalidRegion, Region};
 use crate::describe_image::observation::{Ami, ImageBuild, Stack};
 use crate::describe_image::scope::{Role, Scope};
-use crate::describe_image::source::{ImageConfigSource, ImageSource};
+use crate::describe_image::source::{ImageConfigSource, ImageSource, OrphanSource};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_config::SdkConfig;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use budget::{Api, Bucket, Budgets};
+use aws_credential_types::provider::ProvideCredentials;
+use budget::{Api, Budgets};
+use clients::{Buckets, Clients};
+use config::Base;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,60 +47,29 @@ const MOST_SCOPES: usize = 2000;
 
 /// AWS, with one set of clients for each scope that was asked for.
 pub struct Aws {
-    base: SdkConfig,
+    base: Base,
     sink: Arc<dyn CallSink>,
     clients: Mutex<HashMap<Scope, Arc<Clients>>>,
     budgets: Budgets,
     /// The account of the process's own credentials, once an answer has told it.
     own_account: Mutex<String>,
     /// Of the roles that were assumed: each has one set of credentials for all its regions.
-    assumed: tokio::sync::Mutex<HashMap<Role, SdkConfig>>,
-}
-
-/// The clients of one scope. They share the connection pool and the credentials of the base configuration.
-struct Clients {
-    ec2: aws_sdk_ec2::Client,
-    cloudformation: aws_sdk_cloudformation::Client,
-    imagebuilder: aws_sdk_imagebuilder::Client,
-    s3: aws_sdk_s3::Client,
-    sts: aws_sdk_sts::Client,
-    credentials: Option<SharedCredentialsProvider>,
-    buckets: Arc<Buckets>,
-    /// Image build version ARN by stack ARN: it never changes once it is set.
-    image_build_arns: cloudformation::ImageBuildArns,
-}
-
-/// What the calls of one scope wait for.
-#[derive(Debug)]
-struct Buckets {
-    images: Arc<Bucket>,
-    stacks: Arc<Bucket>,
-    resources: Arc<Bucket>,
-    builds: Arc<Bucket>,
-}
-
-impl Buckets {
-    /// The one of an operation of the SDK; the others have none.
-    fn of(&self, operation: &str) -> Option<&Bucket> {
-        match operation {
-            "DescribeImages" => Some(&self.images),
-            "DescribeStacks" => Some(&self.stacks),
-            "DescribeStackResource" => Some(&self.resources),
-            "GetImage" => Some(&self.builds),
-            _ => None,
-        }
-    }
+    assumed: tokio::sync::Mutex<HashMap<Role, Base>>,
 }
 
 impl Aws {
     /// Reads credentials and endpoints as every AWS tool does: environment, profile, web identity, Pod Identity, IMDS.
     /// `region` is where temporary credentials come from; images are looked for in each scope's own region.
     pub async fn connect(settings: &Settings, region: Option<&Region>, sink: Arc<dyn CallSink>) -> Self {
-        Self::new(config::load(settings, region).await, sink)
+        Self::on(Base::own(settings, region).await, sink)
     }
 
     /// On a configuration that is already there.
-    pub fn new(base: SdkConfig, sink: Arc<dyn CallSink>) -> Self {
+    pub fn new(config: SdkConfig, sink: Arc<dyn CallSink>) -> Self {
+        Self::on(Base { config, renewed: None }, sink)
+    }
+
+    fn on(base: Base, sink: Arc<dyn CallSink>) -> Self {
         Self {
             base,
             sink,
@@ -114,10 +91,10 @@ impl Aws {
         s3::sign(&clients.s3, credentials, object).await
     }
 
-    async fn clients(&self, scope: &Scope, action: &'static str) -> Result<Arc<Clients>, SourceError> {
+    async fn clients(&self, scope: &Scope) -> Result<Arc<Clients>, SourceError> {
         if !partition::has_region(&scope.region) {
             let message = InvalidRegion(scope.region.to_string()).to_string();
-            return Err(SourceError { kind: SourceErrorKind::UnknownRegion, action, message });
+            return Err(SourceError::unasked(SourceErrorKind::UnknownRegion, message));
         }
         if let Some(known) = self.known_clients().get(scope) {
             return Ok(known.clone());
@@ -161,13 +138,13 @@ impl Aws {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn config_of(&self, role: Option<&Role>) -> SdkConfig {
+    async fn config_of(&self, role: Option<&Role>) -> Base {
         let Some(role) = role else { return self.base.clone() };
         let mut assumed = self.assumed.lock().await;
         if let Some(config) = assumed.get(role) {
             return config.clone();
         }
-        let config = config::assuming(&self.base, role).await;
+        let config = self.base.assuming(role).await;
         assumed.insert(role.clone(), config.clone());
         config
     }
@@ -175,21 +152,21 @@ impl Aws {
 
 impl ImageSource for Aws {
     async fn amis(&self, scope: &Scope, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
-        let clients = self.clients(scope, ec2::DESCRIBE_IMAGES).await?;
+        let clients = self.clients(scope).await?;
         let amis = ec2::amis(&clients.ec2, &clients.buckets.images, ids).await?;
         self.learn(scope, amis.first().and_then(|(_, ami)| ami.owner_id.as_deref()));
         Ok(amis)
     }
 
     async fn stack(&self, scope: &Scope, id: &ImageId) -> Result<Option<Stack>, SourceError> {
-        let clients = self.clients(scope, cloudformation::DESCRIBE_STACKS).await?;
+        let clients = self.clients(scope).await?;
         let stack = cloudformation::stack(&clients.cloudformation, &clients.buckets.stacks, id).await?;
         self.learn(scope, stack.as_ref().and_then(Stack::account_id));
         Ok(stack)
     }
 
     async fn all_amis(&self, scope: &Scope, mut take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
-        let clients = self.clients(scope, ec2::DESCRIBE_IMAGES).await?;
+        let clients = self.clients(scope).await?;
         let mut owner = None;
         let taken = |ami: Ami| {
             owner.get_or_insert_with(|| ami.owner_id.clone());
@@ -201,29 +178,36 @@ impl ImageSource for Aws {
     }
 
     async fn all_stacks(&self, scope: &Scope) -> Result<Vec<Stack>, SourceError> {
-        let clients = self.clients(scope, cloudformation::DESCRIBE_STACKS).await?;
+        let clients = self.clients(scope).await?;
         cloudformation::all_stacks(&clients.cloudformation, &clients.buckets.stacks).await
     }
 
     async fn image_build(&self, scope: &Scope, id: &ImageId, stack: &Stack) -> Result<Option<ImageBuild>, SourceError> {
-        let clients = self.clients(scope, cloudformation::DESCRIBE_STACK_RESOURCE).await?;
+        let clients = self.clients(scope).await?;
         let (arns, buckets) = (&clients.image_build_arns, &clients.buckets);
         let client = &clients.cloudformation;
         match cloudformation::image_build_arn(client, &buckets.resources, arns, id, stack).await? {
-            Some(arn) => imagebuilder::image_build(&clients.imagebuilder, &buckets.builds, &arn).await,
+            Some(arn) => Ok(Some(imagebuilder::image_build(&clients.imagebuilder, &buckets.builds, &arn).await)),
             None => Ok(None),
         }
     }
 }
 
+impl OrphanSource for Aws {
+    async fn orphan(&self, scope: &Scope, image_build_arn: &str) -> Result<Option<String>, SourceError> {
+        let clients = self.clients(scope).await?;
+        budget::routinely(ec2::of_image_build(&clients.ec2, &clients.buckets.images, image_build_arn)).await
+    }
+}
+
 impl ImageConfigSource for Aws {
     async fn presigned_url(&self, scope: &Scope, object: &ConfigObject) -> Option<String> {
-        let clients = self.clients(scope, s3::HEAD_BUCKET).await.ok()?;
+        let clients = self.clients(scope).await.ok()?;
         match s3::find_bucket(&clients.s3, object, &scope.region).await {
             s3::Bucket::Here => Self::sign(&clients, object).await,
             s3::Bucket::Elsewhere(region) => {
                 let there = Scope { identity: scope.identity.clone(), region };
-                let clients = self.clients(&there, s3::HEAD_BUCKET).await.ok()?;
+                let clients = self.clients(&there).await.ok()?;
                 match s3::find_bucket(&clients.s3, object, &there.region).await {
                     s3::Bucket::Here => Self::sign(&clients, object).await,
                     s3::Bucket::Elsewhere(_) | s3::Bucket::Unusable => None,

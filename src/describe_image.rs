@@ -13,6 +13,7 @@ pub mod observation;
 pub mod observe;
 pub mod packed;
 pub mod reading;
+pub mod redact;
 pub mod response;
 pub mod scope;
 pub mod source;
@@ -41,9 +42,9 @@ pub fn describe(
     observation: &Observation,
 ) -> Result<DescribeImageResponse, ImageNotFound> {
     let image = match observation {
-        Observation::Ami { ami, stack: _ } => of_ami(ami),
+        Observation::Ami { ami, .. } => of_ami(ami),
         Observation::Stack { stack, image_build, refused: _ } => of_stack(stack, image_build.as_ref()),
-        Observation::Absent => return Err(ImageNotFound(id.clone())),
+        Observation::Absent { .. } => return Err(ImageNotFound(id.clone())),
     };
     let url = image_config::config_object(observation, region)
         .map_or_else(|| image_config::NOT_AVAILABLE.to_owned(), |object| object.s3_url());
@@ -57,7 +58,7 @@ pub fn describe(
 
 /// Nothing of the stack shows once the AMI is there, whatever stacks exist.
 fn of_ami(ami: &Ami) -> ImageFields {
-    let Ami { id, name, description, state, architecture, owner_id: _, creation_date, tags } = ami;
+    let Ami { id, name, description, state, architecture, creation_date, tags, .. } = ami;
     ImageFields {
         image_build_status: Some(ImageBuildStatus::BuildComplete),
         version: tag(tags, tag_key::VERSION).map(str::to_owned),

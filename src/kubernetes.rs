@@ -2,6 +2,7 @@
 //! `k8s_openapi`; it never imports the AWS adapter.
 
 pub mod accounts;
+pub mod build_story;
 pub mod chance;
 pub mod client;
 pub mod conditions;
@@ -20,6 +21,7 @@ mod merge;
 pub mod meter;
 pub mod namespaces;
 mod objects;
+mod orphan;
 pub mod pace;
 mod patience;
 mod presigned;
@@ -27,7 +29,6 @@ pub mod readiness;
 mod recheck;
 mod reconcile;
 pub mod recorder;
-mod redact;
 mod relist;
 pub mod requeue;
 pub mod rights;

@@ -1,12 +1,13 @@
 //! Tells a sink of every attempt to call AWS, retries included: service, operation, outcome and latency.
 
 use super::Buckets;
+use super::credentials::Renewed;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
-use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Metadata};
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
@@ -68,11 +69,20 @@ impl Storable for StartedAt {
     type Storer = StoreReplace<Self>;
 }
 
+/// The access key of an attempt.
+#[derive(Debug)]
+struct SignedWith(String);
+
+impl Storable for SignedWith {
+    type Storer = StoreReplace<Self>;
+}
+
 /// The interceptor that every client carries. It sees what a retry hides: the buckets learn of it here.
 #[derive(Debug)]
 pub(super) struct TellSink {
     pub sink: Arc<dyn CallSink>,
     pub buckets: Arc<Buckets>,
+    pub renewed: Option<Arc<Renewed>>,
 }
 
 #[dyn_dispatch_hint]
@@ -96,6 +106,19 @@ impl Intercept for TellSink {
         Ok(())
     }
 
+    /// Once it is sent the request is gone.
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(key) = access_key(context.request()) {
+            bag.interceptor_state().store_put(SignedWith(key.to_owned()));
+        }
+        Ok(())
+    }
+
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
@@ -105,7 +128,8 @@ impl Intercept for TellSink {
         let Some(metadata) = bag.load::<Metadata>() else { return Ok(()) };
         let latency = bag.load::<StartedAt>().map_or(Duration::ZERO, |at| at.0.elapsed());
         let is_success = matches!(context.output_or_error(), Some(Ok(_)));
-        let throttled = || context.response().is_some_and(names_throttling);
+        let code = context.response().filter(|_| !is_success).and_then(code_of);
+        let throttled = || code.as_deref().is_some_and(super::error::is_throttling_code);
         let outcome = match context.response().map(|response| response.status().as_u16()) {
             _ if is_success => CallOutcome::Success,
             Some(429 | 503) => CallOutcome::Throttled,
@@ -117,15 +141,24 @@ impl Intercept for TellSink {
         if let (CallOutcome::Throttled, Some(bucket)) = (outcome, self.buckets.of(metadata.name())) {
             bucket.throttled();
         }
+        if let (Some(renewed), Some(true)) = (&self.renewed, code.as_deref().map(super::error::is_refused_key_code)) {
+            bag.load::<SignedWith>().into_iter().for_each(|SignedWith(key)| renewed.refused(key));
+        }
         self.sink.record(Call { service: metadata.service(), operation: metadata.name(), outcome, latency });
         Ok(())
     }
 }
 
-/// CloudFormation throttles with 400 and says so only in the code of its XML; Image Builder in a header.
-fn names_throttling(reply: &HttpResponse) -> bool {
+/// The code of an error: in the XML of EC2 and CloudFormation, in a header of Image Builder.
+fn code_of(reply: &HttpResponse) -> Option<String> {
     let text = String::from_utf8_lossy(reply.body().bytes().unwrap_or_default());
     let in_body = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
     let in_header = reply.headers().get("x-amzn-errortype").and_then(|code| code.split(':').next());
-    in_body.map(|(code, _)| code).or(in_header).is_some_and(super::error::is_throttling_code)
+    in_body.map(|(code, _)| code).or(in_header).map(str::to_owned)
+}
+
+/// The access key that the request is signed with.
+fn access_key(request: &HttpRequest) -> Option<&str> {
+    let (_, credential) = request.headers().get("authorization")?.split_once("Credential=")?;
+    credential.split('/').next()
 }

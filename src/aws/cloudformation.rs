@@ -63,7 +63,7 @@ pub async fn all_stacks(client: &Client, bucket: &Bucket) -> Result<Vec<observat
 }
 
 fn broken(message: &str) -> SourceError {
-    SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_STACKS, message: message.to_owned() }
+    SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_STACKS, message: message.to_owned(), fix: None }
 }
 
 /// CloudFormation has no code for "there is none": it says ValidationError and a sentence.

@@ -1,7 +1,9 @@
 //! The SDK's configuration: credentials, endpoints, proxy, private CA, timeouts, retries and their partitions.
 
 use super::call::{CallSink, TellSink};
-use super::whole_reply::WholeReplies;
+use super::credentials::{Loading, Renewed, Source};
+use super::trusted_ca::TrustedCa;
+use super::whole_reply::{Refusals, WholeReplies};
 use super::{Buckets, Clients, imagebuilder};
 use crate::describe_image::{Region, Role, Scope};
 use aws_config::identity::IdentityCache;
@@ -10,22 +12,15 @@ use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_ec2::config::SharedIdentityCache;
+use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_ec2::config::retry::{ClientRateLimiter, RetryPartition, TokenBucket};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Credentials are renewed this long before their end, as the AWS tools do it.
-const BUFFER: Duration = Duration::from_secs(600);
 
 /// What of the SDK an operator may set.
 #[derive(Clone, Debug)]
@@ -41,34 +36,6 @@ pub struct Settings {
     pub trusted_ca: Option<TrustedCa>,
 }
 
-/// PEM certificates, parsed once.
-#[derive(Clone)]
-pub struct TrustedCa(Vec<u8>);
-
-impl std::fmt::Debug for TrustedCa {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TrustedCa({} bytes)", self.0.len())
-    }
-}
-
-/// A file of certificates that holds none, or broken ones.
-#[derive(Debug, thiserror::Error)]
-#[error("holds no readable PEM certificate")]
-pub struct InvalidCaBundle;
-
-impl TrustedCa {
-    /// # Errors
-    /// When a certificate cannot be read, or there is none.
-    pub fn parse(pem: Vec<u8>) -> Result<Self, InvalidCaBundle> {
-        // The SDK would take a certificate that is none for a reason to panic, at the first connection.
-        let mut store = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
-            store.add(certificate.map_err(|_| InvalidCaBundle)?).map_err(|_| InvalidCaBundle)?;
-        }
-        if store.is_empty() { Err(InvalidCaBundle) } else { Ok(Self(pem)) }
-    }
-}
-
 /// The region of the environment (AWS_REGION, AWS_DEFAULT_REGION) or of the profile, as the AWS tools find it. An empty
 /// variable is an unset one.
 pub async fn default_region() -> Option<String> {
@@ -79,47 +46,77 @@ pub async fn default_region() -> Option<String> {
     }
 }
 
+/// A configuration, and the credentials in it, which are asked for anew when AWS refuses them.
+#[derive(Clone)]
+pub(super) struct Base {
+    pub config: SdkConfig,
+    pub renewed: Option<Arc<Renewed>>,
+}
+
+impl Base {
+    /// The configuration that every client is made from, with the process's own credentials.
+    pub async fn own(settings: &Settings, region: Option<&Region>) -> Self {
+        let http = http_client(settings.trusted_ca.as_ref());
+        let refusals = http.refusals.clone();
+        let http = SharedHttpClient::new(http);
+        let config = loader(settings, region, http.clone()).load().await;
+        let (settings, region) = (settings.clone(), region.cloned());
+        let load = move || -> Loading { Box::pin(loader(&settings, region.as_ref(), http.clone()).load()) };
+        Self::with(&config, Source::Own { load: Box::new(load), refusals })
+    }
+
+    /// This one with the credentials of `role`, which its own assume.
+    pub async fn assuming(&self, role: &Role) -> Self {
+        let provider =
+            AssumeRoleProvider::builder(role.arn()).session_name(role.session_name()).configure(&self.config);
+        let provider = match role.external_id() {
+            Some(id) => provider.external_id(id),
+            None => provider,
+        };
+        Self::with(&self.config, Source::Role(SharedCredentialsProvider::new(provider.build().await)))
+    }
+
+    fn with(config: &SdkConfig, source: Source) -> Self {
+        let renewed = Arc::new(Renewed::new(source));
+        let shared: Arc<dyn ProvideCredentials> = renewed.clone();
+        let provider = SharedCredentialsProvider::new(shared);
+        // What is kept is kept by the provider, which knows when it is refused.
+        let config =
+            config.to_builder().credentials_provider(provider).identity_cache(IdentityCache::no_cache()).build();
+        Self { config, renewed: Some(renewed) }
+    }
+}
+
 /// The configuration that every client is made from.
 pub async fn load(settings: &Settings, region: Option<&Region>) -> SdkConfig {
+    Base::own(settings, region).await.config
+}
+
+fn loader(settings: &Settings, region: Option<&Region>, http: SharedHttpClient) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(settings.connect_timeout)
         .read_timeout(settings.attempt_timeout)
         .operation_attempt_timeout(settings.attempt_timeout)
         .operation_timeout(settings.operation_timeout);
-    let base = aws_config::defaults(BehaviorVersion::v2026_01_12())
+    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(aws_config::Region::new(region.map_or("us-east-1", Region::as_str).to_owned()))
         .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts))
         .timeout_config(timeouts.build())
-        .identity_cache(identity_cache())
-        .http_client(http_client(settings.trusted_ca.as_ref()));
+        .http_client(http);
     match AppName::new("customimage-operator") {
-        Ok(name) => base.app_name(name).load().await,
-        Err(_) => base.load().await,
+        Ok(name) => loader.app_name(name),
+        Err(_) => loader,
     }
-}
-
-/// `base` with the credentials of `role`, which those of `base` assume.
-pub(super) async fn assuming(base: &SdkConfig, role: &Role) -> SdkConfig {
-    let mut provider = AssumeRoleProvider::builder(role.arn()).session_name(role.session_name()).configure(base);
-    if let Some(id) = role.external_id() {
-        provider = provider.external_id(id);
-    }
-    let provider = SharedCredentialsProvider::new(provider.build().await);
-    base.to_builder().credentials_provider(provider).identity_cache(identity_cache()).build()
-}
-
-fn identity_cache() -> SharedIdentityCache {
-    IdentityCache::lazy().load_timeout(Duration::from_secs(15)).buffer_time(BUFFER).build()
 }
 
 /// One pool for all services, through the environment's proxy, replies checked to be whole.
 fn http_client(trusted_ca: Option<&TrustedCa>) -> WholeReplies {
-    let trust =
-        trusted_ca.map_or_else(TrustStore::default, |ca| TrustStore::default().with_pem_certificate(ca.0.clone()));
+    let trust = trusted_ca.map_or_else(TrustStore::default, |ca| TrustStore::default().with_pem_certificate(ca.pem()));
     let context = TlsContext::builder().with_trust_store(trust).build().unwrap_or_default();
     WholeReplies {
         direct: client_through(ProxyConfig::disabled(), context.clone()),
         proxied: client_through(ProxyConfig::from_env(), context),
+        refusals: Refusals::default(),
     }
 }
 
@@ -140,11 +137,11 @@ fn client_through(proxy: ProxyConfig, context: TlsContext) -> SharedHttpClient {
 
 /// The clients of `scope`, each with a retry quota of its own: the SDK's default quotas are shared by every
 /// account of a region, so that one throttled account would take the retries of all.
-pub(super) fn clients(base: &SdkConfig, scope: &Scope, sink: &Arc<dyn CallSink>, buckets: Arc<Buckets>) -> Clients {
+pub(super) fn clients(base: &Base, scope: &Scope, sink: &Arc<dyn CallSink>, buckets: Arc<Buckets>) -> Clients {
     let region = aws_config::Region::new(scope.region.to_string());
-    let config = base.to_builder().region(region).build();
+    let config = base.config.to_builder().region(region).build();
     let has_own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-    let tell = || TellSink { sink: sink.clone(), buckets: buckets.clone() };
+    let tell = || TellSink { sink: sink.clone(), buckets: buckets.clone(), renewed: base.renewed.clone() };
     let partition = |service: &str| retry_partition(service, scope);
     let ec2 = aws_sdk_ec2::config::Builder::from(&config).retry_partition(partition("ec2")).interceptor(tell());
     let cloudformation = aws_sdk_cloudformation::config::Builder::from(&config)
@@ -164,7 +161,7 @@ pub(super) fn clients(base: &SdkConfig, scope: &Scope, sink: &Arc<dyn CallSink>,
         imagebuilder: aws_sdk_imagebuilder::Client::from_conf(imagebuilder.build()),
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
         // Where the credentials come from; STS of other regions may be out of reach, and is not needed.
-        sts: aws_sdk_sts::Client::new(base),
+        sts: aws_sdk_sts::Client::new(&base.config),
         credentials: config.credentials_provider(),
         buckets,
         image_build_arns: super::cloudformation::ImageBuildArns::default(),
@@ -176,21 +173,4 @@ fn retry_partition(service: &str, scope: &Scope) -> RetryPartition {
         .token_bucket(TokenBucket::builder().capacity(500).refill_rate(10.0).build())
         .client_rate_limiter(ClientRateLimiter::builder().build())
         .build()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bundle_without_a_certificate_is_refused() {
-        for pem in [
-            "",
-            "hello",
-            "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
-            "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
-        ] {
-            assert!(TrustedCa::parse(pem.into()).is_err(), "{pem}");
-        }
-    }
 }

@@ -21,25 +21,41 @@ const PAGE_SIZE: i32 = 1000;
 /// Far more pages than an account can fill, empty ones included.
 const MOST_PAGES: usize = 1000;
 
-/// The available AMIs of `ids`.
+/// The AMIs of `ids` that ParallelCluster has tagged as available.
 pub async fn amis(client: &Client, bucket: &Bucket, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
     let of_ids = tag_filter(tag_key::IMAGE_ID, ids.iter().map(ImageId::to_string).collect());
     let mut found = Vec::new();
-    pages(client, bucket, of_ids, |image| found.extend(with_id(ids, image))).await?;
+    pages(client, bucket, [of_ids, tagged_available()], |image| found.extend(with_id(ids, image))).await?;
     Ok(found)
 }
 
-/// The available AMIs of whatever id.
+/// The AMIs of whatever id that ParallelCluster has tagged as available.
 pub async fn all_amis(client: &Client, bucket: &Bucket, mut take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
     let of_any_id = Filter::builder().name("tag-key").values(tag_key::IMAGE_ID).build();
-    pages(client, bucket, of_any_id, |image| take(ami(image))).await
+    pages(client, bucket, [of_any_id, tagged_available()], |image| take(ami(image))).await
 }
 
-/// Gives `take` the available AMIs that pass `filter`, all pages. An empty page may still carry a token.
-async fn pages(
+/// The id of an AMI that Image Builder made as `image_build_arn`.
+pub async fn of_image_build(
     client: &Client,
     bucket: &Bucket,
-    filter: Filter,
+    image_build_arn: &str,
+) -> Result<Option<String>, SourceError> {
+    let mut found = None;
+    let of_build = tag_filter(tag_key::IMAGE_BUILD, vec![image_build_arn.to_owned()]);
+    pages(client, bucket, [of_build], |image| found = found.take().max(image.image_id)).await?;
+    Ok(found)
+}
+
+fn tagged_available() -> Filter {
+    tag_filter(tag_key::BUILD_STATUS, vec!["available".to_owned()])
+}
+
+/// Gives `take` the AMIs of the account that pass `filters`, disabled ones too, all pages. An empty page may still carry a token.
+async fn pages<const N: usize>(
+    client: &Client,
+    bucket: &Bucket,
+    filters: [Filter; N],
     mut take: impl FnMut(Image) + Send,
 ) -> Result<(), SourceError> {
     let mut token: Option<String> = None;
@@ -48,8 +64,8 @@ async fn pages(
         let page = client
             .describe_images()
             .owners("self")
-            .filters(filter.clone())
-            .filters(tag_filter(tag_key::BUILD_STATUS, vec!["available".to_owned()]))
+            .include_disabled(true)
+            .set_filters(Some(filters.to_vec()))
             .max_results(PAGE_SIZE)
             .set_next_token(token)
             .send()
@@ -71,7 +87,7 @@ fn tag_filter(key: &str, values: Vec<String>) -> Filter {
 }
 
 fn broken(message: &str) -> SourceError {
-    SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_IMAGES, message: message.to_owned() }
+    SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_IMAGES, message: message.to_owned(), fix: None }
 }
 
 /// Which of `ids` the image is of: by its tag. EC2's filter has the last word, so that for one id it is that id.
@@ -98,6 +114,8 @@ fn ami(image: Image) -> Ami {
         name: image.name,
         description: image.description,
         state: image.state.map(|state| state.as_str().to_owned()),
+        state_reason: image.state_reason.and_then(|reason| reason.message.or(reason.code)),
+        deprecated_at: image.deprecation_time.as_deref().and_then(date),
         architecture: image.architecture.map(|architecture| architecture.as_str().to_owned()),
         owner_id: image.owner_id,
         creation_date: image.creation_date.as_deref().and_then(date),

@@ -1,13 +1,17 @@
 //! The one table from what a service or the SDK says went wrong to [`SourceError`].
 
+use super::advice;
+use super::credentials::Refused;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
+use crate::proxy::ProxyRefused;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use jiff::Timestamp;
 use std::error::Error;
 
 /// The error of a call of `action`.
@@ -15,19 +19,19 @@ pub fn source_error<E>(action: &'static str, error: &SdkError<E, HttpResponse>) 
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let (kind, message) = match error.as_service_error() {
-        Some(service_error) => {
-            let status = error.raw_response().map(|reply| reply.status().as_u16());
-            let code = service_error.code();
-            let message = service_error.message().or(code).map(str::to_owned);
-            (
-                kind_of(code, status),
-                message.unwrap_or_else(|| format!("{action} was answered with HTTP {}", status.unwrap_or(0))),
-            )
-        }
-        None => without_answer(error),
+    let Some(service_error) = error.as_service_error() else {
+        let Refused { kind, message, fix } = without_answer(error);
+        return SourceError { kind, action, message, fix };
     };
-    SourceError { kind, action, message }
+    let reply = error.raw_response();
+    let status = reply.map(|reply| reply.status().as_u16());
+    let code = service_error.code();
+    let message = service_error.message().or(code).map(str::to_owned);
+    let message = message.unwrap_or_else(|| format!("{action} was answered with HTTP {}", status.unwrap_or(0)));
+    let said_at = reply.and_then(|reply| reply.headers().get("date"));
+    let fix =
+        advice::of_clock(code, &message, said_at, Timestamp::now()).or_else(|| advice::of_policy(action, &message));
+    SourceError { kind: kind_of(code, status), action, message, fix }
 }
 
 /// By the service's code, else by the HTTP status.
@@ -77,6 +81,24 @@ fn kind_of(code: Option<&str>, status: Option<u16>) -> SourceErrorKind {
     }
 }
 
+/// The codes by which the services say that they do not take an access key any more, or do not know it.
+pub fn is_refused_key_code(code: &str) -> bool {
+    matches!(
+        code,
+        "AuthFailure"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "InvalidAccessKeyId"
+            | "InvalidToken"
+            | "TokenRefreshRequired"
+            | "RequestExpired"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException"
+    )
+}
+
 /// The codes by which the services say that a limit is exceeded.
 pub fn is_throttling_code(code: &str) -> bool {
     matches!(
@@ -96,21 +118,33 @@ pub fn is_throttling_code(code: &str) -> bool {
 }
 
 /// No answer: the credentials could not be had, or the service could not be reached.
-fn without_answer(error: &(dyn Error + 'static)) -> (SourceErrorKind, String) {
+pub fn without_answer(error: &(dyn Error + 'static)) -> Refused {
+    let plain = |kind, message| Refused { kind, message, fix: None };
     // The innermost: a role is assumed with credentials that may be missing themselves.
+    if let Some(refused) = sources(error).filter_map(|source| source.downcast_ref::<Refused>()).last() {
+        return refused.clone();
+    }
+    if let Some(ProxyRefused { message, fix }) = sources(error).find_map(|source| source.downcast_ref()) {
+        return Refused { fix: Some(fix.clone()), ..plain(SourceErrorKind::ServiceError, message.clone()) };
+    }
     match sources(error).filter_map(|source| source.downcast_ref::<CredentialsError>()).last() {
-        None => (SourceErrorKind::ServiceError, chain(error)),
+        None => plain(SourceErrorKind::ServiceError, chain(error)),
         Some(CredentialsError::CredentialsNotLoaded(_)) => {
-            (SourceErrorKind::InvalidCredentials, "Unable to locate credentials".to_owned())
+            plain(SourceErrorKind::InvalidCredentials, "Unable to locate credentials".to_owned())
         }
-        Some(CredentialsError::InvalidConfiguration(_)) => (SourceErrorKind::InvalidCredentials, chain(error)),
+        Some(CredentialsError::InvalidConfiguration(_)) => plain(SourceErrorKind::InvalidCredentials, chain(error)),
         Some(_) => of_provider(error),
     }
 }
 
+/// Whether nobody was there to say no.
+pub fn is_unreached(error: &(dyn Error + 'static)) -> bool {
+    sources(error).any(|source| source.is::<ConnectorError>())
+}
+
 /// A credentials provider asked somebody, such as STS: what they said, else that they could not be reached, which
 /// mends itself.
-fn of_provider(error: &(dyn Error + 'static)) -> (SourceErrorKind, String) {
+fn of_provider(error: &(dyn Error + 'static)) -> Refused {
     let told = sources(error).find_map(|source| {
         let by_token = source.downcast_ref::<AssumeRoleWithWebIdentityError>().map(ProvideErrorMetadata::meta);
         let by_role = source.downcast_ref::<AssumeRoleError>().map(ProvideErrorMetadata::meta);
@@ -119,9 +153,11 @@ fn of_provider(error: &(dyn Error + 'static)) -> (SourceErrorKind, String) {
     match told {
         Some(told) => {
             let message = told.message().or(told.code()).unwrap_or_default();
-            (kind_of_provider(told.code()), format!("no credentials: {message}"))
+            let fix = advice::of_clock(told.code(), message, None, Timestamp::now());
+            let fix = fix.or_else(|| advice::of_policy("sts:AssumeRole", message));
+            Refused { kind: kind_of_provider(told.code()), message: format!("no credentials: {message}"), fix }
         }
-        None => (SourceErrorKind::ServiceError, chain(error)),
+        None => Refused { kind: SourceErrorKind::ServiceError, message: chain(error), fix: None },
     }
 }
 
@@ -132,12 +168,12 @@ fn kind_of_provider(code: Option<&str>) -> SourceErrorKind {
     }
 }
 
-fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
 /// The chain of causes in one line, each said once. The SDK's outermost words only say that something went wrong.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();
     let causes = sources(error).skip(usize::from(error.source().is_some()));
     for text in causes.map(|cause| cause.to_string().replace('\n', " ")) {
@@ -165,11 +201,12 @@ mod tests {
         ] {
             let told = ErrorMetadata::builder().code(code.unwrap_or_default()).message("as STS says").build();
             let error = CredentialsError::provider_error(told);
-            assert_eq!(without_answer(&error), (kind, "no credentials: as STS says".to_owned()), "{code:?}");
+            let Refused { kind: judged, message, fix: _ } = without_answer(&error);
+            assert_eq!((judged, message), (kind, "no credentials: as STS says".to_owned()), "{code:?}");
         }
         let unreached = CredentialsError::provider_error("connection refused");
-        assert_eq!(without_answer(&unreached).0, ServiceError);
-        assert_eq!(without_answer(&CredentialsError::not_loaded("none")).0, InvalidCredentials);
+        assert_eq!(without_answer(&unreached).kind, ServiceError);
+        assert_eq!(without_answer(&CredentialsError::not_loaded("none")).kind, InvalidCredentials);
     }
 
     #[test]

@@ -2,31 +2,34 @@
 
 use super::budget::Bucket;
 use super::error::source_error;
-use crate::describe_image::observation::ImageBuild;
-use crate::describe_image::source_error::SourceError;
+use crate::describe_image::observation::{FailedStep, ImageBuild};
 use aws_sdk_imagebuilder::Client;
 use aws_sdk_imagebuilder::error::ProvideErrorMetadata;
-use aws_sdk_imagebuilder::types::ImageFailureContext;
+use aws_sdk_imagebuilder::types::{ComponentFailureContext, ImageFailureContext};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
 /// The IAM name of the call.
 pub const GET_IMAGE: &str = "imagebuilder:GetImage";
 
-/// The state of the image build version `arn`, `None` when there is none.
-pub async fn image_build(client: &Client, bucket: &Bucket, arn: &str) -> Result<Option<ImageBuild>, SourceError> {
+/// The image build version `arn`, as far as it is there and Image Builder says.
+pub async fn image_build(client: &Client, bucket: &Bucket, arn: &str) -> ImageBuild {
     bucket.take().await;
+    let nothing = ImageBuild { arn: Some(arn.to_owned()), ..ImageBuild::default() };
     let reply = match client.get_image().image_build_version_arn(arn).send().await {
         Ok(reply) => reply,
-        Err(error) if is_missing(error.as_service_error().and_then(ProvideErrorMetadata::code)) => return Ok(None),
-        Err(error) => return Err(source_error(GET_IMAGE, &error)),
+        Err(error) if is_missing(error.as_service_error().and_then(ProvideErrorMetadata::code)) => return nothing,
+        Err(error) => return ImageBuild { refused: Some(source_error(GET_IMAGE, &error)), ..nothing },
     };
-    let state = reply.image.and_then(|image| image.state);
-    Ok(state.map(|state| ImageBuild {
-        status: state.status.map(|status| status.as_str().to_owned()),
-        reason: state.reason,
-        failed_step: state.failure_context.as_ref().and_then(failed_step),
-    }))
+    match reply.image.and_then(|image| image.state) {
+        None => nothing,
+        Some(state) => ImageBuild {
+            status: state.status.map(|status| status.as_str().to_owned()),
+            reason: state.reason,
+            failed_step: state.failure_context.and_then(failed_step),
+            ..nothing
+        },
+    }
 }
 
 /// The image was deleted. By its code: a gateway's 404 says nothing of the image.
@@ -34,27 +37,18 @@ fn is_missing(code: Option<&str>) -> bool {
     code == Some("ResourceNotFoundException")
 }
 
-/// One sentence on the step that failed, from the parts that are known.
-fn failed_step(context: &ImageFailureContext) -> Option<String> {
-    let component = context.component_failure.as_ref();
-    let distribution = context.distribution_failure.as_ref();
-    let parts = [
-        context.failed_step.as_deref().map(|step| format!("workflow step {step}")),
-        component.and_then(|c| c.component_arn.as_deref()).map(|arn| format!("component {arn}")),
-        component.and_then(|c| c.phase_name.as_deref()).map(|phase| format!("phase {phase}")),
-        component.and_then(|c| c.step_name.as_deref()).map(|step| format!("step {step}")),
-        component.and_then(|c| c.action.as_deref()).map(|action| format!("action {action}")),
-    ];
-    let place = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    let message = component
-        .and_then(|component| component.error_message.as_deref())
-        .or_else(|| distribution.and_then(|distribution| distribution.error_message.as_deref()));
-    match (place.is_empty(), message) {
-        (true, None) => None,
-        (true, Some(message)) => Some(message.to_owned()),
-        (false, None) => Some(place),
-        (false, Some(message)) => Some(format!("{place}: {message}")),
-    }
+/// `None` when nothing of it is known.
+fn failed_step(context: ImageFailureContext) -> Option<FailedStep> {
+    let ImageFailureContext { failed_step, component_failure, distribution_failure, .. } = context;
+    let component = component_failure.unwrap_or_else(|| ComponentFailureContext::builder().build());
+    let failed = FailedStep {
+        step: failed_step,
+        component: component.component_arn,
+        phase: component.phase_name,
+        action: component.step_name,
+        message: component.error_message.or_else(|| distribution_failure?.error_message),
+    };
+    (failed != FailedStep::default()).then_some(failed)
 }
 
 /// Image Builder's own throttling code is none that the SDK knows to try again.
@@ -77,10 +71,9 @@ impl ClassifyRetry for RateLimitIsThrottling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_imagebuilder::types::ComponentFailureContext;
 
     #[test]
-    fn the_failed_step_names_each_known_part_once() {
+    fn the_failed_step_keeps_each_part_that_is_known() {
         let component = ComponentFailureContext::builder()
             .component_arn("arn:c")
             .phase_name("build")
@@ -89,12 +82,15 @@ mod tests {
             .error_message("exit status 1")
             .build();
         let context = ImageFailureContext::builder().failed_step("RunComponents").component_failure(component).build();
-        assert_eq!(
-            failed_step(&context).as_deref(),
-            Some(
-                "workflow step RunComponents, component arn:c, phase build, step InstallPackages, action ExecuteBash: exit status 1"
-            )
-        );
-        assert_eq!(failed_step(&ImageFailureContext::builder().build()), None);
+        let text = |text: &str| Some(text.to_owned());
+        let expected = FailedStep {
+            step: text("RunComponents"),
+            component: text("arn:c"),
+            phase: text("build"),
+            action: text("InstallPackages"),
+            message: text("exit status 1"),
+        };
+        assert_eq!(failed_step(context), Some(expected));
+        assert_eq!(failed_step(ImageFailureContext::builder().build()), None);
     }
 }

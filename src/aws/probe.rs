@@ -46,7 +46,7 @@ impl Aws {
     /// # Errors
     /// When there are no credentials, a role may not be assumed, or STS does not answer.
     pub async fn caller(&self, scope: &Scope) -> Result<Caller, SourceError> {
-        let clients = self.clients(scope, GET_CALLER_IDENTITY).await?;
+        let clients = self.clients(scope).await?;
         let reply = clients.sts.get_caller_identity().send().await.map_err(|error| {
             // Without an answer to the call itself it was the role that could not be assumed.
             let is_of_role = error.as_service_error().is_none() && scope.identity.role.is_some();
@@ -58,9 +58,9 @@ impl Aws {
 
     /// Tries each action of the policy, those for presigned URLs when they are wanted.
     pub async fn probe(&self, scope: &Scope, caller: Option<&Caller>, presigned: bool) -> Vec<Probe> {
-        let clients = match self.clients(scope, ec2::DESCRIBE_IMAGES).await {
+        let clients = match self.clients(scope).await {
             Ok(clients) => clients,
-            Err(error) => return vec![Probe { action: error.action, answer: Answer::Failed(error) }],
+            Err(error) => return vec![Probe { action: ec2::DESCRIBE_IMAGES, answer: Answer::Failed(error) }],
         };
         let id = match ImageId::parse(NOBODYS) {
             Ok(id) => id,
@@ -80,7 +80,7 @@ impl Aws {
             return probes;
         };
         let build = imagebuilder::image_build(&clients.imagebuilder, &free, &build_arn(scope, caller)).await;
-        probes.push(of(imagebuilder::GET_IMAGE, build));
+        probes.push(of(imagebuilder::GET_IMAGE, build.refused.map_or(Ok(()), Err)));
         if presigned {
             probes.extend(bucket(&clients, caller, &scope.region).await);
         }

@@ -2,6 +2,7 @@
 //! early for a shorter list, so each reply is read to its end and looked at before they see it. A broken one counts
 //! as a broken connection: the SDK tries again.
 
+use crate::proxy::Proxy;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -10,13 +11,58 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// An HTTP client that hands on whole replies only.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WholeReplies {
     pub proxied: SharedHttpClient,
     /// For the metadata and credentials endpoints of the machine itself: a proxy must never see what they answer.
     pub direct: SharedHttpClient,
+    pub refusals: Refusals,
+}
+
+/// What an agent of the machine, or the instance metadata, answered in place of credentials; the SDK keeps the status at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub url: String,
+    pub status: u16,
+    /// One line, cut.
+    pub words: String,
+}
+
+/// The latest of them.
+#[derive(Clone, Debug, Default)]
+pub struct Refusals(Arc<Mutex<Option<Refusal>>>);
+
+impl Refusals {
+    pub fn take(&self) -> Option<Refusal> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// A success takes back what was refused before.
+    fn note(&self, url: &str, status: u16, body: &[u8]) {
+        let refusal = (status >= 400).then(|| Refusal {
+            url: url.split('?').next().unwrap_or_default().to_owned(),
+            status,
+            words: words(body),
+        });
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+    }
+}
+
+/// The longest part of a refusal that is shown, in characters.
+const MOST_WORDS: usize = 300;
+
+/// The message of a JSON answer, else the text; a page of HTML says nothing.
+fn words(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let json = serde_json::from_str::<serde_json::Value>(&text).ok();
+    let message = json.as_ref().and_then(|json| json.get("message").or_else(|| json.get("Message"))?.as_str());
+    let is_markup = text.trim_start().starts_with('<');
+    let said = message.unwrap_or(if is_markup { "" } else { &text });
+    let plain: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_WORDS).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl HttpClient for WholeReplies {
@@ -24,6 +70,7 @@ impl HttpClient for WholeReplies {
         SharedHttpConnector::new(Connector {
             proxied: self.proxied.http_connector(settings, components),
             direct: self.direct.http_connector(settings, components),
+            refusals: self.refusals.clone(),
         })
     }
 }
@@ -32,6 +79,7 @@ impl HttpClient for WholeReplies {
 struct Connector {
     proxied: SharedHttpConnector,
     direct: SharedHttpConnector,
+    refusals: Refusals,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -41,22 +89,48 @@ struct CutShort;
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let is_head = request.method() == "HEAD";
-        let connector = if is_of_this_machine(request.uri()) { &self.direct } else { &self.proxied };
+        let url = request.uri().to_owned();
+        let is_of_agent = is_agent(&url);
+        let connector = if is_of_agent { &self.direct } else { &self.proxied };
+        let refusals = self.refusals.clone();
         let reply = connector.call(request);
         HttpConnectorFuture::new(async move {
-            let mut reply = reply.await?;
+            let mut reply = match reply.await {
+                Err(error) if !is_of_agent => return Err(with_the_proxys_words(error, &url).await),
+                reply => reply?,
+            };
             if is_head {
                 return Ok(reply);
             }
             let body = std::mem::replace(reply.body_mut(), SdkBody::empty());
             let bytes =
                 ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
+            if is_of_agent {
+                refusals.note(&url, reply.status().as_u16(), &bytes);
+            }
             if !is_whole(&bytes, reply.status().is_success()) {
                 return Err(ConnectorError::io(CutShort.into()));
             }
             *reply.body_mut() = SdkBody::from(bytes);
             Ok(reply)
         })
+    }
+}
+
+/// Those who hand out credentials: they are on the machine itself, and a proxy must see neither question nor answer.
+fn is_agent(url: &str) -> bool {
+    let named = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"];
+    let is_named = |name: &str| std::env::var(name).is_ok_and(|uri| !uri.is_empty() && url.starts_with(&uri));
+    is_of_this_machine(url) || named.into_iter().any(is_named)
+}
+
+/// A proxy that lets nothing through is asked why.
+async fn with_the_proxys_words(error: ConnectorError, url: &str) -> ConnectorError {
+    let Ok(destination) = url.parse::<http::Uri>() else { return error };
+    let Some(proxy) = Proxy::of_environment(&destination) else { return error };
+    match proxy.refusal(&destination).await {
+        Some(refused) => ConnectorError::io(refused.into()),
+        None => error,
     }
 }
 

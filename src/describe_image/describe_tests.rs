@@ -26,7 +26,7 @@ fn dates_have_three_decimals_that_are_cut() {
 fn an_ami_hides_every_field_of_its_stack() {
     let stack = Stack { status: Some("DELETE_FAILED".into()), ..Stack::default() };
     let ami = Ami { id: Some("ami-1".into()), state: Some("pending".into()), ..Ami::default() };
-    let response = describe(&id(), &region(), &Observation::Ami { ami, stack: Some(stack) }).unwrap();
+    let response = describe(&id(), &region(), &Observation::Ami { ami, stack: Some(stack), refused: None }).unwrap();
     let body = serde_json::to_value(&response).unwrap();
     assert_eq!(
         body,
@@ -45,7 +45,7 @@ fn empty_strings_stay_and_unknown_statuses_pass_through() {
         tags: vec![new_tag("parallelcluster:version", "")],
         ..Stack::default()
     };
-    let build = ImageBuild { status: Some("NEW_STATE".into()), reason: Some(String::new()), failed_step: None };
+    let build = ImageBuild { status: Some("NEW_STATE".into()), reason: Some(String::new()), ..ImageBuild::default() };
     let seen = Observation::Stack { stack, image_build: Some(build), refused: None };
     let image = describe(&id(), &region(), &seen).unwrap().image;
     assert_eq!(image.image_build_status, None);
@@ -58,7 +58,7 @@ fn empty_strings_stay_and_unknown_statuses_pass_through() {
 
 #[test]
 fn absence_is_told_in_the_apis_words() {
-    let error = describe(&id(), &region(), &Observation::Absent).unwrap_err();
+    let error = describe(&id(), &region(), &Observation::Absent { other_stack: None }).unwrap_err();
     assert_eq!(error.to_string(), "No image or stack associated with ParallelCluster image id: hpc-base.");
     assert_eq!(ApiError::from(error).status, 404);
 }
@@ -106,6 +106,7 @@ fn any_ami() -> impl Strategy<Value = Ami> {
             owner_id,
             creation_date,
             tags,
+            ..Ami::default()
         },
     )
 }
@@ -114,11 +115,15 @@ fn any_observation() -> impl Strategy<Value = Observation> {
     let build = proptest::option::of((any_text(), any_text()).prop_map(|(status, reason)| ImageBuild {
         status,
         reason,
-        failed_step: None,
+        ..ImageBuild::default()
     }));
     prop_oneof![
-        Just(Observation::Absent),
-        (any_ami(), proptest::option::of(any_stack())).prop_map(|(ami, stack)| Observation::Ami { ami, stack }),
+        Just(Observation::Absent { other_stack: None }),
+        (any_ami(), proptest::option::of(any_stack())).prop_map(|(ami, stack)| Observation::Ami {
+            ami,
+            stack,
+            refused: None
+        }),
         (any_stack(), build).prop_map(|(stack, image_build)| Observation::Stack { stack, image_build, refused: None }),
     ]
 }

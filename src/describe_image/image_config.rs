@@ -29,7 +29,7 @@ impl ConfigObject {
 #[must_use]
 pub fn config_object(observation: &Observation, region: &Region) -> Option<ConfigObject> {
     let (bucket_tag, folder) = match observation {
-        Observation::Ami { ami, stack } => {
+        Observation::Ami { ami, stack, refused: _ } => {
             let stack_tags = stack.as_ref().map(|stack| stack.tags.as_slice());
             let folder = tag(&ami.tags, tag_key::S3_IMAGE_DIR).or_else(|| tag(stack_tags?, tag_key::S3_IMAGE_DIR))?;
             let bucket = match tag(&ami.tags, tag_key::S3_BUCKET) {
@@ -42,7 +42,7 @@ pub fn config_object(observation: &Observation, region: &Region) -> Option<Confi
         Observation::Stack { stack, .. } => {
             (tag(&stack.tags, tag_key::S3_BUCKET), tag(&stack.tags, tag_key::S3_IMAGE_DIR)?)
         }
-        Observation::Absent => return None,
+        Observation::Absent { .. } => return None,
     };
     let key = format!("{folder}/configs/image-config.yaml");
     let default_bucket = observation.account_id().map(|account| (default_bucket(account, region), account));
@@ -110,7 +110,7 @@ mod tests {
 
     fn of_ami(bucket: Option<&str>, folder: Option<&str>, stack: Option<Stack>) -> Option<String> {
         let ami = Ami { owner_id: Some(ACCOUNT.to_owned()), tags: tags(bucket, folder), ..Ami::default() };
-        config_object(&Observation::Ami { ami, stack }, &region()).map(|object| object.s3_url())
+        config_object(&Observation::Ami { ami, stack, refused: None }, &region()).map(|object| object.s3_url())
     }
 
     #[test]

@@ -45,6 +45,13 @@ impl ImageId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it has the shape of an AMI's id. It is a valid image id all the same, and nearly always a mistake.
+    #[must_use]
+    pub fn looks_like_an_ami_id(&self) -> bool {
+        let is_hex = |id: &str| id.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+        self.0.strip_prefix("ami-").is_some_and(|rest| matches!(rest.len(), 8 | 17) && is_hex(rest))
+    }
 }
 
 impl fmt::Display for ImageId {
@@ -108,6 +115,20 @@ mod tests {
         }
         for id in ["", "1a", "-a", "a_b", "a b", "é", "a\n", &"a".repeat(129)] {
             assert!(ImageId::parse(id).is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn the_id_of_an_ami_is_told_from_the_id_of_an_image() {
+        for (id, is_of_ami) in [
+            ("ami-0123456789abcdef0", true),
+            ("ami-1a2b3c4d", true),
+            ("ami-hpc", false),
+            ("ami-0123456789ABCDEF0", false),
+            ("my-ami-1a2b3c4d", false),
+            ("ami-1a2b3c4", false),
+        ] {
+            assert_eq!(ImageId::parse(id).unwrap().looks_like_an_ami_id(), is_of_ami, "{id}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::build_status::ImageBuildStatus;
 use super::observation::{Ami, Observation, Stack};
+use super::source_error::SourceErrorKind;
 use std::time::Duration;
 
 /// The pauses between two reads of an image.
@@ -28,10 +29,10 @@ impl Intervals {
     #[must_use]
     pub fn after(&self, observation: &Observation, unchanged_for: Duration) -> Duration {
         match observation {
-            Observation::Ami { ami, stack: _ } => self.of_ami(ami),
+            Observation::Ami { ami, .. } => self.of_ami(ami),
             Observation::Stack { stack, image_build: _, refused: _ } => self.of_stack(stack, unchanged_for),
             // A tenth of the time that nothing has been there.
-            Observation::Absent => (unchanged_for / 10).clamp(self.absent, self.absent_max.max(self.absent)),
+            Observation::Absent { .. } => (unchanged_for / 10).clamp(self.absent, self.absent_max.max(self.absent)),
         }
     }
 
@@ -53,6 +54,13 @@ impl Intervals {
             Some(ImageBuildStatus::BuildComplete) | None => self.in_progress,
             Some(_) => self.settled,
         }
+    }
+
+    /// The pause after the `failures`-th failure in a row. Credentials are renewed by somebody else, and are then taken up soon.
+    #[must_use]
+    pub fn after_failure(&self, kind: SourceErrorKind, failures: u32) -> Duration {
+        let pause = self.after_error(failures);
+        if kind == SourceErrorKind::InvalidCredentials { pause.min(self.absent.max(self.error)) } else { pause }
     }
 
     /// The pause after the `failures`-th error in a row.
@@ -83,7 +91,7 @@ pub(crate) mod tests {
     }
 
     fn ami(state: &str) -> Observation {
-        Observation::Ami { ami: Ami { state: Some(state.into()), ..Ami::default() }, stack: None }
+        Observation::Ami { ami: Ami { state: Some(state.into()), ..Ami::default() }, stack: None, refused: None }
     }
 
     fn stack(status: &str) -> Observation {
@@ -93,7 +101,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_absent_image_is_looked_for_less_and_less_often() {
-        let after = |minutes| after(&Observation::Absent, minutes);
+        let after = |minutes| after(&Observation::Absent { other_stack: None }, minutes);
         assert_eq!([after(0), after(10), after(30), after(100), after(10_000)], [60, 60, 180, 600, 600]);
     }
 

@@ -38,6 +38,10 @@ pub trait Known: Sync {
     fn shares_calls(&self) -> bool {
         true
     }
+    /// Whether a disabled AMI is an answer; the official program does not see it.
+    fn counts_disabled(&self) -> bool {
+        true
+    }
     fn sizes(&self) -> Sizes;
     /// Whether somebody still wants the image: a long read need not go on for what nobody shows any more.
     fn is_wanted(&self, _: &ImageId) -> bool {
@@ -51,6 +55,21 @@ pub trait Known: Sync {
 pub struct Nothing;
 
 impl Known for Nothing {
+    fn sizes(&self) -> Sizes {
+        Sizes::default()
+    }
+    fn last(&self, _: &ImageId) -> Option<Observation> {
+        None
+    }
+}
+
+/// For a process that reads once, and sees what the official program sees.
+pub struct Official;
+
+impl Known for Official {
+    fn counts_disabled(&self) -> bool {
+        false
+    }
     fn sizes(&self) -> Sizes {
         Sizes::default()
     }

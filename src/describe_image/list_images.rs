@@ -19,7 +19,7 @@ impl StatusFilter {
     fn passes(self, summary: &ImageInfoSummary) -> bool {
         let stack_status = summary.cloudformation_stack_status.as_deref();
         match self {
-            Self::Available => summary.ec2_ami_info.is_some(),
+            Self::Available => summary.ec2_ami_info.as_ref().is_some_and(Ec2AmiInfoSummary::is_available),
             Self::Pending => stack_status == Some("CREATE_IN_PROGRESS"),
             Self::Failed => matches!(
                 stack_status,
@@ -84,7 +84,7 @@ fn of_ami(ami: &Ami, region: &str) -> ImageInfoSummary {
     ImageInfoSummary {
         image_id: tag(&ami.tags, tag_key::IMAGE_ID).unwrap_or_default().to_owned(),
         image_build_status: Some(ImageBuildStatus::BuildComplete),
-        ec2_ami_info: Some(Ec2AmiInfoSummary { ami_id: ami.id.clone() }),
+        ec2_ami_info: Some(Ec2AmiInfoSummary::new(ami.id.clone(), ami.state.as_deref())),
         cloudformation_stack_status: None,
         cloudformation_stack_arn: None,
         region: region.to_owned(),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     fn ami(id: &str, ami_id: &str) -> Ami {
-        Ami { id: Some(ami_id.into()), tags: tags(id), ..Ami::default() }
+        Ami { id: Some(ami_id.into()), state: Some("available".into()), tags: tags(id), ..Ami::default() }
     }
 
     fn stack(id: &str, status: &str) -> Stack {
@@ -192,6 +192,17 @@ mod tests {
         let source = listed(vec![ami("b", "ami-1"), ami("b", "ami-1")], stacks);
         assert_eq!(list(&source, &[]), ["a CREATE_FAILED", "b ami-1"]);
         assert_eq!(list(&source, &[StatusFilter::Pending]), [""; 0], "it is not pending any more");
+    }
+
+    #[test]
+    fn only_an_ami_in_state_available_is_available_and_the_state_of_another_is_shown() {
+        let failed = Ami { state: Some("failed".into()), ..ami("hpc", "ami-2") };
+        let source = listed(vec![ami("hpc", "ami-1"), failed.clone()], vec![]);
+        assert_eq!(list(&source, &[StatusFilter::Available]), ["hpc ami-1"]);
+        assert_eq!(list(&source, &[]), ["hpc ami-1", "hpc ami-2"]);
+        let shown = |ami: &Ami| serde_json::to_value(of_ami(ami, "eu-west-1").ec2_ami_info).unwrap();
+        assert_eq!(shown(&failed), serde_json::json!({"amiId": "ami-2", "state": "FAILED"}));
+        assert_eq!(shown(&ami("hpc", "ami-1")), serde_json::json!({"amiId": "ami-1"}), "as in the API");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! One AMI of each id that is asked for, out of as many as an account has: the newest, then the one of the greater AMI id, for
-//! EC2 promises no order. They are kept packed until all pages are there.
+//! One AMI of each id that is asked for, out of as many as an account has: the newest that is available, else the newest of the
+//! others; then the one of the greater AMI id, for EC2 promises no order. They are kept packed until all pages are there.
 
 use super::image_id::ImageId;
 use super::observation::{Ami, tag, tag_key};
@@ -7,17 +7,19 @@ use super::packed::{Packed, Unreadable};
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 
-type Age = (Option<Timestamp>, Option<String>);
+/// What decides between two AMIs of one id: a pending or failed copy never hides one that can be used.
+type Rank = (bool, Option<Timestamp>, Option<String>);
 
-/// The newest AMI of each of these ids.
+/// The best AMI of each of these ids.
 pub struct Newest<'a> {
     ids: HashSet<&'a ImageId>,
-    by_id: HashMap<ImageId, (Age, Packed<Ami>)>,
+    counts_disabled: bool,
+    by_id: HashMap<ImageId, (Rank, Packed<Ami>)>,
 }
 
 impl<'a> Newest<'a> {
-    pub fn of(ids: &'a [ImageId]) -> Self {
-        Self { ids: ids.iter().collect(), by_id: HashMap::new() }
+    pub fn of(ids: &'a [ImageId], counts_disabled: bool) -> Self {
+        Self { ids: ids.iter().collect(), counts_disabled, by_id: HashMap::new() }
     }
 
     /// An AMI that says by its tag which id it is of.
@@ -28,12 +30,12 @@ impl<'a> Newest<'a> {
     }
 
     pub fn take(&mut self, id: ImageId, ami: &Ami) {
-        if !self.ids.contains(&id) {
+        if !self.ids.contains(&id) || (ami.is_disabled() && !self.counts_disabled) {
             return;
         }
-        let age = (ami.creation_date, ami.id.clone());
-        if self.by_id.get(&id).is_none_or(|(known, _)| age > *known) {
-            self.by_id.insert(id, (age, Packed::new(ami)));
+        let rank = (ami.is_available(), ami.creation_date, ami.id.clone());
+        if self.by_id.get(&id).is_none_or(|(known, _)| rank > *known) {
+            self.by_id.insert(id, (rank, Packed::new(ami)));
         }
     }
 

@@ -11,7 +11,12 @@ use serde::{Deserialize, Serialize};
 pub enum Observation {
     /// An AMI that ParallelCluster tagged as available. The stack is asked for only when the AMI's own tags do not
     /// say where its configuration file is.
-    Ami { ami: Ami, stack: Option<Stack> },
+    Ami {
+        ami: Ami,
+        stack: Option<Stack>,
+        /// Why `stack` is missing, when AWS refused to say.
+        refused: Option<SourceError>,
+    },
     /// No AMI, but the stack that builds, failed to build, or deletes the image.
     Stack {
         stack: Stack,
@@ -20,7 +25,10 @@ pub enum Observation {
         refused: Option<SourceError>,
     },
     /// Neither.
-    Absent,
+    Absent {
+        /// The ARN of a stack of that name that builds no image.
+        other_stack: Option<String>,
+    },
 }
 
 /// An EC2 image.
@@ -31,6 +39,10 @@ pub struct Ami {
     pub description: Option<String>,
     /// EC2's own lower-case word.
     pub state: Option<String>,
+    /// Why EC2 has put it into that state, when it says so.
+    pub state_reason: Option<String>,
+    /// From then on EC2 calls the AMI deprecated. It can still be used.
+    pub deprecated_at: Option<Timestamp>,
     pub architecture: Option<String>,
     pub owner_id: Option<String>,
     /// `None` when EC2 sent none, or one that is no date.
@@ -53,11 +65,30 @@ pub struct Stack {
 /// An image build version of EC2 Image Builder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageBuild {
+    /// The ARN of the image build version.
+    pub arn: Option<String>,
     /// `None` when the image was absent or had no state.
     pub status: Option<String>,
     pub reason: Option<String>,
-    /// The step that failed, in one sentence.
-    pub failed_step: Option<String>,
+    /// Where the build failed.
+    pub failed_step: Option<FailedStep>,
+    /// Why nothing but the ARN is known, when AWS refused to say.
+    pub refused: Option<SourceError>,
+}
+
+/// Where an image build failed, as far as Image Builder says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FailedStep {
+    /// The step of the workflow, such as RunComponents.
+    pub step: Option<String>,
+    /// The ARN of the component.
+    pub component: Option<String>,
+    /// The phase of the component: build, validate or test.
+    pub phase: Option<String>,
+    /// The name of the step in the component's document.
+    pub action: Option<String>,
+    /// What the component, or the distribution, said.
+    pub message: Option<String>,
 }
 
 /// The value of the first tag named `key`.
@@ -74,6 +105,8 @@ pub mod tag_key {
     pub const BUILD_LOG: &str = "parallelcluster:build_log";
     pub const S3_BUCKET: &str = "parallelcluster:s3_bucket";
     pub const S3_IMAGE_DIR: &str = "parallelcluster:s3_image_dir";
+    /// Image Builder's own tag on what it makes: the ARN of the image build version.
+    pub const IMAGE_BUILD: &str = "Ec2ImageBuilderArn";
 }
 
 impl Observation {
@@ -81,10 +114,40 @@ impl Observation {
     #[must_use]
     pub fn account_id(&self) -> Option<&str> {
         match self {
-            Self::Ami { ami, stack } => ami.owner_id.as_deref().or_else(|| stack.as_ref().and_then(Stack::account_id)),
+            Self::Ami { ami, stack, refused: _ } => {
+                ami.owner_id.as_deref().or_else(|| stack.as_ref().and_then(Stack::account_id))
+            }
             Self::Stack { stack, .. } => stack.account_id(),
-            Self::Absent => None,
+            Self::Absent { .. } => None,
         }
+    }
+
+    /// What AWS refused to say beside the answer.
+    #[must_use]
+    pub fn refused(&self) -> Option<&SourceError> {
+        match self {
+            Self::Ami { refused, .. } | Self::Stack { refused, .. } => refused.as_ref(),
+            Self::Absent { .. } => None,
+        }
+    }
+}
+
+impl Ami {
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        self.state.as_deref() == Some("available")
+    }
+
+    /// Nobody can use it, and EC2 lists it only when it is asked to.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.state.as_deref() == Some("disabled")
+    }
+
+    /// The image build version that it comes from.
+    #[must_use]
+    pub fn image_build_arn(&self) -> Option<&str> {
+        tag(&self.tags, tag_key::IMAGE_BUILD)
     }
 }
 

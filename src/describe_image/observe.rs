@@ -1,6 +1,8 @@
 //! The order of reads: AMIs in bulk, then a stack and its image build for each id without one; each in the cheaper of two
 //! ways, by ids or all there are. Generic over the port.
 
+mod stacks;
+
 use super::image_config;
 use super::image_id::ImageId;
 use super::known::{Known, Nothing, Sizes};
@@ -10,7 +12,7 @@ use super::scope::Scope;
 use super::source::{ImageSource, MAX_IDS};
 use super::source_error::{SourceError, SourceErrorKind};
 use futures::{StreamExt, stream};
-use std::collections::HashMap;
+use stacks::{Stacks, all_stacks};
 
 /// Stacks read at once in one call of [`observe`]; CloudFormation grants about five reads a second.
 const STACK_READS_AT_ONCE: usize = 8;
@@ -56,6 +58,21 @@ pub async fn observe<S: ImageSource>(source: &S, scope: &Scope, ids: &[ImageId])
     answers
 }
 
+/// Observes one image.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn observe_one<S: ImageSource>(
+    source: &S,
+    scope: &Scope,
+    id: &ImageId,
+    known: &impl Known,
+) -> Result<Observation, ObserveError> {
+    let mut answer = Ok(Observation::Absent { other_stack: None });
+    observe_each(source, scope, std::slice::from_ref(id), known, |(_, observed)| answer = observed).await;
+    answer
+}
+
 /// As [`observe`], each answer as soon as it is there; gives the sizes that it has learned.
 pub async fn observe_each<S: ImageSource, K: Known>(
     source: &S,
@@ -72,7 +89,8 @@ pub async fn observe_each<S: ImageSource, K: Known>(
         false => 1,
     };
     for ids in ids.chunks(batch) {
-        match newest_amis(source, scope, ids, &mut learned).await {
+        let newest = Newest::of(ids, known.counts_disabled());
+        match newest_amis(source, scope, ids, newest, &mut learned).await {
             Ok(newest) => sort_out(newest, ids, &mut without_ami, &mut answer),
             Err(error) => ids.iter().for_each(|id| answer(failed(id, Step::Image, error.clone()))),
         }
@@ -97,9 +115,9 @@ async fn newest_amis<'a, S: ImageSource>(
     source: &S,
     scope: &Scope,
     ids: &'a [ImageId],
+    mut newest: Newest<'a>,
     learned: &mut Sizes,
 ) -> Result<Newest<'a>, SourceError> {
-    let mut newest = Newest::of(ids);
     if ids.len() <= MAX_IDS {
         source.amis(scope, ids).await?.iter().for_each(|(id, ami)| newest.take(id.clone(), ami));
         return Ok(newest);
@@ -124,55 +142,13 @@ fn sort_out(
     for id in ids {
         match newest.remove(id) {
             Ok(Some(ami)) if image_config::is_told_by(&ami) => {
-                answer((id.clone(), Ok(Observation::Ami { ami, stack: None })));
+                answer((id.clone(), Ok(Observation::Ami { ami, stack: None, refused: None })));
             }
             Ok(ami) => without_ami.push((id.clone(), ami)),
             Err(error) => {
                 let error = SourceError::unasked(SourceErrorKind::ServiceError, error.to_string());
                 answer(failed(id, Step::Image, error));
             }
-        }
-    }
-}
-
-type ByName = HashMap<String, Stack>;
-
-/// All stacks by name, if that is allowed.
-async fn all_stacks<S: ImageSource>(
-    source: &S,
-    scope: &Scope,
-    learned: &mut Sizes,
-) -> Option<Result<ByName, SourceError>> {
-    match source.all_stacks(scope).await {
-        Ok(stacks) => {
-            learned.stacks = Some(stacks.len());
-            let named = |stack: Stack| Some((stack.name()?.to_owned(), stack));
-            Some(Ok(stacks.into_iter().filter_map(named).collect()))
-        }
-        // To list them is a right of its own; by name they can still be read.
-        Err(error) if error.kind == SourceErrorKind::AccessDenied => None,
-        Err(error) => Some(Err(error)),
-    }
-}
-
-/// Where stacks are read from: one by one, or from all that were read before.
-struct Stacks<'a, S> {
-    source: &'a S,
-    scope: &'a Scope,
-    swept: Option<Result<ByName, SourceError>>,
-}
-
-impl<S: ImageSource> Stacks<'_, S> {
-    /// Whether it is known that there is no such stack.
-    fn lacks(&self, id: &ImageId) -> bool {
-        matches!(&self.swept, Some(Ok(stacks)) if !stacks.contains_key(id.as_str()))
-    }
-
-    async fn get(&self, id: &ImageId) -> Result<Option<Stack>, SourceError> {
-        match &self.swept {
-            Some(Ok(stacks)) => Ok(stacks.get(id.as_str()).cloned()),
-            Some(Err(error)) => Err(error.clone()),
-            None => self.source.stack(self.scope, id).await,
         }
     }
 }
@@ -194,12 +170,16 @@ async fn observe_stack<S: ImageSource>(
         Some(_) => Step::Bucket,
     };
     let read = match (stacks.get(&id).await, ami) {
-        (Ok(stack), Some(ami)) => Ok(Observation::Ami { ami, stack }),
+        (Ok(stack), Some(ami)) => Ok(Observation::Ami { ami, stack, refused: None }),
+        // The AMI is there all the same; only where its configuration is cannot be said.
+        (Err(error), Some(ami)) if error.kind == SourceErrorKind::AccessDenied => {
+            Ok(Observation::Ami { ami, stack: None, refused: Some(error) })
+        }
         (Ok(Some(stack)), None) if image_config::is_image_stack(&stack) => {
             with_image_build(stacks, known, &id, stack).await
         }
         // A stack of that name that builds no image is none of ours.
-        (Ok(_), None) => Ok(Observation::Absent),
+        (Ok(other), None) => Ok(Observation::Absent { other_stack: other.and_then(|stack| stack.arn) }),
         (Err(error), _) => Err(error),
     };
     match read {
@@ -218,10 +198,14 @@ async fn with_image_build<S: ImageSource>(
     if let Some(image_build) = known.last(id).and_then(|last| ended_build(last, &stack)) {
         return Ok(Observation::Stack { stack, image_build: Some(image_build), refused: None });
     }
-    match stacks.source.image_build(stacks.scope, id, &stack).await {
-        Ok(image_build) => Ok(Observation::Stack { stack, image_build, refused: None }),
-        Err(error) if error.kind == SourceErrorKind::Throttled => Err(error),
-        Err(error) => Ok(Observation::Stack { stack, image_build: None, refused: Some(error) }),
+    let (mut image_build, refused) = match stacks.source.image_build(stacks.scope, id, &stack).await {
+        Ok(image_build) => (image_build, None),
+        Err(error) => (None, Some(error)),
+    };
+    let refused = refused.or_else(|| image_build.as_mut()?.refused.take());
+    match refused {
+        Some(error) if error.kind == SourceErrorKind::Throttled => Err(error),
+        refused => Ok(Observation::Stack { stack, image_build, refused }),
     }
 }
 

@@ -59,7 +59,7 @@ fn scope() -> Scope {
 }
 
 fn error(kind: SourceErrorKind) -> Option<SourceError> {
-    Some(SourceError { kind, action: "ec2:DescribeImages", message: "Rate exceeded".into() })
+    Some(SourceError { kind, action: "ec2:DescribeImages", message: "Rate exceeded".into(), fix: None })
 }
 
 fn told_tags() -> Vec<crate::describe_image::response::Tag> {
@@ -104,6 +104,67 @@ fn of_several_amis_the_newest_then_the_greater_id_is_taken() {
 }
 
 #[test]
+fn an_available_ami_is_never_hidden_by_a_newer_one_that_is_not() {
+    let in_state =
+        |name: &str, date: &str, state: &str| (id("hpc"), Ami { state: Some(state.into()), ..ami(name, Some(date)) });
+    let (old, new) = ("2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z");
+    for (older, newer, taken) in [
+        ("available", "pending", "ami-old"),
+        ("available", "failed", "ami-old"),
+        ("available", "disabled", "ami-old"),
+        ("available", "available", "ami-new"),
+        ("failed", "pending", "ami-new"),
+        ("failed", "disabled", "ami-new"),
+        ("disabled", "failed", "ami-new"),
+    ] {
+        for is_swapped in [false, true] {
+            let mut amis = vec![in_state("ami-old", old, older), in_state("ami-new", new, newer)];
+            if is_swapped {
+                amis.reverse();
+            }
+            let source = Source { amis, ..Source::default() };
+            let Ok(Observation::Ami { ami, .. }) = observe_one_id(&source) else { panic!("an AMI") };
+            assert_eq!(ami.id.as_deref(), Some(taken), "{older} {newer}");
+        }
+    }
+}
+
+#[test]
+fn the_official_view_has_no_disabled_ami_and_falls_through_to_the_stack() {
+    let disabled = Ami { state: Some("disabled".into()), ..ami("ami-1", Some("2024-01-02T00:00:00Z")) };
+    let failed = Ami { state: Some("failed".into()), ..ami("ami-2", Some("2024-01-01T00:00:00Z")) };
+    let mut source = Source { amis: vec![(id("hpc"), disabled)], stack: image_stack(), ..Source::default() };
+    let official = |source: &Source| {
+        futures::executor::block_on(observe_one(source, &scope(), &id("hpc"), &super::super::known::Official))
+    };
+    assert!(matches!(official(&source), Ok(Observation::Stack { .. })));
+    source.amis.push((id("hpc"), failed));
+    let Ok(Observation::Ami { ami, .. }) = official(&source) else { panic!("an AMI") };
+    assert_eq!(ami.id.as_deref(), Some("ami-2"));
+}
+
+#[test]
+fn a_stack_that_may_not_be_read_takes_nothing_from_an_ami_that_is_there() {
+    let mut bare = ami("ami-1", None);
+    bare.tags.clear();
+    let source = Source {
+        amis: vec![(id("hpc"), bare.clone())],
+        stack_error: error(SourceErrorKind::AccessDenied),
+        ..Source::default()
+    };
+    let refused = error(SourceErrorKind::AccessDenied);
+    assert_eq!(observe_one_id(&source), Ok(Observation::Ami { ami: bare, stack: None, refused }));
+}
+
+#[test]
+fn a_stack_of_that_name_which_builds_no_image_is_told() {
+    let stack = Stack { arn: Some("arn:of-something-else".into()), ..Stack::default() };
+    let source = Source { stack: Some(stack), ..Source::default() };
+    let other_stack = Some("arn:of-something-else".to_owned());
+    assert_eq!(observe_one_id(&source), Ok(Observation::Absent { other_stack }));
+}
+
+#[test]
 fn an_error_of_ec2_never_falls_through_to_the_stack() {
     let source = Source { amis_error: error(SourceErrorKind::ServiceError), stack: image_stack(), ..Source::default() };
     assert!(observe_one_id(&source).is_err());
@@ -113,7 +174,7 @@ fn an_error_of_ec2_never_falls_through_to_the_stack() {
 #[test]
 fn a_stack_that_is_no_images_is_an_absence_and_its_build_is_not_asked() {
     let source = Source { stack: Some(Stack::default()), ..Source::default() };
-    assert_eq!(observe_one_id(&source), Ok(Observation::Absent));
+    assert_eq!(observe_one_id(&source), Ok(Observation::Absent { other_stack: None }));
     assert_eq!(source.asked(), ["amis of 1", "stack of hpc"]);
 }
 

@@ -5,6 +5,7 @@ use super::intervals::Intervals;
 use super::observation::Observation;
 use super::observe::ObserveError;
 use super::scope::Scope;
+use super::source::{ImageConfigSource, OrphanSource};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,11 @@ pub struct Freshness {
     /// wait for the budget.
     pub effective_interval: Option<Duration>,
 }
+
+/// All that reconciling an object needs of AWS.
+pub trait Observer: Observe + ImageConfigSource + OrphanSource {}
+
+impl<T: Observe + ImageConfigSource + OrphanSource> Observer for T {}
 
 /// Whoever keeps what AWS says of the images that are wanted, reads it anew in time, and tells what has changed. It never
 /// makes anybody wait: one scope's trouble is no other's.

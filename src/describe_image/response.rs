@@ -129,4 +129,26 @@ pub struct ImageInfoSummary {
 pub struct Ec2AmiInfoSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ami_id: Option<String>,
+    /// State of the AMI in EC2, in upper case. The API's own lists do not have it; it is left out while it is AVAILABLE, so that
+    /// those of good images are the API's.
+    #[serde(skip_serializing_if = "is_available")]
+    pub state: String,
+}
+
+const AVAILABLE: &str = "AVAILABLE";
+
+fn is_available(state: &str) -> bool {
+    state == AVAILABLE
+}
+
+impl Ec2AmiInfoSummary {
+    #[must_use]
+    pub fn new(ami_id: Option<String>, state: Option<&str>) -> Self {
+        Self { ami_id, state: state.unwrap_or("unknown").to_uppercase() }
+    }
+
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        is_available(&self.state)
+    }
 }

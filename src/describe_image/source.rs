@@ -51,3 +51,13 @@ pub trait ImageConfigSource: Send + Sync {
         object: &super::image_config::ConfigObject,
     ) -> impl Future<Output = Option<String>> + Send;
 }
+
+/// Whoever can look for what a build has left behind.
+pub trait OrphanSource: Send + Sync {
+    /// The id of an AMI that Image Builder made as `image_build_arn`, whatever its other tags say; `None` when there is none.
+    fn orphan(
+        &self,
+        scope: &Scope,
+        image_build_arn: &str,
+    ) -> impl Future<Output = Result<Option<String>, SourceError>> + Send;
+}

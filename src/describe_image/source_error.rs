@@ -9,13 +9,15 @@ pub struct SourceError {
     pub action: &'static str,
     /// AWS's own message, or ours when nothing came from AWS.
     pub message: String,
+    /// What to do about it, when that is known better than by the kind alone.
+    pub fix: Option<String>,
 }
 
 impl SourceError {
     /// Of our own making: AWS was not asked.
     #[must_use]
     pub fn unasked(kind: SourceErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, action: "", message: message.into() }
+        Self { kind, action: "", message: message.into(), fix: None }
     }
 }
 

@@ -1,8 +1,18 @@
-//! The connection to the API server.
+//! The connection to the API server, through a proxy where kubectl would use one.
+
+use crate::proxy::{Proxy, ProxyRefused};
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use kube::client::retry::RetryPolicy;
+use kube::client::{Body, ClientBuilder, ConfigExt};
+use kube::config::Kubeconfig;
+use std::time::Duration;
+use tower::retry::RetryLayer;
+use tower::{BoxError, Service, ServiceBuilder};
 
 pub use kube::Client;
 use kube::Config;
-use std::time::Duration;
 
 /// A watch hears at least a bookmark a minute: a longer silence is a dead connection.
 const SILENCE: Duration = Duration::from_secs(295);
@@ -10,10 +20,76 @@ const SILENCE: Duration = Duration::from_secs(295);
 /// Finds the API server as kubectl does.
 ///
 /// # Errors
-/// When there is no usable kubeconfig and no ServiceAccount.
-pub async fn connect() -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
+/// When there is no usable kubeconfig and no ServiceAccount, or a proxy refuses.
+pub async fn connect() -> Result<Client, BoxError> {
     let mut config = Config::infer().await?;
     config.connect_timeout = Some(Duration::from_secs(10));
     config.read_timeout = Some(SILENCE);
-    Ok(Client::try_from(config)?)
+    let Some(proxy) = proxy(&mut config)? else { return Ok(Client::try_from(config)?) };
+    if let Some(ProxyRefused { message, fix }) = proxy.refusal(&config.cluster_url).await {
+        return Err(format!("{message} ({fix})").into());
+    }
+    through(proxy, config)
+}
+
+/// The proxy of a kubeconfig's cluster, else the environment's. kube itself would hold NO_PROXY against the proxy's own address.
+fn proxy(config: &mut Config) -> Result<Option<Proxy>, BoxError> {
+    if config.proxy_url.take().is_none() {
+        return Ok(None);
+    }
+    let of_cluster = Kubeconfig::read().ok().and_then(|kubeconfig| {
+        let context = kubeconfig.current_context?;
+        let context = kubeconfig.contexts.into_iter().find(|one| one.name == context)?.context?;
+        let cluster = kubeconfig.clusters.into_iter().find(|one| one.name == context.cluster)?.cluster?;
+        cluster.proxy_url.filter(|url| !url.is_empty())
+    });
+    match of_cluster {
+        Some(url) => Ok(Some(Proxy::parse(&url).map_err(|problem| format!("proxy-url of the kubeconfig {problem}"))?)),
+        None => Ok(Proxy::of_api_server(&config.cluster_url)?),
+    }
+}
+
+fn through(proxy: Proxy, config: Config) -> Result<Client, BoxError> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    match proxy.uri().scheme_str() {
+        Some("http") => client(tunnel(&proxy, connector)?, &config),
+        Some("https") => {
+            let connector = config.rustls_https_connector_with_connector(connector)?;
+            client(tunnel(&proxy, connector)?, &config)
+        }
+        _ => Err(format!("the proxy {proxy} is none that is supported here: use an http:// or https:// one").into()),
+    }
+}
+
+fn tunnel<C>(proxy: &Proxy, connector: C) -> Result<Tunnel<C>, BoxError> {
+    let tunnel = Tunnel::new(proxy.uri().clone(), connector);
+    Ok(match proxy.authorization() {
+        Some(value) => tunnel.with_auth(value.parse()?),
+        None => tunnel,
+    })
+}
+
+/// As kube makes a client, on this connector.
+fn client<C>(connector: C, config: &Config) -> Result<Client, BoxError>
+where
+    C: Service<http::Uri> + Clone + Send + Sync + 'static,
+    C::Response: Connection + hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
+    C::Future: Send + 'static,
+    C::Error: std::error::Error + Send + Sync + 'static,
+{
+    let secure = config.rustls_https_connector_with_connector(connector)?;
+    let mut timed = hyper_timeout::TimeoutConnector::new(secure);
+    timed.set_connect_timeout(config.connect_timeout);
+    timed.set_read_timeout(config.read_timeout);
+    timed.set_write_timeout(config.write_timeout);
+    let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(timed);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .layer(RetryLayer::new(RetryPolicy::server_retry()))
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(client);
+    Ok(ClientBuilder::new(service, config.default_namespace.clone()).build())
 }

@@ -8,8 +8,7 @@ use super::reconcile::{self, reconcile};
 use super::watched_image::WatchedImage;
 use super::write::WriteError;
 use super::{chance, objects, recheck, relist, standby};
-use crate::describe_image::reading::Observe;
-use crate::describe_image::source::ImageConfigSource;
+use crate::describe_image::reading::{Observe, Observer};
 use futures::channel::mpsc;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use kube::ResourceExt;
@@ -38,7 +37,7 @@ pub async fn run<O>(
     readiness: watch::Sender<Readiness>,
     stop: CancellationToken,
 ) where
-    O: Observe + ImageConfigSource + 'static,
+    O: Observer + 'static,
 {
     let triggers = triggers(&context, store.clone(), writer, readiness);
     let (told, concerned) = mpsc::unbounded();

@@ -1,6 +1,7 @@
 //! The CustomImage resource: spec, status, columns and the CRD. The doc comments are what `kubectl explain` shows.
 #![allow(clippy::duplicated_attributes, reason = "the columns repeat their types and priorities")]
 
+use super::build_story::{Build, Failure};
 use crate::describe_image::image_id::{IMAGE_ID_PATTERN, REGION_PATTERN};
 use crate::describe_image::response::{ImageConfiguration, ImageFields};
 use crate::describe_image::scope::IDENTITY_PATTERN;
@@ -121,6 +122,12 @@ pub struct CustomImageStatus {
     /// AWS region that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// Where the image came from. It stays known when the payload's own fields are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<Build>,
+    /// Why the build failed. It stays until an AMI of the image is available, or another stack begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
     /// The configuration file that the image was built from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_configuration: Option<ImageConfiguration>,

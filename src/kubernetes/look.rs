@@ -4,16 +4,16 @@ use super::conditions::{self, ReadyReason};
 use super::context::Context;
 use super::custom_image::{CustomImage, CustomImageStatus};
 use super::memory::Remembered;
+use super::orphan;
 use super::presigned;
-use super::redact;
 use super::spec::{self, Wanted};
 use super::status::Outcome;
-use crate::describe_image::image_config::{self, NOT_AVAILABLE};
 use crate::describe_image::image_id::ImageId;
-use crate::describe_image::reading::{Observe, Reading};
-use crate::describe_image::response::ImageFields;
+use crate::describe_image::observe::ObserveError;
+use crate::describe_image::reading::{Observer, Reading};
+use crate::describe_image::redact;
+use crate::describe_image::response::{Ec2AmiInfo, ImageFields};
 use crate::describe_image::scope::Scope;
-use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{self, DescribeImageResponse, Observation};
 use jiff::{SignedDuration, Timestamp};
@@ -49,7 +49,7 @@ pub async fn at<O>(
     context: &Context<O>,
 ) -> Option<Look>
 where
-    O: Observe + ImageConfigSource,
+    O: Observer,
 {
     let now = Timestamp::now();
     let interval = context.settings.intervals.settled;
@@ -91,7 +91,7 @@ where
     let look = match &reading.answer {
         Ok(observation) => observed(observation, &reading, (scope, id), previous, memory, context).await,
         Err(error) => {
-            let text = redact::message(&error.to_string());
+            let text = words(error);
             let since = reading.failing_since.unwrap_or(reading.at);
             let failing = Failing { since, answered_at: reading.answered_at, interval: reading.interval };
             failed(error.source_error.clone(), text, failing, previous, context)
@@ -138,9 +138,24 @@ fn failed<O>(
         "" => message,
         action => format!("{action} ({}): {message}", error.kind.reason()),
     };
+    let message = match &error.fix {
+        Some(fix) => format!("{message} What to do: {fix}"),
+        None => message,
+    };
     let outcome = Outcome::Failed { error, message, since, last_observed };
     let interval = failing.interval;
     Look { outcome, at: Timestamp::now(), account_id: None, until: None, interval, is_asked_for: true }
+}
+
+/// What AWS said; of a region that no partition has nobody was asked.
+fn words(error: &ObserveError) -> String {
+    match error.source_error.action {
+        "" => format!(
+            "{}: AWS was not asked; name another region in another CustomImage (spec.region)",
+            error.source_error
+        ),
+        _ => redact::message(&error.to_string()),
+    }
 }
 
 async fn observed<O>(
@@ -152,7 +167,7 @@ async fn observed<O>(
     context: &Context<O>,
 ) -> Look
 where
-    O: ImageConfigSource,
+    O: Observer,
 {
     let look = |outcome, account_id, until| Look {
         outcome,
@@ -169,10 +184,12 @@ where
     }
     let mut until = None;
     if let (true, Some(response)) = (context.settings.presigned_urls, response.as_mut()) {
-        until = presign(response, observation, scope, previous, context).await;
+        until = presigned::put(response, observation, scope, previous, &context.observer).await;
     }
-    let outcome = Outcome::Observed { observation: observation.clone(), response: response.map(Box::new) };
-    look(outcome, account_id, until)
+    let (orphan, asked_again_at) = orphan::look(observation, scope, previous, memory, context).await;
+    let until = [until, asked_again_at].into_iter().flatten().min();
+    let response = response.map(Box::new);
+    look(Outcome::Observed { observation: observation.clone(), response, orphan }, account_id, until)
 }
 
 /// While an image that the status shows was missed once only: when to look again.
@@ -190,43 +207,17 @@ fn unconfirmed_until(
     missed_at.checked_add(CONFIRM_AFTER).ok().filter(|until| read_at < *until)
 }
 
-/// True when the status shows an image and AWS has none, or EC2 only an older one of the same id. Of a stack, too: its AMI may have
+/// True when the status shows an image and AWS has none, or EC2 only a lesser one of the same id. Of a stack, too: its AMI may have
 /// been tagged, and the stack have gone, between the two reads.
 fn is_missed(now: Option<&ImageFields>, before: &ImageFields) -> bool {
     let Some(shown) = &before.ec2_ami_info else { return before.image_build_status.is_some() && now.is_none() };
     match now.and_then(|image| Some((image, image.ec2_ami_info.as_ref()?))) {
         None => true,
-        Some((image, listed)) => (&image.creation_time, &listed.ami_id) < (&before.creation_time, &shown.ami_id),
+        Some((image, listed)) => {
+            let rank = |image: &ImageFields, ami: &Ec2AmiInfo| {
+                (ami.state.as_deref() == Some("AVAILABLE"), image.creation_time.clone(), ami.ami_id.clone())
+            };
+            listed.ami_id != shown.ami_id && rank(image, listed) < rank(before, shown)
+        }
     }
-}
-
-/// Puts a presigned URL into the response; the one that stands stays while it is good. Gives its end.
-async fn presign<O>(
-    response: &mut DescribeImageResponse,
-    observation: &Observation,
-    scope: &Scope,
-    previous: &CustomImageStatus,
-    context: &Context<O>,
-) -> Option<Timestamp>
-where
-    O: ImageConfigSource,
-{
-    let object = image_config::config_object(observation, &scope.region)?;
-    let standing = previous.image_configuration.as_ref().map(|configuration| configuration.url.clone());
-    let now = Timestamp::now();
-    let kept = standing.as_ref().and_then(|url| Some((presigned::kept_until(url, &object, now)?, url)));
-    if let Some((until, url)) = kept {
-        response.image_configuration.url.clone_from(url);
-        return Some(until);
-    }
-    if let Some(url) = context.observer.presigned_url(scope, &object).await {
-        response.image_configuration.url = url;
-        let until = presigned::kept_until(&response.image_configuration.url, &object, now);
-        // One that ends at once, with credentials that are about to.
-        return until.or_else(|| now.checked_add(SignedDuration::from_mins(1)).ok());
-    }
-    // A bucket that cannot be used for a moment takes nothing from the URL that stands.
-    let standing = standing.filter(|url| presigned::end(url, &object).is_some_and(|end| now < end));
-    response.image_configuration.url = standing.unwrap_or_else(|| NOT_AVAILABLE.to_owned());
-    now.checked_add(SignedDuration::from_mins(1)).ok()
 }

@@ -1,6 +1,7 @@
 //! What the controller remembers of each object between two looks, beside its status. Losing it costs a grace
 //! period that starts anew, never a wrong status.
 
+use super::status::Orphan;
 use super::watched_image::{Reference, WatchedImage};
 use jiff::Timestamp;
 use kube::Resource;
@@ -20,6 +21,8 @@ pub struct Remembered {
     pub failing_since: Option<Timestamp>,
     /// When the AMI that the status shows was first missed.
     pub ami_missed_at: Option<Timestamp>,
+    /// What EC2 last said of the AMI that a finished build has left behind.
+    pub orphan: Option<AskedOrphan>,
     /// The look that was last asked for, and when.
     pub requested: Option<(String, Timestamp)>,
     /// A version of the object that is known to be outdated, by a write of ours or another's, and how often it was met since:
@@ -27,6 +30,17 @@ pub struct Remembered {
     pub outdated: Option<(String, u32)>,
     /// The version that our last write has made.
     pub written: Option<String>,
+}
+
+/// An answer to the question for an orphan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedOrphan {
+    /// The ARN of the image build.
+    pub arn: String,
+    pub answer: Orphan,
+    /// When it was first not listed.
+    pub missed_at: Option<Timestamp>,
+    pub again_at: Timestamp,
 }
 
 impl Remembered {

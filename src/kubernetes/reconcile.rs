@@ -12,8 +12,7 @@ use super::status::{self, Moment, Next, Outcome};
 use super::transition::{self, Note};
 use super::watched_image::{Reference, WatchedImage};
 use super::write::{self, Written};
-use crate::describe_image::reading::Observe;
-use crate::describe_image::source::ImageConfigSource;
+use crate::describe_image::reading::{Observe, Observer};
 use crate::describe_image::{Scope, SourceError, SourceErrorKind};
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
@@ -33,7 +32,7 @@ const STILL_UNREAD: Duration = Duration::from_secs(60);
 /// When the status could not be written.
 pub async fn reconcile<O>(object: Arc<WatchedImage>, context: Arc<Context<O>>) -> Result<Action, write::WriteError>
 where
-    O: Observe + ImageConfigSource + 'static,
+    O: Observer + 'static,
 {
     let started = Instant::now();
     let result = look_and_write(&object, &context).await;
@@ -50,7 +49,7 @@ async fn look_and_write<O>(
     context: &Context<O>,
 ) -> Result<(Action, ReconcileResult), write::WriteError>
 where
-    O: Observe + ImageConfigSource,
+    O: Observer,
 {
     let (reference, object) = (watched.reference(), &watched.object());
     let mut memory = context.memory.recall(&reference, object.meta().uid.as_deref().unwrap_or_default());
@@ -140,7 +139,7 @@ async fn look<O>(
     context: &Context<O>,
 ) -> Option<(Look, CustomImageStatus, Option<Note>)>
 where
-    O: Observe + ImageConfigSource,
+    O: Observer,
 {
     let known = wanted.target.as_ref().ok().and_then(|(scope, _)| context.accounts.learn(scope, None));
     let (previous, moved) = spec::of_same_image(stored, wanted, known.as_deref());
@@ -206,7 +205,7 @@ fn next_look<O>(next: &Next, look: &Look, memory: &Remembered, context: &Context
     let until = [next.until, look.until].into_iter().flatten().min();
     let until = until.map(|until| requeue::until(until, Timestamp::now()));
     let again = match &look.outcome {
-        Outcome::Failed { error, .. } if error.action.is_empty() => {
+        Outcome::Failed { .. } if memory.failures > 0 => {
             Some(chance::jittered(context.settings.intervals.after_error(memory.failures)))
         }
         Outcome::Failed { .. } | Outcome::Observed { .. } | Outcome::Unconfirmed | Outcome::Suspended => None,

@@ -2,10 +2,11 @@
 
 mod unanswered;
 
+use super::build_story;
 use super::conditions::{self, Finding};
 use super::custom_image::CustomImageStatus;
-use super::redact;
-use super::verdict::{self, Progress, Verdict};
+use super::verdict::{self, Progress, Story, Verdict};
+use crate::describe_image::redact;
 use crate::describe_image::response::{ImageFields, Tag};
 use crate::describe_image::source_error::SourceError;
 use crate::describe_image::{DescribeImageResponse, Observation};
@@ -33,6 +34,7 @@ pub enum Outcome {
     Observed {
         observation: Arc<Observation>,
         response: Option<Box<DescribeImageResponse>>,
+        orphan: Orphan,
     },
     /// The AMI that the status shows is not listed; one more look must agree.
     Unconfirmed,
@@ -43,6 +45,17 @@ pub enum Outcome {
         last_observed: Timestamp,
     },
     Suspended,
+}
+
+/// The AMI of a build that is done and has none with its id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Orphan {
+    /// Nobody has asked, or AWS has not answered.
+    #[default]
+    Unknown,
+    /// Its AMI id.
+    Found(String),
+    Gone,
 }
 
 /// All that the next status depends on beside the outcome.
@@ -69,6 +82,12 @@ impl Moment<'_> {
             .map_or(self.now, |condition| condition.last_transition_time.0)
     }
 
+    /// Until when a finished build may be without its AMI.
+    #[must_use]
+    pub fn finalizing_until(&self) -> Timestamp {
+        self.finalizing_since().checked_add(self.settings.finalizing_period).unwrap_or(Timestamp::MAX)
+    }
+
     /// The account that an absence is told of. One of an earlier absence stands; one of an image that was there may have
     /// been another's credentials.
     #[must_use]
@@ -93,7 +112,9 @@ pub struct Next {
 #[must_use]
 pub fn next(outcome: &Outcome, moment: &Moment<'_>) -> Next {
     match outcome {
-        Outcome::Observed { observation, response } => observed(observation, response.as_deref(), moment),
+        Outcome::Observed { observation, response, orphan } => {
+            observed(observation, response.as_deref(), orphan, moment)
+        }
         Outcome::Unconfirmed => unanswered::kept(moment, None, None),
         Outcome::Failed { error, message, since, last_observed } => {
             unanswered::failed(error, message, *since, *last_observed, moment)
@@ -102,9 +123,16 @@ pub fn next(outcome: &Outcome, moment: &Moment<'_>) -> Next {
     }
 }
 
-fn observed(observation: &Observation, response: Option<&DescribeImageResponse>, moment: &Moment<'_>) -> Next {
-    let verdict = verdict::of_observation(observation, moment);
-    let mut status = bare(moment);
+fn observed(
+    observation: &Observation,
+    response: Option<&DescribeImageResponse>,
+    orphan: &Orphan,
+    moment: &Moment<'_>,
+) -> Next {
+    let (build, failure) = build_story::next(moment.previous, observation, moment.now);
+    let story = Story { build: build.as_ref(), failure: failure.as_ref(), orphan };
+    let verdict = verdict::of_observation(observation, &story, moment);
+    let mut status = CustomImageStatus { build, failure, ..bare(moment) };
     if let Some(DescribeImageResponse { image_configuration, image_id: _, image, region: _ }) = response {
         status.image_configuration = Some(image_configuration.clone());
         status.image = image.clone();
@@ -114,19 +142,16 @@ fn observed(observation: &Observation, response: Option<&DescribeImageResponse>,
     }
     let synced = if response.is_some() { "ObservedImage" } else { "ObservedAbsence" };
     let synced = finding(conditions::SYNCED, "True", synced, "the status is what AWS answered".to_owned());
-    let incomplete = match observation {
-        Observation::Stack { refused: Some(error), .. } => Some(payload_incomplete(error)),
-        _ => None,
-    };
+    let incomplete = observation.refused().map(|error| payload_incomplete(observation, error));
     finish(status, &verdict, [Some(synced), incomplete].into_iter().flatten(), moment)
 }
 
-fn payload_incomplete(error: &SourceError) -> Finding {
-    let message = format!(
-        "{} failed and the imagebuilder fields are left out: {}",
-        error.action,
-        redact::message(&error.message)
-    );
+fn payload_incomplete(observation: &Observation, error: &SourceError) -> Finding {
+    let missing = match observation {
+        Observation::Ami { .. } => "imageConfiguration.url is not known",
+        Observation::Stack { .. } | Observation::Absent { .. } => "the imagebuilder fields are left out",
+    };
+    let message = format!("{} failed and {missing}: {}", error.action, redact::message(&error.message));
     Finding { keeps_message: true, ..finding(conditions::PAYLOAD_COMPLETE, "False", error.kind.reason(), message) }
 }
 
@@ -135,6 +160,8 @@ fn bare(moment: &Moment<'_>) -> CustomImageStatus {
         observed_generation: moment.generation,
         account_id: moment.account_id.map(str::to_owned).or_else(|| moment.previous.account_id.clone()),
         last_handled_reconcile_at: moment.previous.last_handled_reconcile_at.clone(),
+        build: moment.previous.build.clone(),
+        failure: moment.previous.failure.clone(),
         image_id: Some(moment.image_id.to_string()),
         region: Some(moment.region.to_owned())
             .filter(|region| !region.is_empty())

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::describe_image::image_config::new_tag;
-use crate::describe_image::observation::{Ami, ImageBuild, Stack};
+use crate::describe_image::observation::{Ami, FailedStep, ImageBuild, Stack};
 use crate::describe_image::{ImageId, Region, SourceErrorKind, describe};
 use proptest::prelude::*;
 
@@ -35,19 +35,20 @@ fn moment(previous: &CustomImageStatus, minute: i64) -> Moment<'_> {
 fn seen(observation: Observation) -> Outcome {
     let (id, region) = (ImageId::parse("hpc").unwrap(), Region::parse("eu-west-1").unwrap());
     let response = describe(&id, &region, &observation).ok().map(Box::new);
-    Outcome::Observed { observation: std::sync::Arc::new(observation), response }
+    Outcome::Observed { observation: std::sync::Arc::new(observation), response, orphan: Orphan::Unknown }
 }
 
 fn ami(state: &str) -> Outcome {
     let ami = Ami { id: Some("ami-1".into()), state: Some(state.into()), ..Ami::default() };
-    seen(Observation::Ami { ami, stack: None })
+    seen(Observation::Ami { ami, stack: None, refused: None })
 }
 
 fn stack(status: &str, build: Option<&str>) -> Outcome {
     let image_build = build.map(|status| ImageBuild {
         status: Some(status.into()),
         reason: Some("out of disk".into()),
-        failed_step: Some("step InstallPackages".into()),
+        failed_step: Some(FailedStep { action: Some("InstallPackages".into()), ..FailedStep::default() }),
+        ..ImageBuild::default()
     });
     let stack = Stack {
         status: Some(status.into()),
@@ -59,11 +60,11 @@ fn stack(status: &str, build: Option<&str>) -> Outcome {
 }
 
 fn absent() -> Outcome {
-    seen(Observation::Absent)
+    seen(Observation::Absent { other_stack: None })
 }
 
 fn failed(kind: SourceErrorKind, since: i64, last_observed: i64) -> Outcome {
-    let error = SourceError { kind, action: "ec2:DescribeImages", message: "Rate exceeded".into() };
+    let error = SourceError { kind, action: "ec2:DescribeImages", message: "Rate exceeded".into(), fix: None };
     let message = "Unable to get image hpc, due to Rate exceeded.".into();
     Outcome::Failed { error, message, since: at(since), last_observed: at(last_observed) }
 }
@@ -124,8 +125,8 @@ fn a_failed_build_says_the_failing_step_first() {
     let message = &conditions::find(&status.conditions, conditions::READY).unwrap().message;
     assert_eq!(
         message,
-        "failed at step InstallPackages; stack is CREATE_FAILED, Image Builder says FAILED; \
-         Image Builder: out of disk; CloudFormation: resource failed"
+        "failed at step InstallPackages: out of disk; stack is CREATE_FAILED, Image Builder says FAILED; \
+         CloudFormation: resource failed"
     );
 }
 
@@ -222,7 +223,7 @@ fn a_new_absence_names_no_account_that_this_process_has_not_asked() {
     let gone = next(&absent(), &unasked).status;
     let message =
         |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::READY).unwrap().message.clone();
-    assert_eq!(message(&gone), "no image or stack with id hpc in eu-west-1 any more");
+    assert_eq!(message(&gone), "no image or stack with id hpc in eu-west-1 any more; AMI ami-1 is gone");
     let learned = after(&absent(), &gone, 3);
     assert!(message(&learned).contains("of account 111122223333"));
     let restarted = Moment { account_id: None, ..moment(&learned, 4) };
@@ -317,6 +318,7 @@ fn a_refused_detail_is_named_with_its_action() {
         kind: SourceErrorKind::AccessDenied,
         action: "imagebuilder:GetImage",
         message: "on resource arn".into(),
+        fix: None,
     };
     let stack = Stack { status: Some("CREATE_IN_PROGRESS".into()), ..Stack::default() };
     let status = after(&seen(Observation::Stack { stack, image_build: None, refused: Some(refused) }), &fresh(), 1);

@@ -2,6 +2,8 @@
 
 use super::conditions::{self, ReadyReason};
 use super::custom_image::CustomImageStatus;
+use super::verdict::REPORTED_AT;
+use crate::describe_image::SourceErrorKind;
 use kube::runtime::events::EventType;
 
 /// An Event to be published.
@@ -32,7 +34,9 @@ pub fn notes(previous: &CustomImageStatus, next: &CustomImageStatus) -> Vec<Note
         let is_new =
             before.is_none_or(|before| (&before.status, &before.reason) != (&now_false.status, &now_false.reason));
         let is_said = notes.iter().any(|note| note.reason == now_false.reason);
-        if is_new && !is_said {
+        // A limit of AWS meets all objects of a scope at once: Synced and the metrics say it.
+        let is_of_scope = now_false.reason == SourceErrorKind::Throttled.reason();
+        if is_new && !is_said && !is_of_scope {
             let is_warning = now_false.reason != ReadyReason::Suspended.name();
             notes.push(Note { is_warning, reason: now_false.reason.clone(), text: now_false.message.clone() });
         }
@@ -53,7 +57,14 @@ fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<No
     let is_stalled = |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::STALLED).is_some();
     let is_given_up = is_stalled(next) && !is_stalled(previous) && before.is_some();
     let is_change = (before != Some(now) || is_given_up) && !is_silent;
-    is_change.then(|| Note { is_warning: is_warning(now), reason: ready.reason.clone(), text: ready.message.clone() })
+    let note = |is_warning, text| Note { is_warning, reason: ready.reason.clone(), text };
+    is_change.then(|| match ready.message.rsplit_once(REPORTED_AT) {
+        // Within its grace period nothing is wrong yet.
+        Some((about, time)) if now == ReadyReason::NotFound && !is_stalled(next) => {
+            note(false, format!("{about}; counts as failed from {time}"))
+        }
+        _ => note(is_warning(now), ready.message.clone()),
+    })
 }
 
 fn is_warning(reason: ReadyReason) -> bool {

@@ -1,11 +1,16 @@
 //! The condition table: what an observation means for Ready. Pure and total, a reason on each arm.
 
+mod missing;
+
+use super::build_story::{Build, Failure};
 use super::conditions::{self, ReadyReason};
-use super::custom_image::CustomImageStatus;
-use super::status::Moment;
+use super::status::{Moment, Orphan};
 use crate::describe_image::observation::{Ami, ImageBuild, Stack};
+use crate::describe_image::redact;
 use crate::describe_image::{ImageBuildStatus, Observation};
 use jiff::Timestamp;
+pub use missing::REPORTED_AT;
+use missing::{finalizing, of_absence};
 
 /// What Ready says, and what stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,53 +33,105 @@ pub enum Progress {
     Stalled,
 }
 
+/// What is known of the image's build beside the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Story<'a> {
+    pub build: Option<&'a Build>,
+    pub failure: Option<&'a Failure>,
+    pub orphan: &'a Orphan,
+}
+
+impl Story<'_> {
+    /// The AMI that the status has shown. Whoever has no AMI any more has lost it.
+    fn ami_id(&self) -> Option<&str> {
+        self.build?.ami_id.as_deref()
+    }
+}
+
 /// The verdict on what AWS answered.
 #[must_use]
-pub fn of_observation(observation: &Observation, moment: &Moment<'_>) -> Verdict {
+pub fn of_observation(observation: &Observation, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     match observation {
-        Observation::Ami { ami, stack: _ } => of_ami(ami, moment),
-        Observation::Stack { stack, image_build, refused: _ } => of_stack(stack, image_build.as_ref(), moment),
-        Observation::Absent => of_absence(moment),
+        Observation::Ami { ami, .. } => of_ami(ami, moment),
+        Observation::Stack { stack, image_build, refused: _ } => of_stack(stack, image_build.as_ref(), story, moment),
+        Observation::Absent { other_stack } => of_absence(other_stack.as_deref(), story, moment),
     }
 }
 
 fn of_ami(ami: &Ami, moment: &Moment<'_>) -> Verdict {
     let state = ami.state.as_deref().unwrap_or("unknown").to_uppercase();
     let about = format!("AMI {} is {state} in {}", ami.id.as_deref().unwrap_or("without an id"), moment.region);
+    let why = ami.state_reason.as_deref().filter(|reason| !reason.is_empty());
+    let with_reason = why.map_or_else(|| about.clone(), |reason| format!("{about}: {}", redact::message(reason)));
     match state.as_str() {
-        "AVAILABLE" => Verdict::new("True", ReadyReason::ImageAvailable, about, Progress::Done),
-        "PENDING" | "TRANSIENT" => Verdict::new("False", ReadyReason::ImagePending, about, Progress::Reconciling),
+        "AVAILABLE" => available(about, ami.deprecated_at, moment),
+        "PENDING" | "TRANSIENT" => Verdict::new("False", ReadyReason::ImagePending, with_reason, Progress::Reconciling),
         "INVALID" | "FAILED" | "ERROR" | "DEREGISTERED" | "DISABLED" => {
-            Verdict::new("False", ReadyReason::ImageUnusable, about, Progress::Stalled)
+            Verdict::new("False", ReadyReason::ImageUnusable, with_reason, Progress::Stalled)
         }
-        _ => Verdict::new("Unknown", ReadyReason::UnknownBuildStatus, about, Progress::Reconciling),
+        _ => Verdict::new("Unknown", ReadyReason::UnknownBuildStatus, with_reason, Progress::Reconciling),
     }
 }
 
-fn of_stack(stack: &Stack, build: Option<&ImageBuild>, moment: &Moment<'_>) -> Verdict {
+/// A deprecated AMI can still be used.
+fn available(about: String, deprecated_at: Option<Timestamp>, moment: &Moment<'_>) -> Verdict {
+    let (message, until) = match deprecated_at {
+        Some(since) if since <= moment.now => (format!("{about}; deprecated since {}", second(since)), None),
+        later => (about, later),
+    };
+    Verdict { until, ..Verdict::new("True", ReadyReason::ImageAvailable, message, Progress::Done) }
+}
+
+fn of_stack(stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     let stack_status = stack.status.as_deref().unwrap_or("without a status");
     let build_status = build.and_then(|build| build.status.as_deref());
     let about = match build_status {
         Some(build_status) => format!("stack is {stack_status}, Image Builder says {build_status}"),
         None => format!("stack is {stack_status}"),
     };
-    match ImageBuildStatus::of_stack(stack_status) {
-        Some(ImageBuildStatus::BuildComplete) => finalizing(&about, moment),
-        Some(ImageBuildStatus::DeleteInProgress) if is_done(build_status, moment) => finalizing(&about, moment),
-        Some(ImageBuildStatus::BuildInProgress) => {
-            Verdict::new("False", ReadyReason::Building, about, Progress::Reconciling)
+    let gone = story.ami_id().map(|ami_id| format!("AMI {ami_id} is gone; {about}"));
+    let failed = |about: String| why_failed(about, stack, build, story);
+    let is_failing = matches!(build_status, Some("FAILED" | "CANCELLED"));
+    match (ImageBuildStatus::of_stack(stack_status), gone) {
+        (Some(ImageBuildStatus::BuildComplete), Some(gone)) => {
+            let message = format!("{gone}: the stack was left behind");
+            Verdict::new("False", ReadyReason::Deleted, message, Progress::Stalled)
         }
-        Some(ImageBuildStatus::DeleteInProgress) => {
-            Verdict::new("False", ReadyReason::Deleting, about, Progress::Reconciling)
+        (Some(ImageBuildStatus::BuildComplete), None) => finalizing(&about, story, moment),
+        (Some(ImageBuildStatus::DeleteInProgress), None) if is_done(build_status, moment) => {
+            finalizing(&about, story, moment)
         }
-        Some(ImageBuildStatus::BuildFailed) => {
-            Verdict::new("False", ReadyReason::BuildFailed, why_failed(about, stack, build), Progress::Stalled)
+        (Some(ImageBuildStatus::DeleteInProgress), gone) => {
+            Verdict::new("False", ReadyReason::Deleting, gone.unwrap_or(about), Progress::Reconciling)
         }
-        Some(ImageBuildStatus::DeleteFailed) => {
-            Verdict::new("False", ReadyReason::DeleteFailed, why_failed(about, stack, build), Progress::Stalled)
+        (Some(ImageBuildStatus::BuildInProgress), _) => {
+            let message = if is_failing { failed(about) } else { about };
+            Verdict::new("False", ReadyReason::Building, message, Progress::Reconciling)
         }
-        Some(ImageBuildStatus::DeleteComplete) => Verdict::new("False", ReadyReason::Deleted, about, Progress::Stalled),
-        None => Verdict::new("Unknown", ReadyReason::UnknownBuildStatus, about, Progress::Reconciling),
+        (Some(ImageBuildStatus::BuildFailed), _) => {
+            Verdict::new("False", ReadyReason::BuildFailed, failed(about), Progress::Stalled)
+        }
+        (Some(ImageBuildStatus::DeleteFailed), gone) => {
+            let message = failed(gone.unwrap_or(about));
+            Verdict::new("False", ReadyReason::DeleteFailed, message, Progress::Stalled)
+        }
+        (Some(ImageBuildStatus::DeleteComplete), gone) => {
+            Verdict::new("False", ReadyReason::Deleted, gone.unwrap_or(about), Progress::Stalled)
+        }
+        (None, _) => Verdict::new("Unknown", ReadyReason::UnknownBuildStatus, about, Progress::Reconciling),
+    }
+}
+
+/// Whether this answer is one that an orphan leaves: no AMI, and a stack that is done, or none.
+#[must_use]
+pub fn may_be_orphaned(observation: &Observation) -> bool {
+    match observation {
+        Observation::Ami { .. } => false,
+        Observation::Stack { stack, .. } => matches!(
+            stack.status.as_deref().and_then(ImageBuildStatus::of_stack),
+            Some(ImageBuildStatus::BuildComplete | ImageBuildStatus::DeleteInProgress)
+        ),
+        Observation::Absent { .. } => true,
     }
 }
 
@@ -86,60 +143,15 @@ fn is_done(build_status: Option<&str>, moment: &Moment<'_>) -> bool {
 }
 
 /// The failing step first: it is what a person looks for in the console.
-fn why_failed(about: String, stack: &Stack, build: Option<&ImageBuild>) -> String {
-    let step = build.and_then(|build| build.failed_step.as_deref()).map(|step| format!("failed at {step}"));
-    let said = build.and_then(|build| build.reason.as_deref()).map(|reason| format!("Image Builder: {reason}"));
-    let stack_said = stack.status_reason.as_deref().map(|reason| format!("CloudFormation: {reason}"));
-    let parts = [step, Some(about), said, stack_said].into_iter().flatten();
-    parts.filter(|part| !part.ends_with(": ")).collect::<Vec<_>>().join("; ")
-}
-
-/// The build is done and its AMI is not listed yet: a matter of minutes, or the AMI was never tagged.
-fn finalizing(about: &str, moment: &Moment<'_>) -> Verdict {
-    let until = moment.finalizing_since().checked_add(moment.settings.finalizing_period);
-    let until = until.unwrap_or(Timestamp::MAX);
-    if moment.now < until {
-        let message = format!("{about}, no AMI with this id is listed yet; reported as orphaned at {}", second(until));
-        let verdict = Verdict::new("False", ReadyReason::Finalizing, message, Progress::Reconciling);
-        return Verdict { until: Some(until), mark: Some(conditions::FINALIZING), ..verdict };
-    }
-    let message = format!(
-        "{about}, but no AMI with this id is listed: its tagging failed; look for an AMI with the tag \
-         Ec2ImageBuilderArn of this image, and tag it or delete it"
-    );
-    let verdict = Verdict::new("False", ReadyReason::OrphanedImage, message, Progress::Stalled);
-    Verdict { mark: Some(conditions::FINALIZING), ..verdict }
-}
-
-fn of_absence(moment: &Moment<'_>) -> Verdict {
-    // The stack of a good build may go before EC2 lists the tagged AMI; that of an orphan goes all the same.
-    if conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some() {
-        return finalizing("the build's stack is gone", moment);
-    }
-    Verdict { mark: Some(conditions::ABSENT), ..nothing_there(moment) }
-}
-
-fn nothing_there(moment: &Moment<'_>) -> Verdict {
-    let account = moment.absent_from().map(|account| format!(" of account {account}")).unwrap_or_default();
-    let about = format!("no image or stack with id {} in {}{account}", moment.image_id, moment.region);
-    if was_seen(moment.previous) {
-        return Verdict::new("False", ReadyReason::Deleted, format!("{about} any more"), Progress::Stalled);
-    }
-    let until = moment.created.checked_add(moment.settings.not_found_grace).unwrap_or(Timestamp::MAX);
-    if moment.now < until {
-        let message = format!("{about}; reported as failed at {}", second(until));
-        let verdict = Verdict::new("False", ReadyReason::NotFound, message, Progress::Reconciling);
-        return Verdict { until: Some(until), ..verdict };
-    }
-    Verdict::new("False", ReadyReason::NotFound, about, Progress::Stalled)
-}
-
-/// True when AWS had this image once.
-fn was_seen(previous: &CustomImageStatus) -> bool {
-    let deleted = ReadyReason::Deleted.name();
-    let is_marked =
-        conditions::find(&previous.conditions, conditions::ABSENT).is_some_and(|mark| mark.reason == deleted);
-    previous.image.image_build_status.is_some() || is_marked
+fn why_failed(about: String, stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>) -> String {
+    let step = story.failure.and_then(Failure::sentence);
+    let reason = build.and_then(|build| build.reason.as_deref()).filter(|reason| !reason.is_empty());
+    let is_said = |reason: &str| step.as_deref().is_some_and(|step| step.ends_with(reason));
+    let reason = reason.filter(|reason| !is_said(reason));
+    let said = reason.map(|reason| format!("Image Builder: {}", redact::message(reason)));
+    let stack_said = stack.status_reason.as_deref().filter(|reason| !reason.is_empty());
+    let stack_said = stack_said.map(|reason| format!("CloudFormation: {}", redact::message(reason)));
+    [step, Some(about), said, stack_said].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn second(time: Timestamp) -> String {

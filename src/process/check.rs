@@ -4,7 +4,7 @@
 mod row;
 
 use crate::aws::{ASSUME_ROLE, Answer, Aws, IgnoreCalls, Probe};
-use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind};
+use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind, redact};
 use crate::kubernetes::client::{self, Client};
 use crate::kubernetes::identities::{Grant, Identities};
 use crate::kubernetes::rights::{self, Needs, Right};
@@ -103,7 +103,9 @@ async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
         let scopes: Vec<_> =
             regions.into_iter().map(|region| Scope { identity: grant.identity.clone(), region }).collect();
         let checked = futures::future::join_all(scopes.iter().map(|scope| of_scope(&aws, scope, presigned))).await;
-        rows.extend(checked.into_iter().flatten());
+        let mut checked: Vec<Row> = checked.into_iter().flatten().collect();
+        row::say_each_fix_once(&mut checked);
+        rows.extend(checked);
     }
     rows
 }
@@ -121,21 +123,31 @@ async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
         Ok(caller) => (Row::judged(named("credentials"), true, &caller.arn, ""), Some(caller)),
         // The operator itself asks STS for nothing but roles.
         Err(error) if error.kind == SourceErrorKind::ServiceError && error.action != ASSUME_ROLE => {
-            (Row::untold(named("credentials"), &error), None)
+            (Row::untold(named("credentials"), said(&error)), None)
         }
-        Err(error) => return vec![Row::failed(named("credentials"), &error, fix(&error, scope, ""))],
+        Err(error) => {
+            return vec![Row::failed(named("credentials"), said(&error), fix(&error, scope, "these credentials"))];
+        }
     };
     let arn = caller.as_ref().map_or("these credentials", |caller| &caller.arn).to_owned();
     let probes =
         aws.probe(scope, caller.as_ref(), presigned).await.into_iter().map(|Probe { action, answer }| match answer {
             Answer::Allowed => Row::judged(named(action), true, "allowed", ""),
             Answer::Untold(why) => Row::untold(named(action), why),
-            Answer::Failed(error) => Row::failed(named(action), &error, fix(&error, scope, &arn)),
+            Answer::Failed(error) => Row::failed(named(action), said(&error), fix(&error, scope, &arn)),
         });
     std::iter::once(told).chain(probes).collect()
 }
 
+/// A check is pasted into tickets: what is for nobody else is cut off here, too.
+fn said(error: &SourceError) -> String {
+    redact::message(&error.message)
+}
+
 fn fix(error: &SourceError, scope: &Scope, caller: &str) -> String {
+    if let Some(fix) = &error.fix {
+        return fix.clone();
+    }
     match (error.kind, &scope.identity.role) {
         (SourceErrorKind::AccessDenied, Some(role)) if error.action == ASSUME_ROLE => format!(
             "allow sts:AssumeRole (with EKS Pod Identity sts:TagSession, too: chart value aws.podIdentity) on {} in the operator's own policy and in that role's trust policy, which must name the operator's role and the externalId of the configuration",

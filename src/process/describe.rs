@@ -2,12 +2,14 @@
 
 use crate::aws::{Aws, IgnoreCalls};
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
-use crate::describe_image::observe::observe;
+use crate::describe_image::known::{Nothing, Official};
+use crate::describe_image::observe::{ObserveError, observe_one};
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::{self, ApiError, DescribeImageResponse, ImageId, Observation, Scope};
 use crate::process::args::DescribeArgs;
 use crate::process::settings;
 use crate::process::stdout::print;
+use jiff::Timestamp;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,18 +26,58 @@ async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> 
     let id = ImageId::parse(&args.image_id)?;
     let scope = Scope::default_identity(settings::asked_region(args.region.clone()).await?);
     let aws = Aws::connect(&args.aws.settings(), Some(&scope.region), Arc::new(IgnoreCalls)).await;
-    let mut answers = observe(&aws, &scope, std::slice::from_ref(&id)).await;
-    let observation = match answers.pop() {
-        Some((_, observation)) => observation?,
-        None => Observation::Absent,
-    };
-    if let Observation::Stack { refused: Some(refused), .. } = &observation {
-        let text = format!("{}: {refused}; the imagebuilder* fields are left out", refused.action);
-        let _ = writeln!(std::io::stderr(), "{text}");
+    let mut observation = observe_one(&aws, &scope, &id, &Nothing).await.map_err(with_fix)?;
+    if let Observation::Ami { ami, .. } = &observation
+        && ami.is_disabled()
+    {
+        let ami_id = ami.id.as_deref().unwrap_or_default();
+        remark(&format!("AMI {ami_id} of this image is DISABLED: the API answers as if it were not there"));
+        observation = observe_one(&aws, &scope, &id, &Official).await.map_err(with_fix)?;
     }
+    remarks(&id, &observation).iter().for_each(|text| remark(text));
     let mut response = describe_image::describe(&id, &scope.region, &observation)?;
     response.image_configuration.url = presigned_url(&aws, &scope, &observation).await;
     Ok(response)
+}
+
+/// What the API's answer has no field for.
+fn remarks(id: &ImageId, observation: &Observation) -> Vec<String> {
+    let mut remarks = Vec::new();
+    match observation {
+        Observation::Ami { ami, refused, .. } => {
+            let refused = refused.as_ref();
+            remarks.extend(refused.map(|error| format!("{}: {error}; the url is not known", error.action)));
+            let is_past = |time: &Timestamp| *time <= Timestamp::now();
+            let deprecated = ami.deprecated_at.filter(is_past);
+            remarks.extend(deprecated.map(|since| format!("the AMI is deprecated since {since:.0}")));
+        }
+        Observation::Stack { refused, .. } => {
+            let refused = refused.as_ref();
+            remarks.extend(
+                refused.map(|error| format!("{}: {error}; the imagebuilder* fields are left out", error.action)),
+            );
+        }
+        Observation::Absent { other_stack } => {
+            let stack = other_stack.as_ref();
+            remarks.extend(stack.map(|_| format!("a stack named {id} is there, and it builds no image")));
+            if id.looks_like_an_ami_id() {
+                remarks.push(format!("{id} is an AMI id: give the id that pcluster build-image was given"));
+            }
+        }
+    }
+    remarks
+}
+
+/// The API's answer has no field for what to do.
+fn with_fix(error: ObserveError) -> ApiError {
+    if let Some(fix) = &error.source_error.fix {
+        remark(&format!("what to do: {fix}"));
+    }
+    error.into()
+}
+
+fn remark(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 async fn presigned_url(aws: &Aws, scope: &Scope, observation: &Observation) -> String {

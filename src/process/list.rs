@@ -55,6 +55,7 @@ fn failed(answer: &ApiError, words: &str, output: ListOutput) -> ExitCode {
 fn with_next_step(error: &SourceError) -> String {
     let step = match (error.kind, error.action) {
         (SourceErrorKind::UnknownRegion, _) => return error.to_string(),
+        _ if error.fix.is_some() => &format!("; what to do: {}", error.fix.as_deref().unwrap_or_default()),
         (SourceErrorKind::AccessDenied, "cloudformation:DescribeStacks") => {
             "; to list stacks cloudformation:ListStacks is needed, too; --image-status AVAILABLE needs neither"
         }
@@ -69,23 +70,24 @@ fn remark(text: impl std::fmt::Display) {
 
 /// A line each, as kubectl prints tables.
 fn table(images: &[ImageInfoSummary]) -> String {
-    let header = ["IMAGE-ID", "STATUS", "AMI", "VERSION", "STACK-STATUS"].map(str::to_owned);
+    let header = ["IMAGE-ID", "STATUS", "AMI", "AMI-STATE", "VERSION", "STACK-STATUS"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(header).chain(images.iter().map(row)).collect();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths = [0, 1, 2, 3, 4].map(|column| width(column).unwrap_or_default());
-    let line = |row: &[String; 5]| {
+    let widths = [0, 1, 2, 3, 4, 5].map(|column| width(column).unwrap_or_default());
+    let line = |row: &[String; 6]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}   "));
         cells.collect::<String>().trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn row(image: &ImageInfoSummary) -> [String; 5] {
+fn row(image: &ImageInfoSummary) -> [String; 6] {
     let status = image.image_build_status.and_then(|status| serde_json::to_value(status).ok());
     let status = status.as_ref().and_then(|status| status.as_str());
     let ami = image.ec2_ami_info.as_ref().and_then(|ami| ami.ami_id.as_deref());
+    let state = image.ec2_ami_info.as_ref().map(|ami| ami.state.as_str());
     let stack_status = image.cloudformation_stack_status.as_deref();
-    [Some(image.image_id.as_str()), status, ami, image.version.as_deref(), stack_status].map(cell)
+    [Some(image.image_id.as_str()), status, ami, state, image.version.as_deref(), stack_status].map(cell)
 }
 
 /// Tags are anybody's words: they must neither end the line nor speak to the terminal.

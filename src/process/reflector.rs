@@ -7,8 +7,8 @@ mod lane;
 
 use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::reading::{Freshness, Observe, Reading};
-use crate::describe_image::source::{ImageConfigSource, ImageSource};
-use crate::describe_image::{ImageId, Intervals, Scope};
+use crate::describe_image::source::{ImageConfigSource, ImageSource, OrphanSource};
+use crate::describe_image::{ImageId, Intervals, Scope, SourceError};
 use futures::channel::mpsc;
 use jiff::Timestamp;
 use lane::Lane;
@@ -88,6 +88,12 @@ impl<S: ImageSource + 'static> Observe for Reflector<S> {
 impl<S: ImageConfigSource> ImageConfigSource for Reflector<S> {
     async fn presigned_url(&self, scope: &Scope, object: &ConfigObject) -> Option<String> {
         self.source.presigned_url(scope, object).await
+    }
+}
+
+impl<S: OrphanSource> OrphanSource for Reflector<S> {
+    async fn orphan(&self, scope: &Scope, image_build_arn: &str) -> Result<Option<String>, SourceError> {
+        self.source.orphan(scope, image_build_arn).await
     }
 }
 

@@ -8,6 +8,8 @@ mod leadership;
 mod mirror;
 /// Errors of AWS: grace, recovery, what they leave alone.
 mod trouble;
+/// Cases of real people in which a status could say what AWS does not.
+mod truth;
 /// What people ask of an object: suspend, look now, another region.
 mod wishes;
 /// How often is written, and against whom.

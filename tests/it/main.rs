@@ -14,10 +14,12 @@ mod command;
 mod conformance;
 /// The operator against a real API server: each row of the condition table, writes, Events, suspend, refresh.
 mod controller;
+/// Ways to have no credentials, and how each is told; credentials that are renewed.
+mod credentials;
 /// Generated files are fresh.
 mod generated;
-/// Sizes, imports and words: the rules of the house.
-mod house_rules;
+/// Proxies and private authorities, to AWS and to the API server.
+mod network;
 /// /livez, /readyz, /metrics, SIGTERM.
 mod process;
 

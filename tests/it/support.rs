@@ -2,6 +2,7 @@
 
 pub mod describe;
 pub mod lab;
+pub mod net;
 pub mod operator;
 pub mod oracle;
 pub mod scenario;

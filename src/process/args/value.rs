@@ -51,7 +51,7 @@ pub fn log_filter(filter: &str) -> Result<String, String> {
 pub fn trusted_ca(path: &str) -> Result<Maybe<TrustedCa>, String> {
     maybe(path, |path| {
         let pem = std::fs::read(path).map_err(|error| error.to_string())?;
-        TrustedCa::parse(pem).map_err(|error| error.to_string())
+        TrustedCa::parse(&pem).map_err(|error| error.to_string())
     })
 }
 

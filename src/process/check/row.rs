@@ -1,6 +1,7 @@
 //! A line of the check's table, and the table.
 
 use serde::Serialize;
+use std::collections::HashSet;
 use std::fmt::{Display, Write};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,6 +42,16 @@ impl Row {
 
 fn one_line(said: impl Display) -> String {
     said.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Of rows with one cause the first says the fix.
+pub fn say_each_fix_once(rows: &mut [Row]) {
+    let mut said = HashSet::new();
+    for row in rows {
+        if !said.insert(row.fix.clone()) {
+            row.fix.clear();
+        }
+    }
 }
 
 /// The table, the fix below each red line, and the sum at the end.

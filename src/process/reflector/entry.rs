@@ -31,6 +31,14 @@ pub struct Begun {
     pub stretch: f64,
 }
 
+/// What an answer means for the next read.
+struct Rhythm {
+    answered_at: Option<Timestamp>,
+    failing_since: Option<Timestamp>,
+    pause: Duration,
+    interval: Duration,
+}
+
 pub struct Entry {
     pub reading: Option<Reading<Kept>>,
     pub due: Instant,
@@ -166,24 +174,8 @@ impl Entry {
         if !is_same {
             self.since = Instant::now();
         }
-        let (answered_at, failing_since, pause) = match &answer {
-            Ok(observation) => {
-                self.failures = 0;
-                (Some(at), None, intervals.after(observation, self.since.elapsed()))
-            }
-            Err(_) => {
-                self.failures = self.failures.saturating_add(1);
-                let known = before.as_ref();
-                // Not since the read began: it may have waited for its turn.
-                let since = known.and_then(|before| before.failing_since).unwrap_or_else(Timestamp::now);
-                (known.and_then(|before| before.answered_at), Some(since), intervals.after_error(self.failures))
-            }
-        };
-        let interval = match (&answer, &before) {
-            (Ok(_), _) => pause,
-            (Err(_), Some(before)) => before.interval,
-            (Err(_), None) => intervals.settled,
-        };
+        let Rhythm { answered_at, failing_since, pause, interval } =
+            self.rhythm(&answer, before.as_ref(), at, intervals);
         // What stands keeps its order of tags, and its place in memory.
         let known = before.and_then(|before| before.answer.ok()).or(self.before_failing.take());
         let answer = match (answer, known) {
@@ -202,6 +194,33 @@ impl Entry {
         self.effective_interval.take_if(|_| is_other);
         self.reading = Some(reading);
         self.has_been_waited_for(at, instant, intervals.error) || !is_same
+    }
+
+    /// When the next read is due, and since when AWS answers, or does not.
+    fn rhythm(
+        &mut self,
+        answer: &Result<Observation, ObserveError>,
+        before: Option<&Reading<Kept>>,
+        at: Timestamp,
+        intervals: &Intervals,
+    ) -> Rhythm {
+        match answer {
+            Ok(observation) => {
+                self.failures = 0;
+                let pause = intervals.after(observation, self.since.elapsed());
+                Rhythm { answered_at: Some(at), failing_since: None, pause, interval: pause }
+            }
+            Err(error) => {
+                self.failures = self.failures.saturating_add(1);
+                Rhythm {
+                    answered_at: before.and_then(|before| before.answered_at),
+                    // Not since the read began: it may have waited for its turn.
+                    failing_since: Some(before.and_then(|before| before.failing_since).unwrap_or_else(Timestamp::now)),
+                    pause: intervals.after_failure(error.source_error.kind, self.failures),
+                    interval: before.map_or(intervals.settled, |before| before.interval),
+                }
+            }
+        }
     }
 
     /// True when somebody has waited for a read that began then. Whoever waits for a later one goes on waiting.

@@ -18,15 +18,18 @@ pub enum Kept {
 impl Kept {
     pub fn new(observation: Observation) -> Self {
         match observation {
-            Observation::Ami { ami, stack } => Self::Ami(Packed::new(&(ami, stack))),
-            Observation::Stack { .. } | Observation::Absent => Self::Other(Arc::new(observation)),
+            Observation::Ami { ami, stack, refused: None } => Self::Ami(Packed::new(&(ami, stack))),
+            other => Self::Other(Arc::new(other)),
         }
     }
 
     /// `None` when it must be read anew.
     pub fn observation(&self) -> Option<Arc<Observation>> {
         match self {
-            Self::Ami(packed) => packed.unpack().ok().map(|(ami, stack)| Arc::new(Observation::Ami { ami, stack })),
+            Self::Ami(packed) => {
+                let (ami, stack) = packed.unpack().ok()?;
+                Some(Arc::new(Observation::Ami { ami, stack, refused: None }))
+            }
             Self::Other(observation) => Some(observation.clone()),
         }
     }
@@ -63,12 +66,12 @@ fn sorted(observation: &Observation) -> Observation {
     let mut sorted = observation.clone();
     let sort = |tags: &mut Vec<Tag>| tags.sort();
     match &mut sorted {
-        Observation::Ami { ami, stack } => {
+        Observation::Ami { ami, stack, refused: _ } => {
             sort(&mut ami.tags);
             stack.iter_mut().for_each(|stack| sort(&mut stack.tags));
         }
         Observation::Stack { stack, image_build: _, refused: _ } => sort(&mut stack.tags),
-        Observation::Absent => {}
+        Observation::Absent { .. } => {}
     }
     sorted
 }
@@ -76,6 +79,6 @@ fn sorted(observation: &Observation) -> Observation {
 /// The read waits for its turn: AWS has not answered, and has not refused either.
 pub fn unanswered(id: &ImageId) -> ObserveError {
     let message = "the read waits for the operator's share of AWS's limits (the budget)".to_owned();
-    let source_error = SourceError { kind: SourceErrorKind::Throttled, action: "describeImage", message };
+    let source_error = SourceError { kind: SourceErrorKind::Throttled, action: "describeImage", message, fix: None };
     ObserveError { image_id: id.clone(), step: Step::Image, source_error }
 }

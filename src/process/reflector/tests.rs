@@ -63,7 +63,8 @@ impl Source {
             calls.fetch_add(1, Ordering::Relaxed);
         }
         let message = "not authorized".to_owned();
-        let denied = SourceError { kind: SourceErrorKind::AccessDenied, action: "ec2:DescribeImages", message };
+        let denied =
+            SourceError { kind: SourceErrorKind::AccessDenied, action: "ec2:DescribeImages", message, fix: None };
         let is_denied = self.is_denied.load(Ordering::Relaxed) || self.denied.as_ref() == Some(&scope.region);
         if is_denied { Err(denied) } else { Ok(()) }
     }
@@ -372,7 +373,9 @@ async fn a_read_that_was_overtaken_changes_nothing() {
         instant: now + Duration::from_secs(second),
         stretch: 1.0,
     };
-    let ami = |text: &str| Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None });
+    let ami = |text: &str| {
+        Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None, refused: None })
+    };
     assert!(entry.answered(ami("new"), begun(1), &SETTINGS.intervals));
     assert!(!entry.answered(ami("old"), begun(0), &SETTINGS.intervals));
     let reading = entry.latest(None).unwrap();
@@ -383,7 +386,7 @@ async fn a_read_that_was_overtaken_changes_nothing() {
 async fn a_withdrawn_answer_does_not_stand_for_whoever_waits_for_a_later_one_either() {
     let mut entry = entry::Entry::new();
     let begun = entry::Begun { at: Timestamp::UNIX_EPOCH, instant: Instant::now(), stretch: 1.0 };
-    entry.answered(Ok(Observation::Absent), begun, &SETTINGS.intervals);
+    entry.answered(Ok(Observation::Absent { other_stack: None }), begun, &SETTINGS.intervals);
     let later = Some(Timestamp::from_second(1).unwrap());
     assert_eq!(entry.latest(later), None);
     let source_error = SourceError::unasked(SourceErrorKind::Throttled, "waits");
@@ -406,7 +409,9 @@ async fn a_wall_clock_that_is_set_back_stops_nothing() {
         instant: now + Duration::from_secs(after),
         stretch: 1.0,
     };
-    let ami = |text: &str| Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None });
+    let ami = |text: &str| {
+        Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None, refused: None })
+    };
     entry.answered(ami("before"), begun(3600, 0), &SETTINGS.intervals);
     assert!(entry.answered(ami("after"), begun(0, 600), &SETTINGS.intervals));
     assert_eq!(*entry.latest(None).unwrap().answer.unwrap(), ami("after").unwrap());

@@ -26,8 +26,6 @@ fn ami_states(scenarios: &mut Scenarios) {
     ] {
         scenarios.ami(name, Expect::Same, |ami| ami.state = Some(state.into()));
     }
-    // EC2 does not list a disabled AMI.
-    scenarios.ami("ami disabled", Expect::SameError("NotFound"), |ami| ami.state = Some("disabled".into()));
 }
 
 /// Every stack status, each with another status of the build.

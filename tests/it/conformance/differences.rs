@@ -16,6 +16,8 @@ pub fn collect(scenarios: &mut Scenarios) {
     urls(scenarios);
     ids_and_regions(scenarios);
     several_amis(scenarios);
+    unusable_copy(scenarios);
+    disabled(scenarios);
 }
 
 fn message(answer: &crate::support::describe::Answer) -> &str {
@@ -268,6 +270,46 @@ fn ids_and_regions(scenarios: &mut Scenarios) {
         ),
     );
     scenarios.push("region of no partition", "hpc", "xx-nope-1", Expect::SameError("UnknownRegion"));
+}
+
+/// EC2 lists a disabled AMI only to those who ask for it: the status does, the answer of the API stays.
+fn disabled(scenarios: &mut Scenarios) {
+    let absent = |answer: &crate::support::describe::Answer| {
+        assert!(answer.code == 1 && message(answer).starts_with("No image or stack associated"), "{answer:?}");
+    };
+    let expect = Expect::Differ(
+        absent,
+        |ours| {
+            assert!(ours.code == 1 && message(ours).starts_with("No image or stack associated"), "{ours:?}");
+            assert!(ours.stderr.contains("is DISABLED"), "{ours:?}");
+        },
+        |status| {
+            assert_eq!(condition_of(status, "Ready"), Some(("False", "ImageUnusable")));
+            let info = status.status.as_ref().unwrap().image.ec2_ami_info.as_ref().unwrap();
+            assert_eq!(info.state.as_deref(), Some("DISABLED"));
+        },
+    );
+    scenarios.ami("ami disabled", expect, |ami| ami.state = Some("disabled".into()));
+}
+
+/// A newer copy with the same tags, which EC2 lists first.
+fn unusable_copy(scenarios: &mut Scenarios) {
+    let id = "unusable-copy";
+    let mut copy = image(id, CALM);
+    copy.ami_id = "ami-00000000000000003".into();
+    copy.creation_date = Some("2026-06-01T00:00:00.000Z".into());
+    copy.state = Some("failed".into());
+    scenarios.world.images.extend([copy, image(id, CALM)]);
+    scenarios.push(
+        "unusable copy",
+        id,
+        CALM,
+        Expect::Differ(
+            |reference| assert_eq!(reference.body["ec2AmiInfo"]["state"], "FAILED"),
+            |ours| assert_eq!(ours.body["ec2AmiInfo"]["amiId"], ami_id("unusable-copy").as_str()),
+            |status| assert_eq!(condition_of(status, "Ready"), Some(("True", "ImageAvailable"))),
+        ),
+    );
 }
 
 /// The newest is listed second, so that the first one is another's answer.

@@ -218,6 +218,17 @@ impl Lab {
         events.into_iter().filter_map(|event| event.reason).collect()
     }
 
+    /// Type and note of the latest Event of that reason about an object.
+    pub async fn event_of(&self, name: &str, reason: &str) -> (String, String) {
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let mut events = events.list(&ListParams::default()).await.unwrap().items;
+        let is_about = |event: &Event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name);
+        events.retain(|event| is_about(event) && event.reason.as_deref() == Some(reason));
+        events.sort_by_key(|event| event.event_time.clone().map(|time| time.0));
+        let latest = events.pop().unwrap_or_default();
+        (latest.type_.unwrap_or_default(), latest.note.unwrap_or_default())
+    }
+
     /// The object's resourceVersion: it moves with every write.
     pub async fn version(&self, name: &str) -> String {
         self.get(name).await.resource_version().unwrap()

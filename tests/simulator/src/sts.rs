@@ -1,4 +1,4 @@
-//! STS's query protocol, version 2011-06-15: GetCallerIdentity and AssumeRole.
+//! STS's query protocol, version 2011-06-15: GetCallerIdentity, AssumeRole and AssumeRoleWithWebIdentity.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,6 +14,7 @@ pub(crate) fn operate(ask: &Ask, state: &mut State) -> Result<Reply, ServiceErro
     match ask.operation {
         "GetCallerIdentity" => Ok(caller_identity(ask, state)),
         "AssumeRole" => assume_role(ask, state),
+        "AssumeRoleWithWebIdentity" => assume_role_with_web_identity(ask, state),
         other => Err(ServiceError::new(
             400,
             "InvalidAction",
@@ -61,6 +62,25 @@ fn assume_role(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> {
         let message = format!("User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role_arn}");
         return Err(ServiceError::new(403, "AccessDenied", message));
     }
+    Ok(hand_out(ask, state, account, role_name, session_name))
+}
+
+/// Any token will do, unless the role is denied.
+fn assume_role_with_web_identity(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> {
+    let role_arn = required(ask, "RoleArn", "roleArn")?;
+    let session_name = required(ask, "RoleSessionName", "roleSessionName")?;
+    required(ask, "WebIdentityToken", "webIdentityToken")?;
+    let invalid = || ServiceError::new(400, "ValidationError", format!("{role_arn} is invalid"));
+    let (account, role_name) = account_and_role(role_arn).ok_or_else(invalid)?;
+    if !is_allowed(&state.world, role_arn, None) {
+        let message = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
+        return Err(ServiceError::new(403, "AccessDenied", message));
+    }
+    Ok(hand_out(ask, state, account, role_name, session_name))
+}
+
+fn hand_out(ask: &Ask, state: &mut State, account: &str, role_name: &str, session_name: &str) -> Reply {
+    let role_arn = ask.parameters.get("RoleArn").unwrap_or_default();
     let access_key = format!("ASIA{account}{:04X}", state.next_number());
     let role = digest::hex(&["role", role_arn], 17).to_uppercase();
     let partition = partition(&ask.caller.region);
@@ -71,7 +91,7 @@ fn assume_role(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> {
     };
     let reply = assumed(ask, &access_key, &session);
     state.sessions.insert(access_key, session);
-    Ok(reply)
+    reply
 }
 
 fn required<'a>(ask: &'a Ask, name: &str, member: &str) -> Result<&'a str, ServiceError> {

@@ -1,8 +1,21 @@
-use std::path::PathBuf;
+//! The rules of the house: sizes, imports and words. Tests only.
+
+#![cfg(test)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The project's folder: that of the checkout in which this runs.
+fn project() -> PathBuf {
+    std::env::current_dir().unwrap().ancestors().find(|folder| folder.join("Cargo.lock").exists()).unwrap().to_owned()
+}
 
 /// Source files below a folder of the project, with their text.
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    let root = crate::support::project().join(folder);
+    let root = project().join(folder);
     let mut found = Vec::new();
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
@@ -57,7 +70,7 @@ fn the_domain_knows_neither_kubernetes_nor_aws_nor_a_runtime_nor_the_clock() {
         "crate::process",
     ];
     let mut found = offences("src/describe_image", &forbidden);
-    let root = std::fs::read_to_string(crate::support::project().join("src/describe_image.rs")).unwrap();
+    let root = std::fs::read_to_string(project().join("src/describe_image.rs")).unwrap();
     found.extend(code(&root).filter(|line| forbidden.iter().any(|word| line.contains(word))).map(str::to_owned));
     assert_eq!(found, [""; 0]);
 }
@@ -103,7 +116,7 @@ fn files_are_at_most_250_lines_of_code_and_open_with_what_lives_in_them() {
 
 #[test]
 fn main_is_at_most_40_lines() {
-    let main = std::fs::read_to_string(crate::support::project().join("src/main.rs")).unwrap();
+    let main = std::fs::read_to_string(project().join("src/main.rs")).unwrap();
     assert!(main.lines().count() <= 40);
 }
 
@@ -123,4 +136,29 @@ fn functions_are_at_most_60_lines() {
             }
         }
     }
+}
+
+#[test]
+fn shell_scripts_can_be_parsed() {
+    let mut folders = vec![project().join("tests"), project().join(".ci")];
+    let mut scripts = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_shell(&path) {
+                let output = Command::new("bash").arg("-n").arg(&path).output().unwrap();
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                scripts += 1;
+            }
+        }
+    }
+    assert!(scripts > 0);
+}
+
+fn is_shell(path: &Path) -> bool {
+    let text = std::fs::read(path).unwrap();
+    let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    path.extension().is_some_and(|extension| extension == "sh") || first.starts_with(b"#!") && first.ends_with(b"bash")
 }

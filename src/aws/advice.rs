@@ -1,0 +1,152 @@
+//! What to do about an error that AWS words well enough to tell: a clock that is off, and a policy that is not one's own.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// AWS takes requests that are up to five minutes old. Less than this is no news.
+const LEAST: SignedDuration = SignedDuration::from_secs(60);
+
+/// The fix for a signature that is too old or too new. `date` is the header of the reply.
+pub fn of_clock(code: Option<&str>, message: &str, date: Option<&str>, now: Timestamp) -> Option<String> {
+    let words = ["Signature expired", "Signature not yet current", "current time is too large"];
+    let is_of_clock = words.iter().any(|words| message.contains(words))
+        || matches!(code, Some("RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture"));
+    if !is_of_clock {
+        return None;
+    }
+    let told = told_by(message);
+    let by_header = || date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|there| (now, there.timestamp()));
+    let off = told.or_else(by_header).map(|(here, there)| there.duration_since(here));
+    match off.filter(|off| off.abs() >= LEAST) {
+        Some(off) => {
+            let direction = if off.is_positive() { "behind" } else { "ahead of" };
+            Some(format!("the node's clock is off by {} ({direction} AWS's): set it, by NTP", spoken(off.abs())))
+        }
+        // A key that is over says the same as a clock that is off.
+        None if code == Some("RequestExpired") => None,
+        None => Some("the node's clock is off: set it, by NTP".to_owned()),
+    }
+}
+
+/// `Signature expired: HERE is now earlier than LIMIT (THERE - 5 min.)`, and the like.
+fn told_by(message: &str) -> Option<(Timestamp, Timestamp)> {
+    let here = message.split_whitespace().find_map(compact)?;
+    let there = message.split_once('(')?.1.split_whitespace().next().and_then(compact)?;
+    Some((here, there))
+}
+
+/// `20261124T100000Z`.
+fn compact(text: &str) -> Option<Timestamp> {
+    let time = DateTime::strptime("%Y%m%dT%H%M%SZ", text.trim_matches(['.', ',', ';'])).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+fn spoken(off: SignedDuration) -> String {
+    match (off.as_hours(), off.as_mins()) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {} min", minutes - hours * 60),
+    }
+}
+
+/// The fix for a refusal that no permission of one's own role lifts.
+pub fn of_policy(action: &str, message: &str) -> Option<String> {
+    let action = message.split_once("not authorized to perform: ").map_or(action, |(_, rest)| {
+        rest.split([' ', '.', ',']).next().filter(|action| action.contains(':')).unwrap_or(action)
+    });
+    if let Some((_, rest)) = message.split_once("with an explicit deny in a") {
+        let policy = rest.trim_start_matches('n').trim_start().split([':', '.', '\n', ';']).next()?.trim();
+        let who = match policy {
+            "service control policy" | "resource control policy" => {
+                "; only the administrators of the AWS organization can lift it"
+            }
+            _ => "",
+        };
+        return Some(format!(
+            "{action} meets an explicit deny in a {policy}: no other permission helps while it stands{who}"
+        ));
+    }
+    let (_, rest) = message.split_once("because no ")?;
+    let (policy, _) = rest.split_once(" allows")?;
+    // One's own policy is what everybody looks at first.
+    (policy != "identity-based policy")
+        .then(|| format!("allow {action} in the {policy}, too: the role's own policy is not enough"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-24T10:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn the_clocks_offset_is_read_from_aws_words_or_from_its_date() {
+        for (code, message, date, expected) in [
+            (
+                Some("SignatureDoesNotMatch"),
+                "Signature expired: 20261124T100000Z is now earlier than 20261124T104000Z (20261124T104500Z - 5 min.)",
+                None,
+                Some("off by 45 min (behind AWS's)"),
+            ),
+            (
+                Some("InvalidSignatureException"),
+                "Signature not yet current: 20261124T123000Z is still later than 20261124T100500Z (20261124T100000Z + 5 min.)",
+                None,
+                Some("off by 2 h 30 min (ahead of AWS's)"),
+            ),
+            (
+                Some("RequestTimeTooSkewed"),
+                "The difference is too large.",
+                Some("Tue, 24 Nov 2026 10:20:00 GMT"),
+                Some("off by 20 min"),
+            ),
+            (
+                Some("RequestExpired"),
+                "Request has expired.",
+                Some("Tue, 24 Nov 2026 09:00:00 GMT"),
+                Some("off by 1 h 0 min"),
+            ),
+            (Some("RequestExpired"), "Request has expired.", Some("Tue, 24 Nov 2026 10:00:09 GMT"), None),
+            (Some("RequestTimeTooSkewed"), "Too large.", None, Some("clock is off")),
+            (Some("AuthFailure"), "AWS was not able to validate", Some("Tue, 24 Nov 2026 09:00:00 GMT"), None),
+        ] {
+            let fix = of_clock(code, message, date, now());
+            let is_right = match expected {
+                Some(words) => fix.as_deref().is_some_and(|fix| fix.contains(words)),
+                None => fix.is_none(),
+            };
+            assert!(is_right, "{message}: {fix:?}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_is_not_ones_own_is_named() {
+        let who = "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: ec2:DescribeImages";
+        for (words, expected) in [
+            ("with an explicit deny in a service control policy", Some("an explicit deny in a service control policy")),
+            (
+                "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/p",
+                Some("AWS organization"),
+            ),
+            ("with an explicit deny in an identity-based policy", Some("an explicit deny in a identity-based policy")),
+            (
+                "because no permissions boundary allows the ec2:DescribeImages action",
+                Some("in the permissions boundary, too"),
+            ),
+            ("because no VPC endpoint policy allows the ec2:DescribeImages action", Some("in the VPC endpoint policy")),
+            ("because no identity-based policy allows the ec2:DescribeImages action", None),
+            ("", None),
+        ] {
+            let fix = of_policy("cloudformation:X", &format!("{who} {words}"));
+            let is_right = match expected {
+                Some(words) => {
+                    fix.as_deref().is_some_and(|fix| fix.contains(words) && fix.contains("ec2:DescribeImages"))
+                }
+                None => fix.is_none(),
+            };
+            assert!(is_right, "{words}: {fix:?}");
+        }
+    }
+}

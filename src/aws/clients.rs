@@ -1,0 +1,41 @@
+//! The clients of one scope, and what their calls wait for.
+
+use super::budget::Bucket;
+use super::cloudformation::ImageBuildArns;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use std::sync::Arc;
+
+/// The clients of one scope. They share the connection pool and the credentials of the base configuration.
+pub(super) struct Clients {
+    pub ec2: aws_sdk_ec2::Client,
+    pub cloudformation: aws_sdk_cloudformation::Client,
+    pub imagebuilder: aws_sdk_imagebuilder::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub sts: aws_sdk_sts::Client,
+    pub credentials: Option<SharedCredentialsProvider>,
+    pub buckets: Arc<Buckets>,
+    /// Image build version ARN by stack ARN: it never changes once it is set.
+    pub image_build_arns: ImageBuildArns,
+}
+
+/// What the calls of one scope wait for.
+#[derive(Debug)]
+pub(super) struct Buckets {
+    pub images: Arc<Bucket>,
+    pub stacks: Arc<Bucket>,
+    pub resources: Arc<Bucket>,
+    pub builds: Arc<Bucket>,
+}
+
+impl Buckets {
+    /// The one of an operation of the SDK; the others have none.
+    pub fn of(&self, operation: &str) -> Option<&Bucket> {
+        match operation {
+            "DescribeImages" => Some(&self.images),
+            "DescribeStacks" => Some(&self.stacks),
+            "DescribeStackResource" => Some(&self.resources),
+            "GetImage" => Some(&self.builds),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Why there are no credentials: the words of whoever refused, and the one right fix. Nothing here asks anybody but the files
+//! that the environment names.
+
+use crate::aws::error::{self, sources};
+use crate::aws::profile::InForce;
+use crate::aws::whole_reply::Refusal;
+use crate::describe_image::SourceErrorKind;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use base64::Engine;
+use serde::Deserialize;
+use std::error::Error;
+
+/// Why credentials could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refused {
+    pub kind: SourceErrorKind,
+    pub message: String,
+    pub fix: Option<String>,
+}
+
+/// Of a role that the process's own credentials assume.
+pub fn of_role(error: &CredentialsError) -> Refused {
+    error::without_answer(error)
+}
+
+/// Of the process's own. `refusal` is what an agent or the instance metadata answered meanwhile.
+pub fn of_own(error: &CredentialsError, refusal: Option<Refusal>, profile: &InForce) -> Refused {
+    let refused = |message: String, fix: String| Refused {
+        kind: SourceErrorKind::InvalidCredentials,
+        message: format!("no credentials: {message}"),
+        fix: Some(fix),
+    };
+    // A node without a role: the metadata has nothing to give, and refuses nothing.
+    let is_nothing =
+        |refusal: &Refusal| refusal.status == 404 && matches!(error, CredentialsError::CredentialsNotLoaded(_));
+    if let Some(refusal) = refusal.filter(|refusal| !is_nothing(refusal)) {
+        return of_agent(&refusal);
+    }
+    if let Some(file) = unreadable_file(profile).filter(|_| is_of_file(error)) {
+        return refused(file, "see that the file is mounted and can be read".to_owned());
+    }
+    let judged = error::without_answer(error);
+    if let Some(sts) = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleWithWebIdentityError>()) {
+        return Refused { fix: of_web_identity(sts.code(), profile).or(judged.fix), ..judged };
+    }
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::ProviderTimedOut(_) => judged,
+        _ if profile.is_sso && !error::is_unreached(error) => {
+            refused(error::chain(error), format!("log in again: aws sso login --profile {}", profile.name))
+        }
+        // Of the machine itself: no waiting mends it.
+        _ if error::chain(error).contains("external process") => {
+            refused(error::chain(error), "see that the credential_process of the profile works".to_owned())
+        }
+        _ => judged,
+    }
+}
+
+/// An agent of the machine (EKS Pod Identity, ECS) or the instance metadata said no.
+fn of_agent(Refusal { url, status, words }: &Refusal) -> Refused {
+    let (who, fix) = if url.contains("/latest/") {
+        (
+            "the instance metadata",
+            "let the node's metadata options allow it, or give the ServiceAccount a role by EKS Pod Identity or IRSA",
+        )
+    } else {
+        (
+            "the credentials agent",
+            "see that the ServiceAccount has an EKS Pod Identity association, that its role trusts pods.eks.amazonaws.com \
+             with sts:AssumeRole and sts:TagSession, and that the pod was made after it",
+        )
+    };
+    let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+    Refused {
+        // What is broken over there may mend itself; a refusal does not.
+        kind: if *status >= 500 { SourceErrorKind::ServiceError } else { SourceErrorKind::InvalidCredentials },
+        message: format!("no credentials: {who} at {url} answered HTTP {status}{words}"),
+        fix: Some(fix.to_owned()),
+    }
+}
+
+/// Whether the provider itself could not read a file; a broken connection holds an error of input and output deeper down.
+fn is_of_file(error: &CredentialsError) -> bool {
+    let direct = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    direct.is_some() || error::chain(error).contains("No such file")
+}
+
+/// The first file that the environment or the profile names and that cannot be read, with the reason.
+fn unreadable_file(profile: &InForce) -> Option<String> {
+    let of_environment = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
+    let named = of_environment.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
+    let of_profile = profile.web_identity_token_file.clone().map(|file| ("web_identity_token_file", file));
+    named.chain(of_profile).find_map(|(name, file)| {
+        let error = std::fs::read(&file).err()?;
+        Some(format!("{file} ({name}): {error}"))
+    })
+}
+
+/// What STS means when it does not take the token of a ServiceAccount.
+fn of_web_identity(code: Option<&str>, profile: &InForce) -> Option<String> {
+    let file = std::env::var("AWS_WEB_IDENTITY_TOKEN_FILE").ok().or_else(|| profile.web_identity_token_file.clone());
+    let claims = file.as_deref().and_then(|file| claims(&std::fs::read_to_string(file).ok()?));
+    let role = std::env::var("AWS_ROLE_ARN").unwrap_or_else(|_| "the role".to_owned());
+    let Claims { iss, sub, aud } = claims.unwrap_or_default();
+    let named = |what: &str, value: &str| if value.is_empty() { what.to_owned() } else { format!("{what} {value}") };
+    match code {
+        Some("AccessDenied") => Some(format!(
+            "the trust policy of {role} must name this {}, {} and {}",
+            named("OIDC provider", &iss),
+            named("subject", &sub),
+            named("audience", aud.first()),
+        )),
+        Some("InvalidIdentityToken") => Some(format!(
+            "the account of {role} needs an IAM OIDC provider for {}, which its trust policy names",
+            named("the cluster's issuer", &iss)
+        )),
+        Some("ExpiredTokenException" | "ExpiredToken") => {
+            Some(format!("the token in {} is not renewed: mount it as a projected volume", file.unwrap_or_default()))
+        }
+        _ => None,
+    }
+}
+
+/// What a ServiceAccount's token says of itself. It is no secret; the signature, which is, is not read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Default for Audience {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl Audience {
+    fn first(&self) -> &str {
+        match self {
+            Self::One(one) => one,
+            Self::Many(many) => many.first().map_or("", String::as_str),
+        }
+    }
+}
+
+fn claims(token: &str) -> Option<Claims> {
+    let body = token.trim().split('.').nth(1)?;
+    let json = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(body.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_says_whom_the_trust_policy_must_name() {
+        let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+        for aud in [r#""sts.amazonaws.com""#, r#"["sts.amazonaws.com"]"#] {
+            let body = format!(r#"{{"iss":"https://oidc","sub":"system:serviceaccount:a:b","aud":{aud},"exp":1}}"#);
+            let claims = claims(&format!("{}.{}.signature\n", encode("{}"), encode(&body))).unwrap();
+            assert_eq!((claims.iss.as_str(), claims.sub.as_str()), ("https://oidc", "system:serviceaccount:a:b"));
+            assert_eq!(claims.aud.first(), "sts.amazonaws.com");
+        }
+        for broken in ["", "a.b", "a.!.c"] {
+            assert!(claims(broken).is_none());
+        }
+    }
+
+    #[test]
+    fn an_agent_that_refuses_is_quoted_and_one_that_is_broken_may_mend_itself() {
+        let refusal = |url: &str, status| Refusal { url: url.into(), status, words: "no association".into() };
+        let refused = of_agent(&refusal("http://169.254.170.23/v1/credentials", 404));
+        assert_eq!(refused.kind, SourceErrorKind::InvalidCredentials);
+        let expected = "no credentials: the credentials agent at http://169.254.170.23/v1/credentials answered HTTP 404: no association";
+        assert_eq!(refused.message, expected);
+        assert!(refused.fix.unwrap().contains("Pod Identity association"));
+        assert_eq!(of_agent(&refusal("http://a", 500)).kind, SourceErrorKind::ServiceError);
+        let metadata = of_agent(&refusal("http://169.254.169.254/latest/api/token", 403));
+        assert!(
+            metadata.message.contains("the instance metadata") && metadata.fix.unwrap().contains("metadata options")
+        );
+    }
+}

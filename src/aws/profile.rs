@@ -1,0 +1,150 @@
+//! What the AWS profile says that the SDK does not: a profile that is named and not there, and one that asks for an MFA code.
+
+use super::credentials::Refused;
+use crate::describe_image::SourceErrorKind;
+use aws_config::profile::{Profile, ProfileSet};
+use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_types::os_shim_internal::{Env, Fs};
+
+/// The profile that is in force.
+#[derive(Debug, Default)]
+pub struct InForce {
+    pub name: String,
+    /// Whether it logs in by IAM Identity Center.
+    pub is_sso: bool,
+    pub web_identity_token_file: Option<String>,
+    pub problem: Option<Refused>,
+}
+
+/// Reads the files anew: they may have changed.
+pub async fn in_force() -> InForce {
+    match aws_config::profile::load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), None).await {
+        Ok(profiles) => of(&profiles, variable("AWS_PROFILE").as_deref(), variable("AWS_ACCESS_KEY_ID").is_some()),
+        // The SDK says it by itself.
+        Err(_) => InForce::default(),
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// `named` is what AWS_PROFILE says; `has_keys` whether the environment has credentials of its own, which come first.
+fn of(profiles: &ProfileSet, named: Option<&str>, has_keys: bool) -> InForce {
+    let name = profiles.selected_profile();
+    let Some(profile) = profiles.get_profile(name) else {
+        let problem = named.map(|named| missing(&format!("profile '{named}' (AWS_PROFILE)")));
+        return InForce { name: name.to_owned(), problem, ..InForce::default() };
+    };
+    let chain = chain(profiles, profile);
+    let asks_for_mfa = |profile: &&&Profile| profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some();
+    let problem = match (&chain.missing, chain.profiles.iter().find(asks_for_mfa)) {
+        _ if has_keys => None,
+        (Some((name, by)), _) => Some(missing(&format!("profile '{name}' (source_profile of '{by}')"))),
+        (None, Some(profile)) => Some(needs_mfa(profile)),
+        (None, None) => None,
+    };
+    let has = |key: &str| chain.profiles.iter().any(|profile| profile.get(key).is_some());
+    InForce {
+        name: name.to_owned(),
+        is_sso: has("sso_session") || has("sso_start_url"),
+        web_identity_token_file: profile.get("web_identity_token_file").map(str::to_owned),
+        problem,
+    }
+}
+
+struct Chain<'a> {
+    profiles: Vec<&'a Profile>,
+    /// A profile that is not there, and the one that names it.
+    missing: Option<(String, String)>,
+}
+
+/// The profile and those whose credentials it uses.
+fn chain<'a>(profiles: &'a ProfileSet, first: &'a Profile) -> Chain<'a> {
+    let mut chain = Chain { profiles: vec![first], missing: None };
+    let mut profile = first;
+    while let Some(source) = profile.get("source_profile").filter(|_| profile.get("role_arn").is_some()) {
+        match profiles.get_profile(source) {
+            None => chain.missing = Some((source.to_owned(), profile.name().to_owned())),
+            Some(next) if !chain.profiles.iter().any(|known| known.name() == next.name()) => {
+                chain.profiles.push(next);
+                profile = next;
+                continue;
+            }
+            // Itself, or a circle: the SDK says that.
+            Some(_) => {}
+        }
+        break;
+    }
+    chain
+}
+
+fn missing(what: &str) -> Refused {
+    let file = |name: &str, default: &str| variable(name).unwrap_or_else(|| default.to_owned());
+    let (config, credentials) =
+        (file("AWS_CONFIG_FILE", "~/.aws/config"), file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"));
+    Refused {
+        kind: SourceErrorKind::InvalidCredentials,
+        message: format!("{what} is neither in {config} nor in {credentials}"),
+        fix: Some("correct the name, or add the profile; no other credentials are tried in its place".to_owned()),
+    }
+}
+
+fn needs_mfa(profile: &Profile) -> Refused {
+    Refused {
+        kind: SourceErrorKind::InvalidCredentials,
+        message: format!("profile '{}' asks for an MFA code (mfa_serial), which is not supported here", profile.name()),
+        fix: Some(
+            "use a profile without mfa_serial, or put the credentials of a session into the environment: \
+             aws configure export-credentials --format env"
+                .to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn profiles(config: &str, named: Option<&str>) -> ProfileSet {
+        let fs = Fs::from_slice(&[("config", config)]);
+        let mut env = vec![("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "none")];
+        env.extend(named.map(|named| ("AWS_PROFILE", named)));
+        let env = Env::from_slice(&env);
+        aws_config::profile::load(&fs, &env, &EnvConfigFiles::default(), None).await.unwrap()
+    }
+
+    async fn problem(config: &str, named: Option<&str>, has_keys: bool) -> Option<String> {
+        of(&profiles(config, named).await, named, has_keys).problem.map(|problem| problem.message)
+    }
+
+    const CONFIG: &str = "[profile plain]\naws_access_key_id = a\naws_secret_access_key = b\n\
+        [profile chained]\nrole_arn = r\nsource_profile = plain\n\
+        [profile mistyped]\nrole_arn = r\nsource_profile = plian\n\
+        [profile mfa]\nrole_arn = r\nsource_profile = plain\nmfa_serial = arn:m\n\
+        [profile behind]\nrole_arn = r\nsource_profile = mfa\n\
+        [profile itself]\nrole_arn = r\nsource_profile = itself\naws_access_key_id = a\naws_secret_access_key = b\n";
+
+    #[tokio::test]
+    async fn a_profile_that_is_named_and_not_there_is_told_by_its_name() {
+        for named in ["plain", "chained", "itself"] {
+            assert_eq!(problem(CONFIG, Some(named), false).await, None, "{named}");
+        }
+        assert!(problem(CONFIG, Some("nobody"), true).await.unwrap().contains("'nobody' (AWS_PROFILE)"));
+        assert!(problem("", Some("nobody"), false).await.unwrap().contains("'nobody'"));
+        let mistyped = problem(CONFIG, Some("mistyped"), false).await.unwrap();
+        assert!(mistyped.contains("'plian' (source_profile of 'mistyped')"), "{mistyped}");
+        assert_eq!(problem("", None, false).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_profile_that_asks_for_an_mfa_code_is_told_unless_it_is_not_used() {
+        for named in ["mfa", "behind"] {
+            assert!(
+                problem(CONFIG, Some(named), false).await.unwrap().contains("'mfa' asks for an MFA code"),
+                "{named}"
+            );
+            assert_eq!(problem(CONFIG, Some(named), true).await, None, "{named}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Where stacks are read from: one by one, or all at once.
+
+use crate::describe_image::known::Sizes;
+use crate::describe_image::observation::Stack;
+use crate::describe_image::source::ImageSource;
+use crate::describe_image::{ImageId, Scope, SourceError, SourceErrorKind};
+use std::collections::HashMap;
+
+type ByName = HashMap<String, Stack>;
+
+/// All stacks by name, if that is allowed.
+pub(super) async fn all_stacks<S: ImageSource>(
+    source: &S,
+    scope: &Scope,
+    learned: &mut Sizes,
+) -> Option<Result<ByName, SourceError>> {
+    match source.all_stacks(scope).await {
+        Ok(stacks) => {
+            learned.stacks = Some(stacks.len());
+            let named = |stack: Stack| Some((stack.name()?.to_owned(), stack));
+            Some(Ok(stacks.into_iter().filter_map(named).collect()))
+        }
+        // To list them is a right of its own; by name they can still be read.
+        Err(error) if error.kind == SourceErrorKind::AccessDenied => None,
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// Where stacks are read from: one by one, or from all that were read before.
+pub(super) struct Stacks<'a, S> {
+    pub source: &'a S,
+    pub scope: &'a Scope,
+    pub swept: Option<Result<ByName, SourceError>>,
+}
+
+impl<S: ImageSource> Stacks<'_, S> {
+    /// Whether it is known that there is no such stack.
+    pub fn lacks(&self, id: &ImageId) -> bool {
+        matches!(&self.swept, Some(Ok(stacks)) if !stacks.contains_key(id.as_str()))
+    }
+
+    pub async fn get(&self, id: &ImageId) -> Result<Option<Stack>, SourceError> {
+        match &self.swept {
+            Some(Ok(stacks)) => Ok(stacks.get(id.as_str()).cloned()),
+            Some(Err(error)) => Err(error.clone()),
+            None => self.source.stack(self.scope, id).await,
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Ground: which proxy a connection goes through, and what a proxy says that refuses. Knows neither AWS nor Kubernetes.
+
+use base64::Engine;
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use ipnet::IpNet;
+use percent_encoding::percent_decode_str;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How long a proxy has to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// An HTTP proxy. Its password is shown to nobody.
+#[derive(Clone)]
+pub struct Proxy {
+    uri: Uri,
+    /// `USER:PASSWORD`, as the URL has it.
+    user: Option<String>,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self})")
+    }
+}
+
+/// Its URL without user and password.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, host) = (self.uri.scheme_str().unwrap_or("http"), self.uri.host().unwrap_or_default());
+        write!(f, "{scheme}://{host}:{}", self.port())
+    }
+}
+
+/// Why nothing came through a proxy: its own words, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ProxyRefused {
+    pub message: String,
+    pub fix: String,
+}
+
+impl Proxy {
+    /// A URL as people write it; without a scheme it is an HTTP proxy.
+    ///
+    /// # Errors
+    /// When it is no URL with a host.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        let invalid = || "is no URL of a proxy, such as http://proxy.example.com:3128".to_owned();
+        let uri: Uri = full.parse().map_err(|_| invalid())?;
+        let authority = uri.authority().ok_or_else(invalid)?;
+        let user = authority.as_str().rsplit_once('@').map(|(user, _)| user.to_owned());
+        Ok(Self { uri, user })
+    }
+
+    /// The one that the AWS SDK uses for `destination`, from the environment.
+    #[must_use]
+    pub fn of_environment(destination: &Uri) -> Option<Self> {
+        let intercept = Matcher::from_env().intercept(destination)?;
+        let basic = intercept.basic_auth().and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
+        let plain = basic.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+        let user = plain.and_then(|bytes| String::from_utf8(bytes).ok());
+        Some(Self { uri: intercept.uri().clone(), user })
+    }
+
+    /// The one that kubectl uses for the API server `server`, from the environment.
+    ///
+    /// # Errors
+    /// When the environment names something that is no proxy.
+    pub fn of_api_server(server: &Uri) -> Result<Option<Self>, String> {
+        let variable = |names: [&'static str; 2]| {
+            names.into_iter().find_map(|name| Some((name, std::env::var(name).ok().filter(|text| !text.is_empty())?)))
+        };
+        let names = if server.scheme_str() == Some("http") {
+            ["HTTP_PROXY", "http_proxy"]
+        } else {
+            ["HTTPS_PROXY", "https_proxy"]
+        };
+        let Some((name, url)) = variable(names) else { return Ok(None) };
+        let exceptions = variable(["NO_PROXY", "no_proxy"]).map(|(_, text)| text).unwrap_or_default();
+        if is_excepted(server, &exceptions) {
+            return Ok(None);
+        }
+        Self::parse(&url).map(Some).map_err(|problem| format!("{name} {problem}"))
+    }
+
+    /// Its URL with user and password, for whoever connects.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The value of `Proxy-Authorization`; the URL's escapes are undone.
+    #[must_use]
+    pub fn authorization(&self) -> Option<String> {
+        let plain: Vec<u8> = percent_decode_str(self.user.as_deref()?).collect();
+        Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(plain)))
+    }
+
+    fn port(&self) -> u16 {
+        self.uri.port_u16().unwrap_or(if self.uri.scheme_str() == Some("https") { 443 } else { 80 })
+    }
+
+    /// Asks it for a tunnel to `destination`: what it says when it refuses, `None` when it does not. An HTTPS proxy is not asked.
+    pub async fn refusal(&self, destination: &Uri) -> Option<ProxyRefused> {
+        let is_secure = destination.scheme_str() != Some("http");
+        let port = destination.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+        let host = format!("{}:{port}", destination.host()?);
+        if self.uri.scheme_str() == Some("https") {
+            return None;
+        }
+        let at = (self.uri.host()?.trim_matches(['[', ']']).to_owned(), self.port());
+        let failed = |why: String| ProxyRefused {
+            message: format!("the proxy {self} cannot be reached for {host}: {why}"),
+            fix: "correct HTTPS_PROXY, or name the host in NO_PROXY".to_owned(),
+        };
+        let connecting = tokio::time::timeout(PATIENCE, TcpStream::connect(at)).await;
+        let mut stream = match connecting {
+            Err(_) => return Some(failed("it does not answer".to_owned())),
+            Ok(Err(error)) => return Some(failed(error.to_string())),
+            Ok(Ok(stream)) => stream,
+        };
+        if !is_secure {
+            return None;
+        }
+        let authorization =
+            self.authorization().map(|value| format!("Proxy-Authorization: {value}\r\n")).unwrap_or_default();
+        let request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n");
+        let answer = tokio::time::timeout(PATIENCE, ask(&mut stream, &request)).await;
+        let status = match answer {
+            Err(_) => return Some(failed("it does not answer to CONNECT".to_owned())),
+            Ok(Err(error)) => return Some(failed(error.to_string())),
+            Ok(Ok(status)) => status,
+        };
+        let code = status.split_whitespace().nth(1).unwrap_or_default();
+        let fix = match code {
+            "200" => return None,
+            "407" => "give the proxy its user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned(),
+            _ => format!("let the proxy allow {host}, or name the host in NO_PROXY"),
+        };
+        let said = status.split_once(' ').map_or("no HTTP answer", |(_, said)| said);
+        Some(ProxyRefused { message: format!("the proxy {self} refused a tunnel to {host}: HTTP {said}"), fix })
+    }
+}
+
+/// Sends `request` and gives the first line of the answer.
+async fn ask(stream: &mut TcpStream, request: &str) -> std::io::Result<String> {
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    let mut part = [0; 512];
+    while !answer.contains(&b'\n') && answer.len() < 4096 {
+        match stream.read(&mut part).await? {
+            0 if answer.is_empty() => return Err(std::io::Error::other("it closed the connection")),
+            0 => break,
+            length => answer.extend_from_slice(part.get(..length).unwrap_or_default()),
+        }
+    }
+    let text = String::from_utf8_lossy(&answer);
+    let line = text.lines().next().unwrap_or_default().trim();
+    Ok(line.chars().filter(|c| !c.is_control()).take(120).collect())
+}
+
+/// Go's rules, which are kubectl's: names with or without a leading dot or star, addresses and networks, each with a port if
+/// wanted; what runs on the machine itself never goes through a proxy.
+fn is_excepted(server: &Uri, exceptions: &str) -> bool {
+    let host = server.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase();
+    let port = server.port_u16().unwrap_or(if server.scheme_str() == Some("http") { 80 } else { 443 });
+    let address: Option<IpAddr> = host.parse().ok();
+    if host == "localhost" || address.is_some_and(|address| address.is_loopback()) {
+        return true;
+    }
+    exceptions.split(',').map(|entry| entry.trim().to_lowercase()).filter(|entry| !entry.is_empty()).any(|entry| {
+        if entry == "*" {
+            return true;
+        }
+        let (name, its_port) = with_port(&entry);
+        if its_port.is_some_and(|its_port| its_port != port) {
+            return false;
+        }
+        match address {
+            Some(address) => is_in(address, name),
+            None => {
+                let name = name.strip_prefix('*').unwrap_or(name);
+                let suffix = if name.starts_with('.') { name.to_owned() } else { format!(".{name}") };
+                host.ends_with(&suffix) || (!name.starts_with('.') && host == name)
+            }
+        }
+    })
+}
+
+/// Splits `HOST:PORT`; a bare IPv6 address has no port.
+fn with_port(entry: &str) -> (&str, Option<u16>) {
+    match entry.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') || name.ends_with(']') => match port.parse() {
+            Ok(port) => (name.trim_matches(['[', ']']), Some(port)),
+            Err(_) => (entry.trim_matches(['[', ']']), None),
+        },
+        _ => (entry.trim_matches(['[', ']']), None),
+    }
+}
+
+/// Whether `network`, an address or one with the length of its prefix, holds `address`.
+fn is_in(address: IpAddr, network: &str) -> bool {
+    let network = network.parse::<IpNet>().or_else(|_| network.parse::<IpAddr>().map(IpNet::from));
+    network.is_ok_and(|network| network.contains(&address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn excepted(server: &str, exceptions: &str) -> bool {
+        is_excepted(&server.parse().unwrap(), exceptions)
+    }
+
+    #[test]
+    fn no_proxy_is_read_as_kubectl_reads_it() {
+        let server = "https://api.hpc.example.com:6443";
+        for exceptions in [
+            "example.com",
+            ".example.com",
+            "*.example.com",
+            "api.hpc.example.com",
+            "API.hpc.EXAMPLE.com:6443",
+            "a, *",
+            "x,,example.com,",
+        ] {
+            assert!(excepted(server, exceptions), "{exceptions}");
+        }
+        for exceptions in ["", ",", "ample.com", "api.hpc.example.com:443", ".api.hpc.example.com", "10.0.0.0/8"] {
+            assert!(!excepted(server, exceptions), "{exceptions}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_excepted_by_themselves_and_by_their_network() {
+        for (server, exceptions, expected) in [
+            ("https://10.1.2.3:6443", "10.0.0.0/8", true),
+            ("https://10.1.2.3:6443", "10.1.2.3", true),
+            ("https://10.1.2.3:6443", "10.1.2.3:6443", true),
+            ("https://10.1.2.3:6443", "10.1.2.3:443", false),
+            ("https://11.1.2.3:6443", "10.0.0.0/8", false),
+            ("https://11.1.2.3:6443", "0.0.0.0/0", true),
+            ("https://[fd00::1]:6443", "fd00::/8", true),
+            ("https://[fd00::1]:6443", "[fd00::1]:6443", true),
+            ("https://[fe00::1]:6443", "fd00::/8", false),
+            ("https://127.0.0.1:6443", "", true),
+            ("https://localhost:6443", "", true),
+            ("https://[::1]:6443", "", true),
+        ] {
+            assert_eq!(excepted(server, exceptions), expected, "{server} {exceptions}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_shown_without_its_password_and_logs_in_with_it() {
+        let proxy = Proxy::parse("http://hpc:p%40ss@proxy.example.com:3128").unwrap();
+        assert_eq!(format!("{proxy} {proxy:?}"), "http://proxy.example.com:3128 Proxy(http://proxy.example.com:3128)");
+        let encoded = base64::engine::general_purpose::STANDARD.encode("hpc:p@ss");
+        assert_eq!(proxy.authorization(), Some(format!("Basic {encoded}")));
+        assert_eq!(Proxy::parse("proxy.example.com:3128").unwrap().to_string(), "http://proxy.example.com:3128");
+        assert!(Proxy::parse("http://").is_err());
+    }
+}
