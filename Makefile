@@ -2,7 +2,7 @@
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customimage-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
-BIN := $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/debug
+BIN := $(CARGO_TARGET_DIR)/$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')/debug
 
 .PHONY: help demo test e2e gitops bench image generate build
 
@@ -33,6 +33,5 @@ generate: build  ## write what is generated anew: crds/, the chart's CRD and its
 	cp crds/customimages.parallelcluster.dev.yaml charts/customimage-operator/files/crd.yaml
 	"$$(tests/oracle/install)/bin/python" tests/chart/values_table.py
 
-build:           ## the operator and its tools, unoptimized
-	@echo "building the operator (the first time: about 8 minutes on 2 cores, most of it the AWS SDK) …" >&2
-	@cargo build --workspace --bins
+build:           ## the operator and its tools, unoptimized, and the control plane that runs them
+	@tests/build

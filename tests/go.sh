@@ -1,15 +1,37 @@
-# How programs are built from Go modules into the cache; sourced. Whoever does sets `subject`, which begins each line of the progress.
+# How programs come into the cache: downloaded from upstream, else built from Go modules; sourced. Whoever does sets `subject`, which begins
+# each line of the progress.
 
 go_needed=1.26
+# Without what a debugger needs and is stripped in the end: a tenth less work.
+go_flags=(-trimpath -gcflags=all=-dwarf=false)
+# Where upstream publishes what is downloaded; tests set other places.
+envtest_url=${ENVTEST_URL:-https://github.com/kubernetes-sigs/controller-tools/releases/download}
+kubernetes_url=${KUBERNETES_URL:-https://dl.k8s.io/release}
+helm_url=${HELM_URL:-https://get.helm.sh}
 
 say() { echo "$subject: $*" >&2; }
 fail() { say "$1"; say "next step: $2"; exit 1; }
 
-check_go() { # NEXT-STEP  what to do without it
+# This machine as upstream's file names have it; nothing where they have none.
+arch() { case $(uname -sm) in "Linux x86_64") echo amd64 ;; "Linux aarch64") echo arm64 ;; esac; }
+
+may_download() { [ "${OFFLINE:-}" != 1 ] && command -v python3 >/dev/null && [ -n "$(arch)" ]; }
+
+# Fails, with a line that says why, when the next source has to be taken.
+download() { "$(dirname "${BASH_SOURCE[0]}")/download" "$@"; } # FILE URL ALGORITHM:SUM
+
+# What is wrong with the go command; nothing when it will do.
+go_problem() {
   local have
-  command -v go >/dev/null || fail "the go command is not on PATH" "$1"
+  command -v go >/dev/null || { echo "the go command is not on PATH"; return; }
   have=$(cd / && GOTOOLCHAIN=local go env GOVERSION)
-  printf '%s\n' "$go_needed" "${have#go}" | sort -CV || fail "$have is too old" "$1"
+  printf '%s\n' "$go_needed" "${have#go}" | sort -CV || echo "$have is too old"
+}
+
+check_go() { # NEXT-STEP  what to do without it
+  local problem
+  problem=$(go_problem)
+  [ -z "$problem" ] || fail "$problem" "$1"
 }
 
 # Waits until nobody else builds in DIRECTORY, and keeps others out until the script ends.
@@ -40,6 +62,6 @@ go_build() { # PROGRAM MODULE PACKAGE [LDFLAGS]
   local program=$1 directory name
   directory=$(dirname "$program") name=$(basename "$program")
   with_heartbeat "$name" "$program.log" env CGO_ENABLED=0 GOWORK=off GOFLAGS= nice go -C "$2" build -mod=readonly -buildvcs=false \
-    -trimpath -ldflags "-s -w ${4:-}" -o "$directory/.$name.building" "$3"
+    "${go_flags[@]}" -ldflags "-s -w ${4:-}" -o "$directory/.$name.building" "$3"
   mv "$directory/.$name.building" "$program"
 }
