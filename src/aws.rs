@@ -40,7 +40,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the SDK may log at the most: at trace it writes whole replies, those that carry credentials too.
 pub const LOG_CEILING: &str =
-    "aws_smithy_runtime=info,aws_smithy_http_client=info,aws_sigv4=info,aws_config=info,aws_config::sts=error";
+    "aws_smithy_runtime=info,aws_smithy_http_client=info,aws_sigv4=info,aws_config=warn,aws_config::sts=error";
 
 /// Whoever may create objects may invent names of regions, and must not fill the memory. Past it the clients are made anew.
 const MOST_SCOPES: usize = 2000;

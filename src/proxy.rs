@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Clone)]
 pub struct Proxy {
     uri: Uri,
-    /// `USER:PASSWORD`, as the URL has it.
-    user: Option<String>,
+    /// `USER:PASSWORD`, the URL's escapes undone.
+    user: Option<Vec<u8>>,
 }
 
 impl fmt::Debug for Proxy {
@@ -38,7 +38,7 @@ impl fmt::Display for Proxy {
 
 /// Why nothing came through a proxy: its own words, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{message} ({fix})")]
 pub struct ProxyRefused {
     pub message: String,
     pub fix: String,
@@ -54,7 +54,7 @@ impl Proxy {
         let invalid = || "is no URL of a proxy, such as http://proxy.example.com:3128".to_owned();
         let uri: Uri = full.parse().map_err(|_| invalid())?;
         let authority = uri.authority().ok_or_else(invalid)?;
-        let user = authority.as_str().rsplit_once('@').map(|(user, _)| user.to_owned());
+        let user = authority.as_str().rsplit_once('@').map(|(user, _)| percent_decode_str(user).collect());
         Ok(Self { uri, user })
     }
 
@@ -63,8 +63,7 @@ impl Proxy {
     pub fn of_environment(destination: &Uri) -> Option<Self> {
         let intercept = Matcher::from_env().intercept(destination)?;
         let basic = intercept.basic_auth().and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
-        let plain = basic.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
-        let user = plain.and_then(|bytes| String::from_utf8(bytes).ok());
+        let user = basic.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
         Some(Self { uri: intercept.uri().clone(), user })
     }
 
@@ -95,11 +94,22 @@ impl Proxy {
         &self.uri
     }
 
-    /// The value of `Proxy-Authorization`; the URL's escapes are undone.
+    /// The value of `Proxy-Authorization`.
     #[must_use]
     pub fn authorization(&self) -> Option<String> {
-        let plain: Vec<u8> = percent_decode_str(self.user.as_deref()?).collect();
-        Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(plain)))
+        let user = self.user.as_ref()?;
+        Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(user)))
+    }
+
+    /// It has answered `destination` itself, with this status.
+    #[must_use]
+    pub fn answered(&self, destination: &Uri, status: &str) -> ProxyRefused {
+        let fix = match status.split_whitespace().next() {
+            Some("407") => "give the proxy its user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+            _ => "let the proxy allow the host, or name the host in NO_PROXY",
+        };
+        let message = format!("the proxy {self} refused a way to {}: HTTP {status}", host_of(destination));
+        ProxyRefused { message, fix: fix.to_owned() }
     }
 
     fn port(&self) -> u16 {
@@ -108,44 +118,50 @@ impl Proxy {
 
     /// Asks it for a tunnel to `destination`: what it says when it refuses, `None` when it does not. An HTTPS proxy is not asked.
     pub async fn refusal(&self, destination: &Uri) -> Option<ProxyRefused> {
-        let is_secure = destination.scheme_str() != Some("http");
-        let port = destination.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
-        let host = format!("{}:{port}", destination.host()?);
-        if self.uri.scheme_str() == Some("https") {
-            return None;
-        }
-        let at = (self.uri.host()?.trim_matches(['[', ']']).to_owned(), self.port());
-        let failed = |why: String| ProxyRefused {
-            message: format!("the proxy {self} cannot be reached for {host}: {why}"),
-            fix: "correct HTTPS_PROXY, or name the host in NO_PROXY".to_owned(),
+        let host = host_of(destination);
+        let failed = |why: &str, fix: &str| {
+            let message = format!("the proxy {self} cannot be reached for {host}: {why}");
+            Some(ProxyRefused { message, fix: fix.to_owned() })
         };
+        match self.uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => return None,
+            _ => {
+                return failed(
+                    "it is no HTTP proxy",
+                    "name an http:// or https:// one: no other kind is supported here",
+                );
+            }
+        }
+        let correct = "correct the proxy's URL (HTTPS_PROXY; proxy-url of a kubeconfig), or name the host in NO_PROXY";
+        let at = (self.uri.host()?.trim_matches(['[', ']']).to_owned(), self.port());
         let connecting = tokio::time::timeout(PATIENCE, TcpStream::connect(at)).await;
         let mut stream = match connecting {
-            Err(_) => return Some(failed("it does not answer".to_owned())),
-            Ok(Err(error)) => return Some(failed(error.to_string())),
+            Err(_) => return failed("it does not answer", correct),
+            Ok(Err(error)) => return failed(&error.to_string(), correct),
             Ok(Ok(stream)) => stream,
         };
-        if !is_secure {
+        if destination.scheme_str() == Some("http") {
             return None;
         }
         let authorization =
             self.authorization().map(|value| format!("Proxy-Authorization: {value}\r\n")).unwrap_or_default();
         let request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n");
         let answer = tokio::time::timeout(PATIENCE, ask(&mut stream, &request)).await;
-        let status = match answer {
-            Err(_) => return Some(failed("it does not answer to CONNECT".to_owned())),
-            Ok(Err(error)) => return Some(failed(error.to_string())),
-            Ok(Ok(status)) => status,
+        let line = match answer {
+            Err(_) => return failed("it does not answer to CONNECT", correct),
+            Ok(Err(error)) => return failed(&error.to_string(), correct),
+            Ok(Ok(line)) => line,
         };
-        let code = status.split_whitespace().nth(1).unwrap_or_default();
-        let fix = match code {
-            "200" => return None,
-            "407" => "give the proxy its user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned(),
-            _ => format!("let the proxy allow {host}, or name the host in NO_PROXY"),
-        };
-        let said = status.split_once(' ').map_or("no HTTP answer", |(_, said)| said);
-        Some(ProxyRefused { message: format!("the proxy {self} refused a tunnel to {host}: HTTP {said}"), fix })
+        let status = line.split_once(' ').map_or("no answer of HTTP", |(_, status)| status);
+        (!status.starts_with("200")).then(|| self.answered(destination, status))
     }
+}
+
+/// With its port.
+fn host_of(destination: &Uri) -> String {
+    let port = destination.port_u16().unwrap_or(if destination.scheme_str() == Some("http") { 80 } else { 443 });
+    format!("{}:{port}", destination.host().unwrap_or_default())
 }
 
 /// Sends `request` and gives the first line of the answer.

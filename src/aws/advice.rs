@@ -49,28 +49,32 @@ fn spoken(off: SignedDuration) -> String {
     }
 }
 
+/// The fix for keys that are over.
+pub fn of_end(code: Option<&str>) -> Option<String> {
+    let is_over =
+        matches!(code, Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired"));
+    is_over.then(|| "renew the credentials where they come from; they are then taken up without a restart".to_owned())
+}
+
 /// The fix for a refusal that no permission of one's own role lifts.
-pub fn of_policy(action: &str, message: &str) -> Option<String> {
-    let action = message.split_once("not authorized to perform: ").map_or(action, |(_, rest)| {
-        rest.split([' ', '.', ',']).next().filter(|action| action.contains(':')).unwrap_or(action)
-    });
-    if let Some((_, rest)) = message.split_once("with an explicit deny in a") {
-        let policy = rest.trim_start_matches('n').trim_start().split([':', '.', '\n', ';']).next()?.trim();
+pub fn of_policy(message: &str) -> Option<String> {
+    if let Some((_, rest)) = message.split_once("explicit deny") {
+        let policy = rest.strip_prefix(" in a").map(|rest| rest.trim_start_matches('n').trim_start());
+        let policy = policy.and_then(|rest| rest.split([':', '.', '\n', ';']).next()).unwrap_or("policy").trim();
         let who = match policy {
             "service control policy" | "resource control policy" => {
                 "; only the administrators of the AWS organization can lift it"
             }
             _ => "",
         };
-        return Some(format!(
-            "{action} meets an explicit deny in a {policy}: no other permission helps while it stands{who}"
-        ));
+        let article = if policy.starts_with(['i', 'o']) { "an" } else { "a" };
+        return Some(format!("an explicit deny in {article} {policy}: no other permission helps while it stands{who}"));
     }
     let (_, rest) = message.split_once("because no ")?;
     let (policy, _) = rest.split_once(" allows")?;
-    // One's own policy is what everybody looks at first.
-    (policy != "identity-based policy")
-        .then(|| format!("allow {action} in the {policy}, too: the role's own policy is not enough"))
+    // One's own policy, and that of a role that is assumed, are what everybody looks at first.
+    (!matches!(policy, "identity-based policy" | "resource-based policy"))
+        .then(|| format!("allow the action in the {policy}, too: the role's own policy is not enough"))
 }
 
 #[cfg(test)]
@@ -130,20 +134,19 @@ mod tests {
                 "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/p",
                 Some("AWS organization"),
             ),
-            ("with an explicit deny in an identity-based policy", Some("an explicit deny in a identity-based policy")),
+            ("with an explicit deny in an identity-based policy", Some("an explicit deny in an identity-based policy")),
             (
                 "because no permissions boundary allows the ec2:DescribeImages action",
                 Some("in the permissions boundary, too"),
             ),
             ("because no VPC endpoint policy allows the ec2:DescribeImages action", Some("in the VPC endpoint policy")),
             ("because no identity-based policy allows the ec2:DescribeImages action", None),
+            ("with an explicit deny", Some("an explicit deny in a policy")),
             ("", None),
         ] {
-            let fix = of_policy("cloudformation:X", &format!("{who} {words}"));
+            let fix = of_policy(&format!("{who} {words}"));
             let is_right = match expected {
-                Some(words) => {
-                    fix.as_deref().is_some_and(|fix| fix.contains(words) && fix.contains("ec2:DescribeImages"))
-                }
+                Some(words) => fix.as_deref().is_some_and(|fix| fix.contains(words)),
                 None => fix.is_none(),
             };
             assert!(is_right, "{words}: {fix:?}");

@@ -82,7 +82,7 @@ impl Storable for SignedWith {
 pub(super) struct TellSink {
     pub sink: Arc<dyn CallSink>,
     pub buckets: Arc<Buckets>,
-    pub renewed: Option<Arc<Renewed>>,
+    pub renewed: Option<Renewed>,
 }
 
 #[dyn_dispatch_hint]
@@ -141,8 +141,12 @@ impl Intercept for TellSink {
         if let (CallOutcome::Throttled, Some(bucket)) = (outcome, self.buckets.of(metadata.name())) {
             bucket.throttled();
         }
-        if let (Some(renewed), Some(true)) = (&self.renewed, code.as_deref().map(super::error::is_refused_key_code)) {
-            bag.load::<SignedWith>().into_iter().for_each(|SignedWith(key)| renewed.refused(key));
+        if let (Some(renewed), Some(SignedWith(key))) = (&self.renewed, bag.load::<SignedWith>()) {
+            match code.as_deref() {
+                _ if is_success => renewed.accepted(key),
+                Some(code) if super::error::is_refused_key_code(code) => renewed.refused(key),
+                _ => {}
+            }
         }
         self.sink.record(Call { service: metadata.service(), operation: metadata.name(), outcome, latency });
         Ok(())

@@ -13,7 +13,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig};
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ec2::config::retry::{ClientRateLimiter, RetryPartition, TokenBucket};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
@@ -50,7 +50,7 @@ pub async fn default_region() -> Option<String> {
 #[derive(Clone)]
 pub(super) struct Base {
     pub config: SdkConfig,
-    pub renewed: Option<Arc<Renewed>>,
+    pub renewed: Option<Renewed>,
 }
 
 impl Base {
@@ -73,13 +73,13 @@ impl Base {
             Some(id) => provider.external_id(id),
             None => provider,
         };
-        Self::with(&self.config, Source::Role(SharedCredentialsProvider::new(provider.build().await)))
+        let provider = SharedCredentialsProvider::new(provider.build().await);
+        Self::with(&self.config, Source::Role { provider, base: self.renewed.clone() })
     }
 
     fn with(config: &SdkConfig, source: Source) -> Self {
-        let renewed = Arc::new(Renewed::new(source));
-        let shared: Arc<dyn ProvideCredentials> = renewed.clone();
-        let provider = SharedCredentialsProvider::new(shared);
+        let renewed = Renewed::new(source);
+        let provider = SharedCredentialsProvider::new(renewed.clone());
         // What is kept is kept by the provider, which knows when it is refused.
         let config =
             config.to_builder().credentials_provider(provider).identity_cache(IdentityCache::no_cache()).build();
@@ -103,6 +103,11 @@ fn loader(settings: &Settings, region: Option<&Region>, http: SharedHttpClient) 
         .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts))
         .timeout_config(timeouts.build())
         .http_client(http);
+    // The SDK would look for a profile without a name, and then go on to other credentials.
+    let loader = match std::env::var("AWS_PROFILE") {
+        Ok(name) if name.is_empty() => loader.profile_name("default"),
+        _ => loader,
+    };
     match AppName::new("customimage-operator") {
         Ok(name) => loader.app_name(name),
         Err(_) => loader,

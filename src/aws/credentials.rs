@@ -7,22 +7,24 @@ use super::profile;
 use super::whole_reply::Refusals;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
+use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 pub use refusal::Refused;
 
-/// Credentials are renewed this long before their end, as the AWS tools do it.
+/// Credentials are renewed this long before their end, as the AWS tools do it; short-lived ones at half of their life.
 const BUFFER: Duration = Duration::from_secs(600);
 
 /// Those of a file or of the environment say no end: the file may have been written anew.
 const ENDLESS: Duration = Duration::from_secs(60);
 
-/// A source that was just asked is not asked again, however many calls wait for it.
+/// A source that was just asked is not asked again, however many calls wait for it; one that hangs rests longer.
 const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE_OF_SLOW: Duration = Duration::from_secs(60);
 
 /// How long a source may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -31,26 +33,84 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub enum Source {
     /// The process's own, as every AWS tool finds them; read from the start each time.
     Own { load: Box<dyn Fn() -> Loading + Send + Sync>, refusals: Refusals },
-    /// Those of a role, which the process's own assume.
-    Role(SharedCredentialsProvider),
+    /// Those of a role, which those of `base` assume.
+    Role { provider: SharedCredentialsProvider, base: Option<Renewed> },
 }
 
 /// A configuration that is being read.
 pub type Loading = std::pin::Pin<Box<dyn Future<Output = SdkConfig> + Send>>;
 
 /// A provider for the SDK that keeps what its source gave, and asks again in time.
-pub struct Renewed {
+#[derive(Clone)]
+pub struct Renewed(Arc<Inner>);
+
+struct Inner {
     source: Source,
-    held: tokio::sync::Mutex<Held>,
-    /// The access key that AWS has refused.
-    refused: Mutex<Option<String>>,
+    held: Mutex<Held>,
+    /// Whoever asks the source; the others wait for the answer.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct Held {
     credentials: Option<Credentials>,
+    /// Until when they need not be renewed.
+    good_until: Option<SystemTime>,
     failure: Option<Refused>,
-    asked_at: Option<Instant>,
+    /// When the source was last asked, and how long it rests then.
+    asked: Option<(Instant, Duration)>,
+    /// The access key that AWS has refused.
+    refused: Option<String>,
+    /// They came from a profile: nothing but a profile may take their place.
+    is_of_profile: bool,
+}
+
+impl Held {
+    fn is_refused(&self, credentials: &Credentials) -> bool {
+        self.refused.as_deref() == Some(credentials.access_key_id())
+    }
+
+    fn is_good(&self, credentials: &Credentials) -> bool {
+        let is_lasting = match (self.good_until, self.asked) {
+            (Some(until), _) => SystemTime::now() < until,
+            (None, asked) => asked.is_some_and(|(at, _)| at.elapsed() < ENDLESS),
+        };
+        is_lasting && !self.is_refused(credentials)
+    }
+
+    /// Whether they may be used while there are no better ones; the end of those of a file is not known.
+    fn is_usable(&self, credentials: &Credentials) -> bool {
+        credentials.expiry().is_none_or(|end| SystemTime::now() < end) && !self.is_refused(credentials)
+    }
+
+    fn answer(&self) -> Option<Result<Credentials, CredentialsError>> {
+        let failed = || self.failure.clone().map(|failure| Err(CredentialsError::provider_error(failure)));
+        self.credentials.clone().map(Ok).or_else(failed)
+    }
+
+    fn take(&mut self, asked: Result<Credentials, Refused>, pause: Duration) {
+        self.asked = Some((Instant::now(), pause));
+        match asked {
+            Ok(credentials) => {
+                let now = SystemTime::now();
+                let left = credentials.expiry().map(|end| end.duration_since(now).unwrap_or_default());
+                self.good_until = left.map(|left| now + left.saturating_sub(BUFFER.min(left / 2)));
+                self.is_of_profile = is_of_profile(&credentials);
+                (self.credentials, self.failure) = (Some(credentials), None);
+            }
+            Err(failure) => {
+                // Those of a file that says nothing any more were taken away.
+                let known = self.credentials.take();
+                let known = known.filter(|known| known.expiry().is_some() && self.is_usable(known));
+                (self.credentials, self.failure) = (known, Some(failure));
+            }
+        }
+    }
+}
+
+fn is_of_profile(credentials: &Credentials) -> bool {
+    let features = credentials.get_property::<Vec<AwsCredentialFeature>>();
+    features.is_some_and(|features| features.contains(&AwsCredentialFeature::CredentialsProfile))
 }
 
 impl std::fmt::Debug for Renewed {
@@ -61,65 +121,76 @@ impl std::fmt::Debug for Renewed {
 
 impl Renewed {
     pub fn new(source: Source) -> Self {
-        Self { source, held: tokio::sync::Mutex::default(), refused: Mutex::default() }
+        Self(Arc::new(Inner { source, held: Mutex::default(), turn: tokio::sync::Mutex::default() }))
     }
 
     /// AWS does not take this access key any more, or does not know it.
     pub fn refused(&self, access_key: &str) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(access_key.to_owned());
+        self.0.held().refused = Some(access_key.to_owned());
+    }
+
+    /// AWS takes this access key: it was one region, or the clock, that it was refused for.
+    pub fn accepted(&self, access_key: &str) {
+        self.0.held().refused.take_if(|refused| refused == access_key);
+    }
+
+    /// As [`Renewed::refused`], of those that are held.
+    fn all_refused(&self) {
+        let mut held = self.0.held();
+        held.refused = held.credentials.as_ref().map(|credentials| credentials.access_key_id().to_owned());
     }
 
     async fn current(&self) -> Result<Credentials, CredentialsError> {
-        let mut held = self.held.lock().await;
-        let was_just_asked = held.asked_at.is_some_and(|at| at.elapsed() < PAUSE);
-        match (&held.credentials, &held.failure) {
-            (Some(credentials), _) if was_just_asked || self.is_good(credentials, held.asked_at) => {
-                return Ok(credentials.clone());
-            }
-            (None, Some(failure)) if was_just_asked => return Err(CredentialsError::provider_error(failure.clone())),
-            _ => {}
+        if let Some(answer) = self.0.at_hand() {
+            return answer;
         }
-        let asked = self.ask().await;
-        held.asked_at = Some(Instant::now());
-        match asked {
-            Ok(credentials) => *held = Held { credentials: Some(credentials), failure: None, ..*held },
-            Err(failure) => {
-                held.credentials = held.credentials.take().filter(|known| self.may_still_be_used(known));
-                held.failure = Some(failure);
-            }
-        }
-        match (&held.credentials, &held.failure) {
-            (Some(credentials), _) => Ok(credentials.clone()),
-            (None, Some(failure)) => Err(CredentialsError::provider_error(failure.clone())),
-            (None, None) => Err(CredentialsError::not_loaded("no credentials")),
+        // A task of its own: whoever gives up waiting does not take the answer from the others.
+        let inner = self.0.clone();
+        let renewed = tokio::spawn(async move { inner.renew().await }).await;
+        renewed.unwrap_or_else(|error| Err(CredentialsError::unhandled(error)))
+    }
+}
+
+impl Inner {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What needs no asking: good credentials, those of a moment ago, or usable ones while others are being asked for.
+    fn at_hand(&self) -> Option<Result<Credentials, CredentialsError>> {
+        let is_asked = self.turn.try_lock().is_err();
+        let held = self.held();
+        let was_just_asked = held.asked.is_some_and(|(at, pause)| at.elapsed() < pause);
+        match &held.credentials {
+            Some(known) if held.is_good(known) || (is_asked && held.is_usable(known)) => Some(Ok(known.clone())),
+            _ if was_just_asked => held.answer(),
+            _ => None,
         }
     }
 
-    fn is_good(&self, credentials: &Credentials, asked_at: Option<Instant>) -> bool {
-        let is_lasting = match credentials.expiry() {
-            Some(end) => end > SystemTime::now() + BUFFER,
-            None => asked_at.is_some_and(|at| at.elapsed() < ENDLESS),
+    async fn renew(&self) -> Result<Credentials, CredentialsError> {
+        let _turn = self.turn.lock().await;
+        let is_due = {
+            let held = self.held();
+            let was_just_asked = held.asked.is_some_and(|(at, pause)| at.elapsed() < pause);
+            !was_just_asked && !held.credentials.as_ref().is_some_and(|known| held.is_good(known))
         };
-        is_lasting && !self.is_refused(credentials)
-    }
-
-    /// Until their very end, when their source has none for the moment.
-    fn may_still_be_used(&self, credentials: &Credentials) -> bool {
-        let is_over = credentials.expiry().is_some_and(|end| end <= SystemTime::now());
-        // A file that says nothing any more has been taken away.
-        credentials.expiry().is_some() && !is_over && !self.is_refused(credentials)
-    }
-
-    fn is_refused(&self, credentials: &Credentials) -> bool {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.as_deref() == Some(credentials.access_key_id())
+        if is_due {
+            let asked_at = Instant::now();
+            let asked = self.ask().await;
+            let pause = if asked_at.elapsed() >= PATIENCE { PAUSE_OF_SLOW } else { PAUSE };
+            self.held().take(asked, pause);
+        }
+        self.held().answer().unwrap_or_else(|| Err(CredentialsError::not_loaded("no credentials")))
     }
 
     async fn ask(&self) -> Result<Credentials, Refused> {
         match &self.source {
-            Source::Role(provider) => {
-                timely(provider.provide_credentials()).await.map_err(|error| refusal::of_role(&error))
-            }
+            Source::Role { provider, base } => timely(provider.provide_credentials()).await.map_err(|error| {
+                // STS has refused those that were to assume the role.
+                base.iter().filter(|_| refusal::is_of_base(&error)).for_each(Renewed::all_refused);
+                refusal::of_role(&error)
+            }),
             Source::Own { load, refusals } => {
                 let in_force = profile::in_force().await;
                 if let Some(problem) = in_force.problem {
@@ -132,7 +203,11 @@ impl Renewed {
                         None => Err(CredentialsError::not_loaded("no provider")),
                     }
                 });
-                asked.await.map_err(|error| refusal::of_own(&error, refusals.take(), &in_force))
+                let given = asked.await.map_err(|error| refusal::of_own(&error, refusals.take(), &in_force))?;
+                if self.held().is_of_profile && !is_of_profile(&given) {
+                    return Err(profile::gone(&in_force.name));
+                }
+                Ok(given)
             }
         }
     }
@@ -185,7 +260,7 @@ mod tests {
     fn renewed(lifetime: Option<Duration>, fails_from: usize) -> (Renewed, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let source = Counting { asked: asked.clone(), lifetime, fails_from };
-        (Renewed::new(Source::Role(SharedCredentialsProvider::new(source))), asked)
+        (Renewed::new(Source::Role { provider: SharedCredentialsProvider::new(source), base: None }), asked)
     }
 
     async fn key(renewed: &Renewed) -> String {
@@ -231,12 +306,64 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn credentials_that_are_nearly_over_are_used_while_their_source_is_down() {
-        let (nearly_over, _) = renewed(Some(BUFFER - Duration::from_secs(1)), 1);
+        let (nearly_over, asked) = renewed(Some(BUFFER), 1);
         assert_eq!(key(&nearly_over).await, "AKIA0");
+        nearly_over.0.held().good_until = Some(SystemTime::now());
         tokio::time::advance(PAUSE).await;
-        assert_eq!(key(&nearly_over).await, "AKIA0");
+        assert_eq!((key(&nearly_over).await.as_str(), asked.load(Ordering::Relaxed)), ("AKIA0", 2));
         nearly_over.refused("AKIA0");
         tokio::time::advance(PAUSE).await;
         assert!(nearly_over.current().await.is_err(), "AWS does not take them");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn short_lived_credentials_are_not_asked_for_at_each_call() {
+        let (renewed, asked) = renewed(Some(Duration::from_secs(120)), 9);
+        for _ in 0..10 {
+            key(&renewed).await;
+            tokio::time::advance(PAUSE).await;
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_aws_takes_elsewhere_is_not_refused() {
+        let (renewed, asked) = renewed(HOUR, 9);
+        key(&renewed).await;
+        tokio::time::advance(PAUSE).await;
+        renewed.refused("AKIA0");
+        renewed.accepted("AKIA0");
+        assert_eq!((key(&renewed).await.as_str(), asked.load(Ordering::Relaxed)), ("AKIA0", 1));
+    }
+
+    /// Answers after an hour.
+    #[derive(Debug)]
+    struct Hanging(Arc<AtomicUsize>);
+
+    impl ProvideCredentials for Hanging {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            future::ProvideCredentials::new(async {
+                tokio::time::sleep(Duration::from_secs(3600)).await;
+                Err(CredentialsError::not_loaded("never"))
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_hangs_is_asked_once_for_all_and_rests_then() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let provider = SharedCredentialsProvider::new(Hanging(asked.clone()));
+        let renewed = Renewed::new(Source::Role { provider, base: None });
+        // Those who give up early take nothing from the others.
+        for _ in 0..5 {
+            assert!(tokio::time::timeout(Duration::from_secs(1), renewed.current()).await.is_err());
+        }
+        assert!(renewed.current().await.is_err());
+        assert!(renewed.current().await.is_err());
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
     }
 }

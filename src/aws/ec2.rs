@@ -114,7 +114,9 @@ fn ami(image: Image) -> Ami {
         name: image.name,
         description: image.description,
         state: image.state.map(|state| state.as_str().to_owned()),
-        state_reason: image.state_reason.and_then(|reason| reason.message.or(reason.code)),
+        state_reason: image
+            .state_reason
+            .and_then(|reason| reason.message.filter(|message| !message.is_empty()).or(reason.code)),
         deprecated_at: image.deprecation_time.as_deref().and_then(date),
         architecture: image.architecture.map(|architecture| architecture.as_str().to_owned()),
         owner_id: image.owner_id,

@@ -29,8 +29,9 @@ where
     let message = service_error.message().or(code).map(str::to_owned);
     let message = message.unwrap_or_else(|| format!("{action} was answered with HTTP {}", status.unwrap_or(0)));
     let said_at = reply.and_then(|reply| reply.headers().get("date"));
-    let fix =
-        advice::of_clock(code, &message, said_at, Timestamp::now()).or_else(|| advice::of_policy(action, &message));
+    let fix = advice::of_clock(code, &message, said_at, Timestamp::now())
+        .or_else(|| advice::of_policy(&message))
+        .or_else(|| advice::of_end(code));
     SourceError { kind: kind_of(code, status), action, message, fix }
 }
 
@@ -154,7 +155,7 @@ fn of_provider(error: &(dyn Error + 'static)) -> Refused {
         Some(told) => {
             let message = told.message().or(told.code()).unwrap_or_default();
             let fix = advice::of_clock(told.code(), message, None, Timestamp::now());
-            let fix = fix.or_else(|| advice::of_policy("sts:AssumeRole", message));
+            let fix = fix.or_else(|| advice::of_policy(message));
             Refused { kind: kind_of_provider(told.code()), message: format!("no credentials: {message}"), fix }
         }
         None => Refused { kind: SourceErrorKind::ServiceError, message: chain(error), fix: None },

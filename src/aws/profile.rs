@@ -10,9 +10,10 @@ use aws_types::os_shim_internal::{Env, Fs};
 #[derive(Debug, Default)]
 pub struct InForce {
     pub name: String,
-    /// Whether it logs in by IAM Identity Center.
-    pub is_sso: bool,
-    pub web_identity_token_file: Option<String>,
+    /// The profile in its chain that logs in by IAM Identity Center.
+    pub sso: Option<String>,
+    /// The token's file and the role, where its chain begins with a web identity.
+    pub web_identity: Option<(String, String)>,
     pub problem: Option<Refused>,
 }
 
@@ -42,15 +43,45 @@ fn of(profiles: &ProfileSet, named: Option<&str>, has_keys: bool) -> InForce {
         _ if has_keys => None,
         (Some((name, by)), _) => Some(missing(&format!("profile '{name}' (source_profile of '{by}')"))),
         (None, Some(profile)) => Some(needs_mfa(profile)),
-        (None, None) => None,
+        (None, None) => chain.profiles.iter().find_map(|profile| not_usable(profile)),
     };
-    let has = |key: &str| chain.profiles.iter().any(|profile| profile.get(key).is_some());
-    InForce {
-        name: name.to_owned(),
-        is_sso: has("sso_session") || has("sso_start_url"),
-        web_identity_token_file: profile.get("web_identity_token_file").map(str::to_owned),
-        problem,
+    let sso = chain.profiles.iter().find(|profile| is_sso(profile)).map(|profile| profile.name().to_owned());
+    let web_identity = chain.profiles.iter().find_map(|profile| {
+        let role = profile.get("role_arn").unwrap_or("the role");
+        Some((profile.get("web_identity_token_file")?.to_owned(), role.to_owned()))
+    });
+    InForce { name: name.to_owned(), sso, web_identity, problem }
+}
+
+fn is_sso(profile: &Profile) -> bool {
+    ["sso_session", "sso_start_url"].iter().any(|key| profile.get(key).is_some())
+}
+
+/// What the SDK would pass over without a word.
+fn not_usable(profile: &Profile) -> Option<Refused> {
+    let name = profile.name();
+    let refused = |message: String, fix: &str| {
+        Some(Refused { kind: SourceErrorKind::InvalidCredentials, message, fix: Some(fix.to_owned()) })
+    };
+    if profile.get("login_session").is_some() {
+        let fix = "use another profile, or the credentials of a session: aws configure export-credentials --format env";
+        return refused(
+            format!("profile '{name}' logs in by the console (login_session), which is not supported here"),
+            fix,
+        );
     }
+    let needed: &[&str] = match profile.get("sso_session") {
+        _ if !is_sso(profile) => &[],
+        Some(_) => &["sso_account_id", "sso_role_name"],
+        None => &["sso_account_id", "sso_role_name", "sso_region"],
+    };
+    let lacking = needed.iter().find(|key| profile.get(key).is_none())?;
+    refused(format!("profile '{name}' has no {lacking}"), "complete the profile: aws configure sso")
+}
+
+/// Whoever had credentials of a profile must not go on with others, such as the node's.
+pub fn gone(name: &str) -> Refused {
+    missing(&format!("profile '{name}' had credentials before; it"))
 }
 
 struct Chain<'a> {
@@ -135,6 +166,17 @@ mod tests {
         let mistyped = problem(CONFIG, Some("mistyped"), false).await.unwrap();
         assert!(mistyped.contains("'plian' (source_profile of 'mistyped')"), "{mistyped}");
         assert_eq!(problem("", None, false).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_profile_that_the_sdk_would_pass_over_is_told() {
+        let sso =
+            "[profile a]\nsso_session = s\nsso_account_id = 1\n[sso-session s]\nsso_region = r\nsso_start_url = u\n";
+        assert_eq!(problem(sso, Some("a"), false).await.as_deref(), Some("profile 'a' has no sso_role_name"));
+        let console = "[profile a]\nlogin_session = arn:x\n";
+        assert!(problem(console, Some("a"), false).await.unwrap().contains("login_session"));
+        let whole = "[profile a]\nsso_start_url = u\nsso_region = r\nsso_account_id = 1\nsso_role_name = n\n";
+        assert_eq!(problem(whole, Some("a"), false).await, None);
     }
 
     #[tokio::test]

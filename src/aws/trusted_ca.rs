@@ -31,9 +31,9 @@ impl TrustedCa {
     /// # Errors
     /// When a certificate cannot be read, or there is none.
     pub fn parse(pem: &[u8]) -> Result<Self, InvalidCaBundle> {
-        let pem = pem.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(pem);
-        let text = String::from_utf8_lossy(pem);
-        let plain = ["TRUSTED CERTIFICATE", "X509 CERTIFICATE"].into_iter().fold(text.into_owned(), |text, label| {
+        // Bundles are put together by `cat`: a byte order mark may stand before each certificate.
+        let text = String::from_utf8_lossy(pem).replace('\u{feff}', "");
+        let plain = ["TRUSTED CERTIFICATE", "X509 CERTIFICATE"].into_iter().fold(text, |text, label| {
             text.replace(&format!("BEGIN {label}-"), "BEGIN CERTIFICATE-")
                 .replace(&format!("END {label}-"), "END CERTIFICATE-")
         });
@@ -79,7 +79,7 @@ mod tests {
         for bundle in [format!("\u{feff}{CA}"), TRUSTED.to_owned(), old, format!("# Our CA\r\n{CA}\nwords\n")] {
             assert_eq!(TrustedCa::parse(bundle.as_bytes()).unwrap().0, plain.0, "{bundle}");
         }
-        let both = TrustedCa::parse(format!("{CA}{TRUSTED}").as_bytes()).unwrap();
+        let both = TrustedCa::parse(format!("\u{feff}{CA}\u{feff}{TRUSTED}").as_bytes()).unwrap();
         assert_eq!(both.0.len(), 2 * plain.0.len());
     }
 

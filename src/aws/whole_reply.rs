@@ -6,7 +6,7 @@ use crate::proxy::Proxy;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
@@ -95,9 +95,16 @@ impl HttpConnector for Connector {
         let refusals = self.refusals.clone();
         let reply = connector.call(request);
         HttpConnectorFuture::new(async move {
-            let mut reply = match reply.await {
-                Err(error) if !is_of_agent => return Err(with_the_proxys_words(error, &url).await),
-                reply => reply?,
+            let reply = reply.await;
+            let is_good = reply.as_ref().is_ok_and(|reply| reply.status().is_success());
+            let proxy = if is_good || is_of_agent { None } else { proxy_of(&url) };
+            let mut reply = match (reply, proxy) {
+                (Err(error), Some((proxy, destination))) => return Err(words_of(&proxy, &destination, error).await),
+                (Ok(reply), Some((proxy, destination))) if is_the_proxys(&reply, &destination) => {
+                    let status = reply.status().as_u16().to_string();
+                    return Err(ConnectorError::io(proxy.answered(&destination, &status).into()));
+                }
+                (reply, _) => reply?,
             };
             if is_head {
                 return Ok(reply);
@@ -124,11 +131,22 @@ fn is_agent(url: &str) -> bool {
     is_of_this_machine(url) || named.into_iter().any(is_named)
 }
 
+fn proxy_of(url: &str) -> Option<(Proxy, http::Uri)> {
+    let destination = url.parse().ok()?;
+    Some((Proxy::of_environment(&destination)?, destination))
+}
+
+/// Whether a reply without a tunnel is none of the service's: each of those has a request id.
+fn is_the_proxys(reply: &HttpResponse, destination: &http::Uri) -> bool {
+    let has_id = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"]
+        .iter()
+        .any(|id| reply.headers().get(*id).is_some());
+    destination.scheme_str() == Some("http") && matches!(reply.status().as_u16(), 403 | 407 | 502..=504) && !has_id
+}
+
 /// A proxy that lets nothing through is asked why.
-async fn with_the_proxys_words(error: ConnectorError, url: &str) -> ConnectorError {
-    let Ok(destination) = url.parse::<http::Uri>() else { return error };
-    let Some(proxy) = Proxy::of_environment(&destination) else { return error };
-    match proxy.refusal(&destination).await {
+async fn words_of(proxy: &Proxy, destination: &http::Uri, error: ConnectorError) -> ConnectorError {
+    match proxy.refusal(destination).await {
         Some(refused) => ConnectorError::io(refused.into()),
         None => error,
     }

@@ -214,7 +214,7 @@ fn ended_build(last: Observation, stack: &Stack) -> Option<ImageBuild> {
     let Observation::Stack { stack: before, image_build: Some(build), refused: None } = last else { return None };
     let is_same = before.arn == stack.arn && before.status == stack.status;
     let has_ended = !stack.status.as_deref().unwrap_or_default().ends_with("_IN_PROGRESS")
-        && matches!(build.status.as_deref(), Some("AVAILABLE" | "CANCELLED" | "FAILED" | "DEPRECATED" | "DELETED"));
+        && matches!(build.status.as_deref(), Some("CANCELLED" | "FAILED" | "DELETED"));
     (is_same && has_ended).then_some(build)
 }
 

@@ -3,17 +3,18 @@
 
 /// Where the words that are for nobody else begin.
 const SECRET: [&str; 5] = [
-    "Encoded authorization failure message",
-    "The Canonical String",
-    "The canonical string",
-    "Authorization=",
+    "encoded authorization failure message",
+    "the canonical string",
+    "authorization=",
+    "authorization:",
     "x-amz-security-token",
 ];
 
 /// `text` up to the first of them.
 #[must_use]
 pub fn message(text: &str) -> String {
-    let begin = SECRET.iter().filter_map(|secret| text.find(secret)).min();
+    let lower = text.to_ascii_lowercase();
+    let begin = SECRET.iter().filter_map(|secret| lower.find(secret)).min();
     match begin.and_then(|begin| text.get(..begin)) {
         Some(public) => format!("{}…", public.trim_end()),
         None => text.to_owned(),
@@ -31,6 +32,7 @@ mod tests {
         assert_eq!(message(refused), "You are not authorized to perform: ec2:DescribeImages.…");
         let signature = "The signature does not match. The Canonical String for this request should have been 'GET x-amz-security-token:abc'";
         assert_eq!(message(signature), "The signature does not match.…");
+        assert_eq!(message("curl failed: authorization: Bearer abc"), "curl failed:…");
         assert_eq!(message("Rate exceeded"), "Rate exceeded");
     }
 }

@@ -131,9 +131,9 @@ fn of_stack(
     let before = known(previous);
     let image_arn = image_build.and_then(|build| build.arn.clone());
     let failure = failure(stack, image_build, now);
-    if before.stack_arn.is_some() && before.stack_arn == stack.arn
-        || has_made_the_ami(previous, &before, stack, &image_arn)
-    {
+    // Of a stack that says no ARN it can only be told by its AMI that it is another.
+    let is_same = before.stack_arn == stack.arn && (stack.arn.is_some() || before.ami_id.is_none());
+    if is_same || has_made_the_ami(previous, &before, stack, image_arn.as_deref()) {
         let build = Build { stack_arn: stack.arn.clone(), image_arn: image_arn.or(before.image_arn), ..before };
         return (Some(build), merged(previous.failure.clone(), failure));
     }
@@ -142,12 +142,27 @@ fn of_stack(
 }
 
 /// Whether the AMI that the status has shown comes from `stack`: by the image build, else because the stack is older.
-fn has_made_the_ami(previous: &CustomImageStatus, before: &Build, stack: &Stack, image_arn: &Option<String>) -> bool {
-    if before.ami_id.is_none() {
-        return false;
-    }
+fn has_made_the_ami(previous: &CustomImageStatus, before: &Build, stack: &Stack, image_arn: Option<&str>) -> bool {
     let made_at = previous.image.creation_time.as_deref().and_then(|time| time.parse().ok());
-    (image_arn.is_some() && *image_arn == before.image_arn) || is_older(stack, made_at)
+    before.ami_id.is_some()
+        && match (image_arn, before.image_arn.as_deref()) {
+            (Some(of_stack), Some(of_ami)) => of_stack == of_ami,
+            _ => is_older(stack, made_at),
+        }
+}
+
+/// Whether `build` is of another stack than the one that the status knew.
+#[must_use]
+pub fn is_another(previous: &CustomImageStatus, build: Option<&Build>) -> bool {
+    let before = known(previous).stack_arn;
+    let now = build.and_then(|build| build.stack_arn.as_ref());
+    before.as_ref().zip(now).is_some_and(|(before, now)| before != now)
+}
+
+/// The image builds of an id, for EC2's filters: the ARN of a build has the id in lower case.
+#[must_use]
+pub fn any_image_arn(image_id: &str) -> String {
+    format!("arn:*:image/parallelclusterimage-{}/*", image_id.to_lowercase())
 }
 
 fn is_older(stack: &Stack, ami: Option<Timestamp>) -> bool {

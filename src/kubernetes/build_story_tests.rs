@@ -117,6 +117,9 @@ fn an_ami_that_was_shown_and_goes_is_no_orphan_whatever_its_stack_says() {
         ("DELETE_IN_PROGRESS", None, "Deleting"),
         ("DELETE_FAILED", build("arn:image/1", "AVAILABLE"), "DeleteFailed"),
         ("DELETE_COMPLETE", None, "Deleted"),
+        ("UPDATE_ROLLBACK_COMPLETE", build("arn:image/1", "AVAILABLE"), "BuildFailed"),
+        ("UPDATE_IN_PROGRESS", build("arn:image/1", "AVAILABLE"), "Building"),
+        ("UPDATE_FAILED", None, "UnknownBuildStatus"),
     ] {
         let mut life = Life::new();
         life.sees(ami("available", -10, Some("arn:image/1")));
@@ -134,10 +137,12 @@ fn the_amis_own_stack_has_its_image_build_or_is_older() {
         (Some("arn:image/1"), -60, Some("arn:image/1"), true),
         (None, -60, Some("arn:image/1"), true),
         (Some("arn:image/1"), -60, None, true),
+        (None, -60, Some("arn:image/2"), true),
         (None, 5, Some("arn:image/2"), false),
         (Some("arn:image/1"), 5, Some("arn:image/2"), false),
         (Some("arn:image/1"), 5, None, false),
         (Some("arn:image/1"), 5, Some("arn:image/1"), true),
+        (Some("arn:image/1"), -60, Some("arn:image/2"), false),
     ] {
         let mut life = Life::new();
         life.sees(ami("available", -10, arn));
@@ -216,8 +221,13 @@ fn an_orphan_names_its_image_build_and_clears_when_nothing_of_it_is_left() {
         &["aws ec2 describe-images --region eu-west-1", "Ec2ImageBuilderArn,Values=arn:image/1"],
     );
     life.sees_with(nothing(), Orphan::Found("ami-9".into())).says("OrphanedImage", &["AMI ami-9"]);
+    let found = life.status.clone();
+    life.sees(nothing());
+    assert_eq!(life.status, found, "nobody could be asked: that is no change");
     life.sees_with(nothing(), Orphan::Gone).says("Deleted", &["arn:image/1"]);
-    life.sees(nothing()).says("Deleted", &[]);
+    let cleared = life.status.clone();
+    life.sees(nothing());
+    assert_eq!(life.status, cleared, "the same look again is no change");
 }
 
 #[test]
@@ -230,7 +240,56 @@ fn an_orphan_that_is_gone_is_deleted_while_its_stack_is_left_too() {
     life.says("OrphanedImage", &["arn:image/1"]);
     life.sees_with(left(), Orphan::Gone).says("Deleted", &["arn:image/1"]);
     life.sees(left()).says("Deleted", &[]);
-    life.sees_with(left(), Orphan::Found("ami-9".into())).says("OrphanedImage", &["ami-9"]);
+    let goes = || stack(STACK, "DELETE_IN_PROGRESS", build("arn:image/1", "AVAILABLE"));
+    life.sees(goes()).says("Deleting", &["arn:image/1"]);
+    life.sees(goes()).says("Deleting", &["arn:image/1"]);
+    life.sees(nothing()).says("Deleted", &["arn:image/1"]);
+}
+
+/// The object was suspended, or the operator away, while another build ran.
+#[test]
+fn another_build_that_is_done_has_a_clock_of_its_own() {
+    for orphan in [Orphan::Unknown, Orphan::Gone] {
+        let mut life = Life::new();
+        life.sees(stack(STACK, "CREATE_COMPLETE", build("arn:image/1", "AVAILABLE")));
+        for _ in 0..4 {
+            life.sees_with(nothing(), orphan.clone());
+        }
+        let begun = life.minute;
+        let second = ("arn:stack/hpc/2", begun);
+        life.sees(stack(second, "DELETE_IN_PROGRESS", build("arn:image/2", "AVAILABLE"))).says("Finalizing", &[]);
+        life.sees(nothing()).says("Finalizing", &[]);
+        life.sees(ami("available", begun, Some("arn:image/2"))).says("ImageAvailable", &[]);
+    }
+}
+
+#[test]
+fn a_stack_without_an_arn_fails_once() {
+    let mut life = Life::new();
+    let nameless = || {
+        let Observation::Stack { mut stack, .. } = stack(STACK, "CREATE_FAILED", None) else { unreachable!() };
+        stack.arn = None;
+        Observation::Stack { stack, image_build: None, refused: None }
+    };
+    life.sees(nameless());
+    let first = life.status.clone();
+    life.sees(nameless());
+    assert_eq!(life.status, first);
+}
+
+#[test]
+fn a_known_failure_is_said_while_the_stack_goes_or_is_updated() {
+    let mut life = Life::new();
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", failed("arn:image/1")));
+    for (status, reason) in [
+        ("CREATE_IN_PROGRESS", "Building"),
+        ("DELETE_IN_PROGRESS", "Deleting"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "Building"),
+        ("UPDATE_FAILED", "UnknownBuildStatus"),
+        ("DELETE_FAILED", "DeleteFailed"),
+    ] {
+        life.sees(stack(STACK, status, None)).says(reason, &["step InstallPackages: no such package", status]);
+    }
 }
 
 #[test]

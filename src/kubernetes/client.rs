@@ -1,6 +1,6 @@
 //! The connection to the API server, through a proxy where kubectl would use one.
 
-use crate::proxy::{Proxy, ProxyRefused};
+use crate::proxy::Proxy;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -26,8 +26,8 @@ pub async fn connect() -> Result<Client, BoxError> {
     config.connect_timeout = Some(Duration::from_secs(10));
     config.read_timeout = Some(SILENCE);
     let Some(proxy) = proxy(&mut config)? else { return Ok(Client::try_from(config)?) };
-    if let Some(ProxyRefused { message, fix }) = proxy.refusal(&config.cluster_url).await {
-        return Err(format!("{message} ({fix})").into());
+    if let Some(refused) = proxy.refusal(&config.cluster_url).await {
+        return Err(refused.into());
     }
     through(proxy, config)
 }

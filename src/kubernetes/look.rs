@@ -186,7 +186,7 @@ where
     if let (true, Some(response)) = (context.settings.presigned_urls, response.as_mut()) {
         until = presigned::put(response, observation, scope, previous, &context.observer).await;
     }
-    let (orphan, asked_again_at) = orphan::look(observation, scope, previous, memory, context).await;
+    let (orphan, asked_again_at) = orphan::look(reading, (scope, id), previous, memory, context).await;
     let until = [until, asked_again_at].into_iter().flatten().min();
     let response = response.map(Box::new);
     look(Outcome::Observed { observation: observation.clone(), response, orphan }, account_id, until)
@@ -203,7 +203,9 @@ fn unconfirmed_until(
         memory.ami_missed_at = None;
         return None;
     }
-    let missed_at = *memory.ami_missed_at.get_or_insert(read_at);
+    // A clock that was set back must not make the wait longer.
+    let missed_at = memory.ami_missed_at.map_or(read_at, |missed_at| missed_at.min(read_at));
+    memory.ami_missed_at = Some(missed_at);
     missed_at.checked_add(CONFIRM_AFTER).ok().filter(|until| read_at < *until)
 }
 

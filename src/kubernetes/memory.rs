@@ -37,6 +37,7 @@ pub struct Remembered {
 pub struct AskedOrphan {
     /// The ARN of the image build.
     pub arn: String,
+    pub at: Timestamp,
     pub answer: Orphan,
     /// When it was first not listed.
     pub missed_at: Option<Timestamp>,

@@ -92,7 +92,8 @@ impl Moment<'_> {
     /// been another's credentials.
     #[must_use]
     pub fn absent_from(&self) -> Option<&str> {
-        let is_absent = conditions::find(&self.previous.conditions, conditions::ABSENT).is_some();
+        let is_absent =
+            conditions::MARKS.iter().any(|mark| conditions::find(&self.previous.conditions, mark).is_some());
         self.account_id.or_else(|| self.previous.account_id.as_deref().filter(|_| is_absent))
     }
 
@@ -130,6 +131,12 @@ fn observed(
     moment: &Moment<'_>,
 ) -> Next {
     let (build, failure) = build_story::next(moment.previous, observation, moment.now);
+    // Another build has a clock of its own.
+    let mut previous = moment.previous.clone();
+    if build_story::is_another(&previous, build.as_ref()) {
+        previous.conditions.retain(|condition| condition.type_ != conditions::FINALIZING);
+    }
+    let moment = &Moment { previous: &previous, ..*moment };
     let story = Story { build: build.as_ref(), failure: failure.as_ref(), orphan };
     let verdict = verdict::of_observation(observation, &story, moment);
     let mut status = CustomImageStatus { build, failure, ..bare(moment) };

@@ -195,6 +195,17 @@ fn a_deleted_image_is_still_deleted_after_an_outage() {
 }
 
 #[test]
+fn an_orphan_is_still_one_after_an_outage() {
+    let mut status = after(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &fresh(), 10);
+    status = after(&absent(), &status, 45);
+    assert_eq!(told(&status), "False OrphanedImage Finalizing Stalled Synced");
+    let denied = after(&failed(SourceErrorKind::AccessDenied, 46, 45), &status, 52);
+    let throttled = after(&failed(SourceErrorKind::Throttled, 53, 45), &denied, 53);
+    assert_eq!(throttled, denied, "within its grace");
+    assert_eq!(told(&after(&absent(), &throttled, 60)), "False OrphanedImage Finalizing Stalled Synced");
+}
+
+#[test]
 fn a_resumed_object_says_at_once_that_aws_does_not_answer() {
     let there = after(&ami("available"), &fresh(), 1);
     let paused = after(&Outcome::Suspended, &there, 2);
@@ -330,6 +341,10 @@ fn a_refused_detail_is_named_with_its_action() {
 fn any_outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         Just(absent()),
+        prop::sample::select(vec![Orphan::Gone, Orphan::Found("ami-9".into())]).prop_map(|orphan| {
+            let Outcome::Observed { observation, response, orphan: _ } = absent() else { unreachable!("made above") };
+            Outcome::Observed { observation, response, orphan }
+        }),
         Just(Outcome::Suspended),
         Just(Outcome::Unconfirmed),
         prop::sample::select(vec!["available", "pending", "failed", "new"]).prop_map(ami),
@@ -366,6 +381,10 @@ proptest! {
             prop_assert_eq!(ready.status == "True", !has(conditions::RECONCILING) && !has(conditions::STALLED));
             prop_assert_eq!(status.observed_generation, Some(7));
             prop_assert_eq!(after(outcome, &status, minute), status.clone(), "the same look again is no change");
+            if let Outcome::Observed { .. } = outcome {
+                let is_due = next(outcome, &moment(&status, minute)).until.is_some_and(|until| until <= at(minute + 3));
+                prop_assert!(is_due || after(outcome, &status, minute + 3) == status, "nor is it a little later");
+            }
         }
     }
 }

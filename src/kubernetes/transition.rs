@@ -53,7 +53,11 @@ fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<No
         now,
         ReadyReason::ImageAvailable | ReadyReason::ImageUnusable | ReadyReason::BuildFailed | ReadyReason::DeleteFailed
     );
-    let is_silent = now == ReadyReason::NotYetObserved || (is_first_sight && is_settled);
+    // A limit of AWS makes the whole scope stale, and then fresh again: neither is news of this image.
+    let is_throttled = |status: &CustomImageStatus| synced_reason(status) == Some(SourceErrorKind::Throttled.reason());
+    let is_of_scope = (now == ReadyReason::Stale && is_throttled(next))
+        || (before == Some(ReadyReason::Stale) && is_throttled(previous) && previous.image == next.image);
+    let is_silent = now == ReadyReason::NotYetObserved || (is_first_sight && is_settled) || is_of_scope;
     let is_stalled = |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::STALLED).is_some();
     let is_given_up = is_stalled(next) && !is_stalled(previous) && before.is_some();
     let is_change = (before != Some(now) || is_given_up) && !is_silent;
@@ -65,6 +69,10 @@ fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<No
         }
         _ => note(is_warning(now), ready.message.clone()),
     })
+}
+
+fn synced_reason(status: &CustomImageStatus) -> Option<&str> {
+    conditions::find(&status.conditions, conditions::SYNCED).map(|synced| synced.reason.as_str())
 }
 
 fn is_warning(reason: ReadyReason) -> bool {

@@ -85,40 +85,36 @@ fn available(about: String, deprecated_at: Option<Timestamp>, moment: &Moment<'_
 fn of_stack(stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     let stack_status = stack.status.as_deref().unwrap_or("without a status");
     let build_status = build.and_then(|build| build.status.as_deref());
-    let about = match build_status {
-        Some(build_status) => format!("stack is {stack_status}, Image Builder says {build_status}"),
-        None => format!("stack is {stack_status}"),
-    };
-    let gone = story.ami_id().map(|ami_id| format!("AMI {ami_id} is gone; {about}"));
+    let said = build_status.map(|status| format!(", Image Builder says {status}")).unwrap_or_default();
+    let gone = story.ami_id().map(|ami_id| format!("AMI {ami_id} is gone; ")).unwrap_or_default();
+    let about = format!("{gone}stack is {stack_status}{said}");
+    let has_lost_its_ami = !gone.is_empty();
     let failed = |about: String| why_failed(about, stack, build, story);
-    let is_failing = matches!(build_status, Some("FAILED" | "CANCELLED"));
-    match (ImageBuildStatus::of_stack(stack_status), gone) {
-        (Some(ImageBuildStatus::BuildComplete), Some(gone)) => {
-            let message = format!("{gone}: the stack was left behind");
+    // What is known of a failure is said whatever the stack does meanwhile.
+    let unless_failed = |about: String| if story.failure.is_some() { failed(about) } else { about };
+    match ImageBuildStatus::of_stack(stack_status) {
+        Some(ImageBuildStatus::BuildComplete) if has_lost_its_ami => {
+            let message = format!("{about}: the stack was left behind");
             Verdict::new("False", ReadyReason::Deleted, message, Progress::Stalled)
         }
-        (Some(ImageBuildStatus::BuildComplete), None) => finalizing(&about, story, moment),
-        (Some(ImageBuildStatus::DeleteInProgress), None) if is_done(build_status, moment) => {
-            finalizing(&about, story, moment)
+        Some(ImageBuildStatus::BuildComplete) => finalizing(&about, false, story, moment),
+        Some(ImageBuildStatus::DeleteInProgress) if !has_lost_its_ami && is_done(build_status, moment) => {
+            finalizing(&about, true, story, moment)
         }
-        (Some(ImageBuildStatus::DeleteInProgress), gone) => {
-            Verdict::new("False", ReadyReason::Deleting, gone.unwrap_or(about), Progress::Reconciling)
+        Some(ImageBuildStatus::DeleteInProgress) => {
+            Verdict::new("False", ReadyReason::Deleting, unless_failed(about), Progress::Reconciling)
         }
-        (Some(ImageBuildStatus::BuildInProgress), _) => {
-            let message = if is_failing { failed(about) } else { about };
-            Verdict::new("False", ReadyReason::Building, message, Progress::Reconciling)
+        Some(ImageBuildStatus::BuildInProgress) => {
+            Verdict::new("False", ReadyReason::Building, unless_failed(about), Progress::Reconciling)
         }
-        (Some(ImageBuildStatus::BuildFailed), _) => {
+        Some(ImageBuildStatus::BuildFailed) => {
             Verdict::new("False", ReadyReason::BuildFailed, failed(about), Progress::Stalled)
         }
-        (Some(ImageBuildStatus::DeleteFailed), gone) => {
-            let message = failed(gone.unwrap_or(about));
-            Verdict::new("False", ReadyReason::DeleteFailed, message, Progress::Stalled)
+        Some(ImageBuildStatus::DeleteFailed) => {
+            Verdict::new("False", ReadyReason::DeleteFailed, failed(about), Progress::Stalled)
         }
-        (Some(ImageBuildStatus::DeleteComplete), gone) => {
-            Verdict::new("False", ReadyReason::Deleted, gone.unwrap_or(about), Progress::Stalled)
-        }
-        (None, _) => Verdict::new("Unknown", ReadyReason::UnknownBuildStatus, about, Progress::Reconciling),
+        Some(ImageBuildStatus::DeleteComplete) => Verdict::new("False", ReadyReason::Deleted, about, Progress::Stalled),
+        None => Verdict::new("Unknown", ReadyReason::UnknownBuildStatus, unless_failed(about), Progress::Reconciling),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::kubernetes::identities::{Grant, Identities};
 use crate::kubernetes::rights::{self, Needs, Right};
 use crate::process::args::{CheckArgs, CheckOutput, ConfigurationUrl};
 use crate::process::{configuration, settings};
+use crate::proxy::ProxyRefused;
 use row::{Row, Verdict};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,7 +28,9 @@ pub async fn run(args: CheckArgs) -> ExitCode {
         }
     };
     rows.extend(of_api_server(&args, &identities).await);
-    rows.extend(of_aws(&args, &identities).await);
+    let mut of_aws = of_aws(&args, &identities).await;
+    row::say_each_fix_once(&mut of_aws);
+    rows.extend(of_aws);
     match args.output {
         CheckOutput::Table => print!("{}", row::table(&rows)),
         CheckOutput::Json => println!("{}", serde_json::to_string_pretty(&rows).unwrap_or_default()),
@@ -43,7 +46,10 @@ async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
     };
     let client = match client::connect().await {
         Ok(client) => client,
-        Err(error) => return unreached(error.to_string()),
+        Err(error) => match error.downcast_ref::<ProxyRefused>() {
+            Some(ProxyRefused { message, fix }) => return vec![Row::failed("API server", message, fix)],
+            None => return unreached(error.to_string()),
+        },
     };
     let server = match rights::server(&client).await {
         Ok(server) => server,
@@ -103,9 +109,7 @@ async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
         let scopes: Vec<_> =
             regions.into_iter().map(|region| Scope { identity: grant.identity.clone(), region }).collect();
         let checked = futures::future::join_all(scopes.iter().map(|scope| of_scope(&aws, scope, presigned))).await;
-        let mut checked: Vec<Row> = checked.into_iter().flatten().collect();
-        row::say_each_fix_once(&mut checked);
-        rows.extend(checked);
+        rows.extend(checked.into_iter().flatten());
     }
     rows
 }
@@ -157,10 +161,7 @@ fn fix(error: &SourceError, scope: &Scope, caller: &str) -> String {
             format!("allow {} in the policy of {caller}: the chart prints the whole policy (value iamPolicy)", error.action)
         }
         (SourceErrorKind::InvalidCredentials, _) => {
-            format!(
-                "give the ServiceAccount a role: chart value aws.roleArn (IRSA), or an EKS Pod Identity association and its agent; if other regions work, enable {} in the account",
-                scope.region
-            )
+            "give the ServiceAccount a role: chart value aws.roleArn (IRSA), or an EKS Pod Identity association and its agent; if other regions work, enable this one in the account".to_owned()
         }
         (SourceErrorKind::UnknownRegion, _) => "name a region of AWS's partitions, such as eu-west-1".to_owned(),
         (SourceErrorKind::Throttled, _) => "try again in a minute; if it stays, raise the account's limits".to_owned(),

@@ -307,6 +307,39 @@ fn a_credentials_file_that_is_renewed_is_taken_up_without_a_restart() {
     });
 }
 
+/// A file that is replaced is gone for a moment; the node's own role must not take its place.
+#[test]
+fn credentials_of_a_profile_are_never_replaced_by_those_of_the_node() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let folder = TempDir::new().unwrap();
+        let path = file(&folder, "credentials", &keys("AKIA111122223333EXAMPLE"));
+        let node = json!({
+            "AccessKeyId": "ASIA999988887777EXAMPLE", "SecretAccessKey": "x", "Token": "t", "Expiration": "2099-01-01T00:00:00Z"
+        });
+        let agent = answering("200 OK", node.to_string()).await;
+        let uri = format!("{}/v1/credentials", agent.url());
+        let settings = [
+            ("AWS_SHARED_CREDENTIALS_FILE", path.as_str()),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri.as_str()),
+            ("CUSTOMIMAGE_ERROR_GRACE", "500ms"),
+        ];
+        let _operator = operator(&lab, &settings).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        std::fs::remove_file(&path).unwrap();
+        lab.aws.fault(Fault::new("ec2", "DescribeImages", error(401, "AuthFailure", "no longer valid")));
+        lab.ready("hpc", "Unknown", "InvalidCredentials").await;
+        crate::support::eventually("the agent was asked, and in vain", || async {
+            if agent.asked() > 0 { Ok(()) } else { Err(agent.asked().to_string()) }
+        })
+        .await;
+        lab.aws.clear_faults();
+        std::fs::write(&path, keys("AKIA111122223333OTHER00")).unwrap();
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        assert!(lab.aws.calls().iter().all(|call| call.account == "111122223333"), "the node's role was used");
+    });
+}
+
 #[test]
 fn a_web_identity_token_that_comes_late_or_is_renewed_is_taken_up_without_a_restart() {
     run(async {
@@ -326,14 +359,14 @@ fn a_web_identity_token_that_comes_late_or_is_renewed_is_taken_up_without_a_rest
         lab.ready("hpc", "True", "ImageAvailable").await;
         // STS gave credentials that AWS takes back before their time.
         let before = lab.aws.count("sts", "AssumeRoleWithWebIdentity");
-        lab.aws.fault(
-            Fault::new("ec2", "DescribeImages", error(401, "AuthFailure", "AWS was not able to validate")).times(3),
-        );
+        let refused = error(401, "AuthFailure", "AWS was not able to validate the provided access credentials");
+        lab.aws.fault(Fault::new("ec2", "DescribeImages", refused));
         crate::support::eventually("STS is asked again", || async {
             let now = lab.aws.count("sts", "AssumeRoleWithWebIdentity");
             if now > before { Ok(()) } else { Err(now.to_string()) }
         })
         .await;
+        lab.aws.clear_faults();
         lab.ready("hpc", "True", "ImageAvailable").await;
     });
 }

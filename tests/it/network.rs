@@ -2,7 +2,7 @@
 
 use crate::support::describe::{finish, program};
 use crate::support::lab::{Lab, REGION};
-use crate::support::net::{closed, proxy};
+use crate::support::net::{answering, closed, proxy};
 use crate::support::run;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -20,9 +20,10 @@ fn describe(endpoint: &str) -> Command {
 #[test]
 fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password() {
     run(async {
-        for (status, fix) in
-            [("403 Forbidden", "let the proxy allow"), ("407 Proxy Authentication Required", "user and password")]
-        {
+        for (status, fix) in [
+            ("403 Forbidden", "let the proxy allow the host"),
+            ("407 Proxy Authentication Required", "user and password"),
+        ] {
             let refusing = proxy(None, status).await;
             let url = format!("http://hpc:pass%40word@{}", refusing.address);
             let mut command = describe(AWS);
@@ -41,6 +42,21 @@ fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password() {
         let answer = finish(command).await;
         let text = answer.body["message"].as_str().unwrap_or_default();
         assert!(text.contains(&url) && text.contains("cannot be reached") && text.contains("refused"), "{answer:?}");
+    });
+}
+
+/// Without TLS there is no tunnel: the proxy's own page comes in place of a reply.
+#[test]
+fn a_proxys_own_page_is_not_taken_for_an_answer_of_aws() {
+    run(async {
+        for status in ["403 Forbidden", "407 Proxy Authentication Required", "503 Service Unavailable"] {
+            let refusing = answering(status, "<html>policy violation</html>").await;
+            let mut command = describe("http://ec2.eu-west-1.example.invalid");
+            command.env("HTTP_PROXY", refusing.url());
+            let answer = finish(command).await;
+            let text = answer.body["message"].as_str().unwrap_or_default();
+            assert!(text.contains(&refusing.url()) && text.contains(&format!("HTTP {}", &status[..3])), "{answer:?}");
+        }
     });
 }
 

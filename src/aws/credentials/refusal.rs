@@ -4,13 +4,14 @@
 use crate::aws::error::{self, sources};
 use crate::aws::profile::InForce;
 use crate::aws::whole_reply::Refusal;
-use crate::describe_image::SourceErrorKind;
+use crate::describe_image::{SourceErrorKind, redact};
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use base64::Engine;
 use serde::Deserialize;
-use std::error::Error;
 
 /// Why credentials could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,90 +22,122 @@ pub struct Refused {
     pub fix: Option<String>,
 }
 
+/// The most characters of what a program of the machine said.
+const MOST_WORDS: usize = 300;
+
 /// Of a role that the process's own credentials assume.
 pub fn of_role(error: &CredentialsError) -> Refused {
     error::without_answer(error)
 }
 
+/// Whether STS does not take the credentials that were to assume the role.
+pub fn is_of_base(error: &CredentialsError) -> bool {
+    let of_role = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleError>());
+    of_role.and_then(ProvideErrorMetadata::code).is_some_and(error::is_refused_key_code)
+}
+
 /// Of the process's own. `refusal` is what an agent or the instance metadata answered meanwhile.
 pub fn of_own(error: &CredentialsError, refusal: Option<Refusal>, profile: &InForce) -> Refused {
-    let refused = |message: String, fix: String| Refused {
-        kind: SourceErrorKind::InvalidCredentials,
-        message: format!("no credentials: {message}"),
-        fix: Some(fix),
-    };
     // A node without a role: the metadata has nothing to give, and refuses nothing.
     let is_nothing =
         |refusal: &Refusal| refusal.status == 404 && matches!(error, CredentialsError::CredentialsNotLoaded(_));
     if let Some(refusal) = refusal.filter(|refusal| !is_nothing(refusal)) {
         return of_agent(&refusal);
     }
-    if let Some(file) = unreadable_file(profile).filter(|_| is_of_file(error)) {
-        return refused(file, "see that the file is mounted and can be read".to_owned());
-    }
     let judged = error::without_answer(error);
-    if let Some(sts) = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleWithWebIdentityError>()) {
-        return Refused { fix: of_web_identity(sts.code(), profile).or(judged.fix), ..judged };
+    if error::is_unreached(error) || sources(error).any(|source| source.is::<AssumeRoleError>()) {
+        return judged;
     }
-    match error {
-        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::ProviderTimedOut(_) => judged,
-        _ if profile.is_sso && !error::is_unreached(error) => {
-            refused(error::chain(error), format!("log in again: aws sso login --profile {}", profile.name))
+    if let Some(sts) = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleWithWebIdentityError>()) {
+        let fix = of_web_identity(sts.code(), sts.message().unwrap_or_default(), profile);
+        return Refused { fix: fix.or(judged.fix), ..judged };
+    }
+    let words = redact::message(&error::chain(error));
+    let refused = |message: &str, fix: String| Refused {
+        kind: SourceErrorKind::InvalidCredentials,
+        message: format!("no credentials: {}", message.chars().take(MOST_WORDS).collect::<String>()),
+        fix: Some(fix),
+    };
+    if let Some(file) = unreadable_file(profile).filter(|_| sources(error).any(|source| source.is::<std::io::Error>()))
+    {
+        return refused(&file, "see that the file is mounted and can be read".to_owned());
+    }
+    match (error, &profile.sso) {
+        (CredentialsError::CredentialsNotLoaded(_) | CredentialsError::ProviderTimedOut(_), _) => judged,
+        (_, Some(name)) if is_of_login(error, &words) => {
+            refused(&words, format!("log in again: aws sso login --profile {name}"))
         }
         // Of the machine itself: no waiting mends it.
-        _ if error::chain(error).contains("external process") => {
-            refused(error::chain(error), "see that the credential_process of the profile works".to_owned())
+        _ if words.contains("external process") => {
+            refused(&words, "see that the credential_process of the profile works".to_owned())
+        }
+        (CredentialsError::InvalidConfiguration(_), _) => {
+            refused(&words, format!("correct the profile '{}' in the AWS configuration", profile.name))
         }
         _ => judged,
     }
 }
 
+/// Whether the login of IAM Identity Center is over, or there was none; not when a role, or a limit, is in the way.
+fn is_of_login(error: &CredentialsError, words: &str) -> bool {
+    let code = sources(error).find_map(|source| source.downcast_ref::<ErrorMetadata>()?.code());
+    words.contains("SSO token")
+        || words.contains("sso/cache")
+        || code == Some("UnauthorizedException")
+        || words.contains("UnauthorizedException")
+        || words.contains("Session token not found")
+}
+
 /// An agent of the machine (EKS Pod Identity, ECS) or the instance metadata said no.
 fn of_agent(Refusal { url, status, words }: &Refusal) -> Refused {
-    let (who, fix) = if url.contains("/latest/") {
-        (
+    let is_task = url.contains("//169.254.170.2/");
+    let (who, fix) = match url.as_str() {
+        url if url.contains("/latest/") => (
             "the instance metadata",
             "let the node's metadata options allow it, or give the ServiceAccount a role by EKS Pod Identity or IRSA",
-        )
-    } else {
-        (
+        ),
+        _ if is_task => {
+            ("the agent of the task", "see the task's role (taskRoleArn) and its trust in ecs-tasks.amazonaws.com")
+        }
+        _ => (
             "the credentials agent",
             "see that the ServiceAccount has an EKS Pod Identity association, that its role trusts pods.eks.amazonaws.com \
              with sts:AssumeRole and sts:TagSession, and that the pod was made after it",
-        )
+        ),
     };
+    // In ECS the path itself opens the credentials.
+    let at = if is_task { "http://169.254.170.2" } else { url };
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
-    Refused {
+    let (kind, fix) = match status {
+        429 => (SourceErrorKind::Throttled, None),
         // What is broken over there may mend itself; a refusal does not.
-        kind: if *status >= 500 { SourceErrorKind::ServiceError } else { SourceErrorKind::InvalidCredentials },
-        message: format!("no credentials: {who} at {url} answered HTTP {status}{words}"),
-        fix: Some(fix.to_owned()),
-    }
+        500.. => (SourceErrorKind::ServiceError, Some(fix.to_owned())),
+        _ => (SourceErrorKind::InvalidCredentials, Some(fix.to_owned())),
+    };
+    Refused { kind, message: format!("no credentials: {who} at {at} answered HTTP {status}{words}"), fix }
 }
 
-/// Whether the provider itself could not read a file; a broken connection holds an error of input and output deeper down.
-fn is_of_file(error: &CredentialsError) -> bool {
-    let direct = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
-    direct.is_some() || error::chain(error).contains("No such file")
-}
-
-/// The first file that the environment or the profile names and that cannot be read, with the reason.
+/// The first file that the profile or the environment names and that cannot be read, with the reason.
 fn unreadable_file(profile: &InForce) -> Option<String> {
     let of_environment = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
     let named = of_environment.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
-    let of_profile = profile.web_identity_token_file.clone().map(|file| ("web_identity_token_file", file));
-    named.chain(of_profile).find_map(|(name, file)| {
+    let of_profile = profile.web_identity.clone().map(|(file, _)| ("web_identity_token_file", file));
+    of_profile.into_iter().chain(named).find_map(|(name, file)| {
         let error = std::fs::read(&file).err()?;
         Some(format!("{file} ({name}): {error}"))
     })
 }
 
 /// What STS means when it does not take the token of a ServiceAccount.
-fn of_web_identity(code: Option<&str>, profile: &InForce) -> Option<String> {
-    let file = std::env::var("AWS_WEB_IDENTITY_TOKEN_FILE").ok().or_else(|| profile.web_identity_token_file.clone());
-    let claims = file.as_deref().and_then(|file| claims(&std::fs::read_to_string(file).ok()?));
-    let role = std::env::var("AWS_ROLE_ARN").unwrap_or_else(|_| "the role".to_owned());
-    let Claims { iss, sub, aud } = claims.unwrap_or_default();
+fn of_web_identity(code: Option<&str>, message: &str, profile: &InForce) -> Option<String> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let of_environment = || {
+        let role = variable("AWS_ROLE_ARN").unwrap_or_else(|| "the role".to_owned());
+        Some((variable("AWS_WEB_IDENTITY_TOKEN_FILE")?, role))
+    };
+    let (file, role) = profile.web_identity.clone().or_else(of_environment)?;
+    let Claims { iss, sub, aud } =
+        std::fs::read_to_string(&file).ok().and_then(|token| claims(&token)).unwrap_or_default();
     let named = |what: &str, value: &str| if value.is_empty() { what.to_owned() } else { format!("{what} {value}") };
     match code {
         Some("AccessDenied") => Some(format!(
@@ -113,12 +146,19 @@ fn of_web_identity(code: Option<&str>, profile: &InForce) -> Option<String> {
             named("subject", &sub),
             named("audience", aud.first()),
         )),
+        Some("InvalidIdentityToken") if message.contains("audience") => Some(format!(
+            "the IAM OIDC provider of the cluster must list the {} as a client id",
+            named("audience", aud.first())
+        )),
+        Some("InvalidIdentityToken") if message.contains("verification key") => {
+            Some(format!("AWS must be able to read the keys of {} over the internet", named("the issuer", &iss)))
+        }
         Some("InvalidIdentityToken") => Some(format!(
             "the account of {role} needs an IAM OIDC provider for {}, which its trust policy names",
             named("the cluster's issuer", &iss)
         )),
         Some("ExpiredTokenException" | "ExpiredToken") => {
-            Some(format!("the token in {} is not renewed: mount it as a projected volume", file.unwrap_or_default()))
+            Some(format!("the token in {file} is not renewed: mount it as a projected volume"))
         }
         _ => None,
     }
@@ -188,6 +228,9 @@ mod tests {
         assert_eq!(refused.message, expected);
         assert!(refused.fix.unwrap().contains("Pod Identity association"));
         assert_eq!(of_agent(&refusal("http://a", 500)).kind, SourceErrorKind::ServiceError);
+        assert_eq!(of_agent(&refusal("http://a", 429)).kind, SourceErrorKind::Throttled);
+        let task = of_agent(&refusal("http://169.254.170.2/v2/credentials/c0ffee", 403));
+        assert!(!task.message.contains("c0ffee") && task.fix.unwrap().contains("taskRoleArn"));
         let metadata = of_agent(&refusal("http://169.254.169.254/latest/api/token", 403));
         assert!(
             metadata.message.contains("the instance metadata") && metadata.fix.unwrap().contains("metadata options")

@@ -81,7 +81,7 @@ pub(super) fn suspended(moment: &Moment<'_>) -> Next {
 /// True when the status shows an answer of AWS, or has shown one until it grew stale.
 fn has_observation(previous: &CustomImageStatus) -> bool {
     let reason = conditions::ready_reason(&previous.conditions);
-    let is_absent = conditions::find(&previous.conditions, conditions::ABSENT).is_some();
+    let is_absent = conditions::MARKS.iter().any(|mark| conditions::find(&previous.conditions, mark).is_some());
     previous.image_configuration.is_some()
         || is_absent
         || reason.is_some_and(|reason| reason.is_observed() || reason == ReadyReason::Stale)

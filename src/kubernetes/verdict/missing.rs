@@ -3,41 +3,52 @@
 use super::{Progress, Story, Verdict, second};
 use crate::describe_image::ImageId;
 use crate::describe_image::observation::tag_key;
-use crate::kubernetes::build_story::Failure;
+use crate::kubernetes::build_story::{self, Failure};
 use crate::kubernetes::conditions::{self, ReadyReason};
 use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::kubernetes::status::{Moment, Orphan};
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// The build is done and its AMI is not listed yet: a matter of minutes, or the AMI was never tagged.
-pub(super) fn finalizing(about: &str, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
+pub(super) fn finalizing(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     let until = moment.finalizing_until();
     let verdict = if moment.now < until {
         let message = format!("{about}, no AMI with this id is listed yet; reported as orphaned at {}", second(until));
         let verdict = Verdict::new("False", ReadyReason::Finalizing, message, Progress::Reconciling);
         Verdict { until: Some(until), ..verdict }
     } else {
-        orphaned(about, story, moment)
+        orphaned(about, stack_goes, story, moment)
     };
     Verdict { mark: Some(conditions::FINALIZING), ..verdict }
 }
 
 /// The AMI is there without ParallelCluster's tags, or it is gone, too.
-fn orphaned(about: &str, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
+fn orphaned(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     let arn = story.build.and_then(|build| build.image_arn.as_deref());
     let mark = conditions::find(&moment.previous.conditions, conditions::FINALIZING);
-    let was_gone = mark.is_some_and(|mark| mark.reason == ReadyReason::Deleted.name());
-    if *story.orphan == Orphan::Gone || (was_gone && *story.orphan == Orphan::Unknown) {
+    // Whoever cannot be asked for a moment takes nothing from what was known.
+    let before = mark.filter(|_| *story.orphan == Orphan::Unknown);
+    let gone = [ReadyReason::Deleted.name(), ReadyReason::Deleting.name()];
+    if *story.orphan == Orphan::Gone || before.is_some_and(|mark| gone.contains(&mark.reason.as_str())) {
         let of_build = arn.map(|arn| format!(" of image build {arn}")).unwrap_or_default();
         let message = format!("{about}, and no AMI{of_build} is left");
-        return Verdict::new("False", ReadyReason::Deleted, message, Progress::Stalled);
+        return match stack_goes {
+            true => Verdict::new("False", ReadyReason::Deleting, message, Progress::Reconciling),
+            false => Verdict::new("False", ReadyReason::Deleted, message, Progress::Stalled),
+        };
+    }
+    let was_found = |mark: &&Condition| {
+        mark.reason == ReadyReason::OrphanedImage.name() && mark.message.starts_with(&format!("{about}, but "))
+    };
+    if let Some(mark) = before.filter(was_found) {
+        return Verdict::new("False", ReadyReason::OrphanedImage, mark.message.clone(), Progress::Stalled);
     }
     let found = match story.orphan {
         Orphan::Found(ami_id) => format!("AMI {ami_id} has not got its tags"),
         Orphan::Unknown | Orphan::Gone => "its tagging failed".to_owned(),
     };
-    // An image build version's ARN has the id in lower case; the account's other builds of that id are found, too.
-    let any = format!("arn:*:image/parallelclusterimage-{}/*", moment.image_id.to_lowercase());
+    let any = build_story::any_image_arn(moment.image_id);
     let message = format!(
         "{about}, but no AMI with this id is listed: {found}. Find it: aws ec2 describe-images --region {} \
          --owners self --filters 'Name=tag:{},Values={}'; then tag it or deregister it",
@@ -51,11 +62,7 @@ fn orphaned(about: &str, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
 pub(super) fn of_absence(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     // The stack of a good build may go before EC2 lists the tagged AMI; that of an orphan goes all the same.
     if conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some() {
-        let verdict = finalizing("the build's stack is gone", story, moment);
-        if verdict.reason != ReadyReason::Deleted {
-            return verdict;
-        }
-        return Verdict { mark: Some(conditions::ABSENT), ..verdict };
+        return finalizing("the build's stack is gone", false, story, moment);
     }
     Verdict { mark: Some(conditions::ABSENT), ..nothing_there(other_stack, story, moment) }
 }
@@ -99,5 +106,5 @@ fn was_seen(previous: &CustomImageStatus) -> bool {
     let deleted = ReadyReason::Deleted.name();
     let is_marked =
         conditions::find(&previous.conditions, conditions::ABSENT).is_some_and(|mark| mark.reason == deleted);
-    previous.image.image_build_status.is_some() || is_marked
+    previous.build.is_some() || previous.image.image_build_status.is_some() || is_marked
 }
