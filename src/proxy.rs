@@ -11,6 +11,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+const SLOW: &str = "it does not answer";
+
 /// How long a proxy has to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -42,6 +44,8 @@ impl fmt::Display for Proxy {
 pub struct ProxyRefused {
     pub message: String,
     pub fix: String,
+    /// It has not answered in time: a little later it may.
+    pub is_slow: bool,
 }
 
 impl Proxy {
@@ -105,11 +109,16 @@ impl Proxy {
     #[must_use]
     pub fn answered(&self, destination: &Uri, status: &str) -> ProxyRefused {
         let fix = match status.split_whitespace().next() {
-            Some("407") => "give the proxy its user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+            Some("407") => {
+                "its user and password are missing or wrong: http://USER:PASSWORD@HOST:PORT is the proxy's URL"
+            }
+            Some("502" | "503" | "504") => {
+                "the proxy cannot reach the host: see its DNS and routes, or name the host in NO_PROXY"
+            }
             _ => "let the proxy allow the host, or name the host in NO_PROXY",
         };
         let message = format!("the proxy {self} refused a way to {}: HTTP {status}", host_of(destination));
-        ProxyRefused { message, fix: fix.to_owned() }
+        ProxyRefused { message, fix: fix.to_owned(), is_slow: false }
     }
 
     fn port(&self) -> u16 {
@@ -121,7 +130,7 @@ impl Proxy {
         let host = host_of(destination);
         let failed = |why: &str, fix: &str| {
             let message = format!("the proxy {self} cannot be reached for {host}: {why}");
-            Some(ProxyRefused { message, fix: fix.to_owned() })
+            Some(ProxyRefused { message, fix: fix.to_owned(), is_slow: why == SLOW })
         };
         match self.uri.scheme_str() {
             Some("http") => {}
@@ -137,7 +146,7 @@ impl Proxy {
         let at = (self.uri.host()?.trim_matches(['[', ']']).to_owned(), self.port());
         let connecting = tokio::time::timeout(PATIENCE, TcpStream::connect(at)).await;
         let mut stream = match connecting {
-            Err(_) => return failed("it does not answer", correct),
+            Err(_) => return failed(SLOW, correct),
             Ok(Err(error)) => return failed(&error.to_string(), correct),
             Ok(Ok(stream)) => stream,
         };
@@ -149,7 +158,7 @@ impl Proxy {
         let request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n");
         let answer = tokio::time::timeout(PATIENCE, ask(&mut stream, &request)).await;
         let line = match answer {
-            Err(_) => return failed("it does not answer to CONNECT", correct),
+            Err(_) => return failed(SLOW, correct),
             Ok(Err(error)) => return failed(&error.to_string(), correct),
             Ok(Ok(line)) => line,
         };

@@ -1,4 +1,5 @@
-//! What to do about an error that AWS words well enough to tell: a clock that is off, and a policy that is not one's own.
+//! What to do about an error that AWS words well enough to tell: a clock that is off, keys that are over, and a policy that is not
+//! one's own.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;

@@ -2,6 +2,7 @@
 
 use super::call::{CallSink, TellSink};
 use super::credentials::{Loading, Renewed, Source};
+use super::profile;
 use super::trusted_ca::TrustedCa;
 use super::whole_reply::{Refusals, WholeReplies};
 use super::{Buckets, Clients, imagebuilder};
@@ -42,7 +43,11 @@ pub async fn default_region() -> Option<String> {
     let variable = |name| std::env::var(name).ok().filter(|region| !region.is_empty());
     match variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")) {
         Some(region) => Some(region),
-        None => ProfileFileRegionProvider::new().region().await.map(|region| region.as_ref().to_owned()),
+        None => {
+            let profile = ProfileFileRegionProvider::builder();
+            let profile = if profile::nameless() { profile.profile_name("default") } else { profile };
+            profile.build().region().await.map(|region| region.as_ref().to_owned())
+        }
     }
 }
 
@@ -103,11 +108,7 @@ fn loader(settings: &Settings, region: Option<&Region>, http: SharedHttpClient) 
         .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts))
         .timeout_config(timeouts.build())
         .http_client(http);
-    // The SDK would look for a profile without a name, and then go on to other credentials.
-    let loader = match std::env::var("AWS_PROFILE") {
-        Ok(name) if name.is_empty() => loader.profile_name("default"),
-        _ => loader,
-    };
+    let loader = if profile::nameless() { loader.profile_name("default") } else { loader };
     match AppName::new("customimage-operator") {
         Ok(name) => loader.app_name(name),
         Err(_) => loader,

@@ -84,8 +84,9 @@ impl Held {
     }
 
     fn answer(&self) -> Option<Result<Credentials, CredentialsError>> {
+        let known = self.credentials.as_ref().filter(|known| self.failure.is_none() || self.is_usable(known));
         let failed = || self.failure.clone().map(|failure| Err(CredentialsError::provider_error(failure)));
-        self.credentials.clone().map(Ok).or_else(failed)
+        known.cloned().map(Ok).or_else(failed)
     }
 
     fn take(&mut self, asked: Result<Credentials, Refused>, pause: Duration) {
@@ -99,7 +100,7 @@ impl Held {
                 (self.credentials, self.failure) = (Some(credentials), None);
             }
             Err(failure) => {
-                // Those of a file that says nothing any more were taken away.
+                // Those without an end are a file's: when the file fails they were taken away.
                 let known = self.credentials.take();
                 let known = known.filter(|known| known.expiry().is_some() && self.is_usable(known));
                 (self.credentials, self.failure) = (known, Some(failure));
@@ -134,10 +135,9 @@ impl Renewed {
         self.0.held().refused.take_if(|refused| refused == access_key);
     }
 
-    /// As [`Renewed::refused`], of those that are held.
-    fn all_refused(&self) {
-        let mut held = self.0.held();
-        held.refused = held.credentials.as_ref().map(|credentials| credentials.access_key_id().to_owned());
+    /// The access key that is held.
+    fn key(&self) -> Option<String> {
+        self.0.held().credentials.as_ref().map(|credentials| credentials.access_key_id().to_owned())
     }
 
     async fn current(&self) -> Result<Credentials, CredentialsError> {
@@ -186,11 +186,19 @@ impl Inner {
 
     async fn ask(&self) -> Result<Credentials, Refused> {
         match &self.source {
-            Source::Role { provider, base } => timely(provider.provide_credentials()).await.map_err(|error| {
-                // STS has refused those that were to assume the role.
-                base.iter().filter(|_| refusal::is_of_base(&error)).for_each(Renewed::all_refused);
-                refusal::of_role(&error)
-            }),
+            Source::Role { provider, base } => {
+                let key = base.as_ref().and_then(Renewed::key);
+                let asked = timely(provider.provide_credentials()).await;
+                if let (Some(base), Some(key)) = (base, key) {
+                    match &asked {
+                        Ok(_) => base.accepted(&key),
+                        // STS does not take those that were to assume the role.
+                        Err(error) if refusal::is_of_base(error) => base.refused(&key),
+                        Err(_) => {}
+                    }
+                }
+                asked.map_err(|error| refusal::of_role(&error))
+            }
             Source::Own { load, refusals } => {
                 let in_force = profile::in_force().await;
                 if let Some(problem) = in_force.problem {

@@ -125,7 +125,7 @@ pub fn without_answer(error: &(dyn Error + 'static)) -> Refused {
     if let Some(refused) = sources(error).filter_map(|source| source.downcast_ref::<Refused>()).last() {
         return refused.clone();
     }
-    if let Some(ProxyRefused { message, fix }) = sources(error).find_map(|source| source.downcast_ref()) {
+    if let Some(ProxyRefused { message, fix, .. }) = sources(error).find_map(|source| source.downcast_ref()) {
         return Refused { fix: Some(fix.clone()), ..plain(SourceErrorKind::ServiceError, message.clone()) };
     }
     match sources(error).filter_map(|source| source.downcast_ref::<CredentialsError>()).last() {
@@ -155,7 +155,7 @@ fn of_provider(error: &(dyn Error + 'static)) -> Refused {
         Some(told) => {
             let message = told.message().or(told.code()).unwrap_or_default();
             let fix = advice::of_clock(told.code(), message, None, Timestamp::now());
-            let fix = fix.or_else(|| advice::of_policy(message));
+            let fix = fix.or_else(|| advice::of_policy(message)).or_else(|| advice::of_end(told.code()));
             Refused { kind: kind_of_provider(told.code()), message: format!("no credentials: {message}"), fix }
         }
         None => Refused { kind: SourceErrorKind::ServiceError, message: chain(error), fix: None },

@@ -19,19 +19,25 @@ pub struct InForce {
 
 /// Reads the files anew: they may have changed.
 pub async fn in_force() -> InForce {
-    match aws_config::profile::load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), None).await {
+    let selected = nameless().then(|| "default".into());
+    match aws_config::profile::load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), selected).await {
         Ok(profiles) => of(&profiles, variable("AWS_PROFILE").as_deref(), variable("AWS_ACCESS_KEY_ID").is_some()),
         // The SDK says it by itself.
         Err(_) => InForce::default(),
     }
 }
 
+/// Whether AWS_PROFILE is set and empty: as if it were not, where the SDK would look for a profile without a name.
+pub fn nameless() -> bool {
+    std::env::var("AWS_PROFILE").is_ok_and(|name| name.is_empty())
+}
+
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// `named` is what AWS_PROFILE says; `has_keys` whether the environment has credentials of its own, which come first.
-fn of(profiles: &ProfileSet, named: Option<&str>, has_keys: bool) -> InForce {
+/// `named` is what AWS_PROFILE says; `is_unused` that the environment has credentials of its own, which come first.
+fn of(profiles: &ProfileSet, named: Option<&str>, is_unused: bool) -> InForce {
     let name = profiles.selected_profile();
     let Some(profile) = profiles.get_profile(name) else {
         let problem = named.map(|named| missing(&format!("profile '{named}' (AWS_PROFILE)")));
@@ -40,10 +46,10 @@ fn of(profiles: &ProfileSet, named: Option<&str>, has_keys: bool) -> InForce {
     let chain = chain(profiles, profile);
     let asks_for_mfa = |profile: &&&Profile| profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some();
     let problem = match (&chain.missing, chain.profiles.iter().find(asks_for_mfa)) {
-        _ if has_keys => None,
+        _ if is_unused => None,
         (Some((name, by)), _) => Some(missing(&format!("profile '{name}' (source_profile of '{by}')"))),
         (None, Some(profile)) => Some(needs_mfa(profile)),
-        (None, None) => chain.profiles.iter().find_map(|profile| not_usable(profile)),
+        (None, None) => chain.profiles.last().and_then(|base| not_usable(base)),
     };
     let sso = chain.profiles.iter().find(|profile| is_sso(profile)).map(|profile| profile.name().to_owned());
     let web_identity = chain.profiles.iter().find_map(|profile| {
@@ -57,12 +63,19 @@ fn is_sso(profile: &Profile) -> bool {
     ["sso_session", "sso_start_url"].iter().any(|key| profile.get(key).is_some())
 }
 
+fn has_keys(profile: &Profile) -> bool {
+    ["aws_access_key_id", "aws_secret_access_key"].iter().all(|key| profile.get(key).is_some())
+}
+
 /// What the SDK would pass over without a word.
 fn not_usable(profile: &Profile) -> Option<Refused> {
     let name = profile.name();
     let refused = |message: String, fix: &str| {
         Some(Refused { kind: SourceErrorKind::InvalidCredentials, message, fix: Some(fix.to_owned()) })
     };
+    if has_keys(profile) || profile.get("role_arn").is_some() {
+        return None;
+    }
     if profile.get("login_session").is_some() {
         let fix = "use another profile, or the credentials of a session: aws configure export-credentials --format env";
         return refused(
@@ -81,7 +94,12 @@ fn not_usable(profile: &Profile) -> Option<Refused> {
 
 /// Whoever had credentials of a profile must not go on with others, such as the node's.
 pub fn gone(name: &str) -> Refused {
-    missing(&format!("profile '{name}' had credentials before; it"))
+    let (config, credentials) = files();
+    Refused {
+        kind: SourceErrorKind::InvalidCredentials,
+        message: format!("profile '{name}' has no credentials any more (read {config} and {credentials})"),
+        fix: Some("put them there again; no other credentials are used in their place".to_owned()),
+    }
 }
 
 struct Chain<'a> {
@@ -97,6 +115,8 @@ fn chain<'a>(profiles: &'a ProfileSet, first: &'a Profile) -> Chain<'a> {
     while let Some(source) = profile.get("source_profile").filter(|_| profile.get("role_arn").is_some()) {
         match profiles.get_profile(source) {
             None => chain.missing = Some((source.to_owned(), profile.name().to_owned())),
+            // Behind the first, a profile that has keys is the end, whatever else it says.
+            Some(next) if has_keys(next) => {}
             Some(next) if !chain.profiles.iter().any(|known| known.name() == next.name()) => {
                 chain.profiles.push(next);
                 profile = next;
@@ -110,10 +130,14 @@ fn chain<'a>(profiles: &'a ProfileSet, first: &'a Profile) -> Chain<'a> {
     chain
 }
 
-fn missing(what: &str) -> Refused {
+/// The configuration and the credentials file.
+fn files() -> (String, String) {
     let file = |name: &str, default: &str| variable(name).unwrap_or_else(|| default.to_owned());
-    let (config, credentials) =
-        (file("AWS_CONFIG_FILE", "~/.aws/config"), file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"));
+    (file("AWS_CONFIG_FILE", "~/.aws/config"), file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
+}
+
+fn missing(what: &str) -> Refused {
+    let (config, credentials) = files();
     Refused {
         kind: SourceErrorKind::InvalidCredentials,
         message: format!("{what} is neither in {config} nor in {credentials}"),
@@ -175,6 +199,9 @@ mod tests {
         assert_eq!(problem(sso, Some("a"), false).await.as_deref(), Some("profile 'a' has no sso_role_name"));
         let console = "[profile a]\nlogin_session = arn:x\n";
         assert!(problem(console, Some("a"), false).await.unwrap().contains("login_session"));
+        let behind = "[profile a]\nrole_arn = r\nsource_profile = b\n\
+            [profile b]\naws_access_key_id = a\naws_secret_access_key = b\nsso_session = s\nrole_arn = r\nmfa_serial = m\n";
+        assert_eq!(problem(behind, Some("a"), false).await, None, "its keys are used");
         let whole = "[profile a]\nsso_start_url = u\nsso_region = r\nsso_account_id = 1\nsso_role_name = n\n";
         assert_eq!(problem(whole, Some("a"), false).await, None);
     }

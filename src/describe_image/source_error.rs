@@ -14,6 +14,13 @@ pub struct SourceError {
 }
 
 impl SourceError {
+    /// Whether it has the same cause: AWS words it anew each time, and a number in the fix may grow.
+    #[must_use]
+    pub fn is_as(&self, other: &Self) -> bool {
+        let fix = |error: &Self| error.fix.as_deref().unwrap_or_default().replace(|c: char| c.is_ascii_digit(), "");
+        (self.kind, self.action, fix(self)) == (other.kind, other.action, fix(other))
+    }
+
     /// Of our own making: AWS was not asked.
     #[must_use]
     pub fn unasked(kind: SourceErrorKind, message: impl Into<String>) -> Self {

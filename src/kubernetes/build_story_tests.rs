@@ -4,19 +4,9 @@ use super::*;
 use crate::describe_image::image_config::new_tag;
 use crate::describe_image::{ImageId, Region, describe};
 use crate::kubernetes::conditions;
-use crate::kubernetes::status::{self, Moment, Orphan, Outcome, Settings};
+use crate::kubernetes::status::tests::{SETTINGS, at};
+use crate::kubernetes::status::{self, Moment, Orphan, Outcome};
 use jiff::SignedDuration;
-
-const SETTINGS: Settings = Settings {
-    not_found_grace: SignedDuration::from_hours(2),
-    finalizing_period: SignedDuration::from_mins(30),
-    error_grace: SignedDuration::from_mins(5),
-    staleness_budget: SignedDuration::from_mins(30),
-};
-
-fn at(minute: i64) -> Timestamp {
-    Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
-}
 
 /// The life of one image, a look after the other.
 struct Life {

@@ -26,7 +26,7 @@ pub async fn connect() -> Result<Client, BoxError> {
     config.connect_timeout = Some(Duration::from_secs(10));
     config.read_timeout = Some(SILENCE);
     let Some(proxy) = proxy(&mut config)? else { return Ok(Client::try_from(config)?) };
-    if let Some(refused) = proxy.refusal(&config.cluster_url).await {
+    if let Some(refused) = proxy.refusal(&config.cluster_url).await.filter(|refused| !refused.is_slow) {
         return Err(refused.into());
     }
     through(proxy, config)

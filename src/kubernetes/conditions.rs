@@ -138,7 +138,7 @@ pub struct Finding {
     pub reason: &'static str,
     pub message: String,
     /// AWS words an error anew each time (request ids, encoded messages): of messages that begin alike, up to the
-    /// first colon and space, the first stays, or every look would be a write.
+    /// first colon and space, and have the same fix, the first stays, or every look would be a write.
     pub keeps_message: bool,
 }
 
@@ -163,9 +163,15 @@ pub fn date(findings: Vec<Finding>, previous: &[Condition], generation: Option<i
     findings.into_iter().map(dated).collect()
 }
 
-/// What an error's message is about: the action and the kind of error, before the words of AWS.
-fn subject(message: &str) -> &str {
-    message.split_once(": ").map_or(message, |(subject, _)| subject)
+/// Before the fix, in the message of an error.
+pub const FIX: &str = " What to do: ";
+
+/// What an error's message is about: the action and the kind of error, before the words of AWS, and the fix. Of another cause the
+/// fix is another; a number in it may grow.
+fn subject(message: &str) -> (&str, String) {
+    let (words, fix) = message.split_once(FIX).unwrap_or((message, ""));
+    let subject = words.split_once(": ").map_or(words, |(subject, _)| subject);
+    (subject, fix.chars().filter(|c| !c.is_ascii_digit()).collect())
 }
 
 /// Kubernetes keeps times to the second.
@@ -218,6 +224,10 @@ mod tests {
         assert_eq!(date(vec![finding("Unknown", "ec2:DescribeImages: request 2", true)], &first, None, at(2)), first);
         let other = date(vec![finding("Unknown", "imagebuilder:GetImage: request 3", true)], &first, None, at(2));
         assert_eq!(other[0].message, "imagebuilder:GetImage: request 3", "another action is another matter");
+        let with = |fix: &str| vec![finding("Unknown", &format!("sts: no credentials: x{FIX}{fix}"), true)];
+        let first = date(with("the clock is off by 5 min"), &[], None, at(1));
+        assert_eq!(date(with("the clock is off by 12 min"), &first, None, at(2)), first);
+        assert_ne!(date(with("log in again"), &first, None, at(2)), first, "another fix is another cause");
     }
 
     #[test]

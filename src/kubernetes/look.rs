@@ -139,7 +139,7 @@ fn failed<O>(
         action => format!("{action} ({}): {message}", error.kind.reason()),
     };
     let message = match &error.fix {
-        Some(fix) => format!("{message} What to do: {fix}"),
+        Some(fix) => format!("{message}{}{fix}", conditions::FIX),
         None => message,
     };
     let outcome = Outcome::Failed { error, message, since, last_observed };

@@ -35,7 +35,7 @@ pub async fn look<O: OrphanSource>(
     };
     let asked = memory.orphan.take().filter(|asked| asked.arn == arn);
     let asked = match asked {
-        // Whoever asks for a look now, or set the clock back, gets an answer of now.
+        // An answer stands until its image is read again, in time or because somebody asks for a look, and the clock goes on.
         Some(asked) if reading.at <= asked.at && asked.at <= now && now < asked.again_at => asked,
         asked => ask(arn, scope, asked, now, context).await,
     };
@@ -53,6 +53,7 @@ fn wanted<O>(
     context: &Context<O>,
 ) -> Option<String> {
     let mark = conditions::find(&previous.conditions, conditions::FINALIZING)?;
+    // Deleted and Deleting say that it is gone.
     let is_open = [ReadyReason::Finalizing, ReadyReason::OrphanedImage].iter().any(|open| mark.reason == open.name());
     let until = mark.last_transition_time.0.checked_add(context.settings.status.finalizing_period).ok()?;
     let (build, _) = build_story::next(previous, observation, now);
@@ -86,7 +87,7 @@ async fn ask<O: OrphanSource>(
             }
         }
         // What was known stands until AWS says otherwise.
-        Ok(Err(_)) | Err(_) => (known(before), missed_at, CONFIRM_AFTER),
+        Ok(Err(_)) | Err(_) => (known(before), missed_at, settled),
     };
     let again_at = now.checked_add(pause).unwrap_or(Timestamp::MAX);
     AskedOrphan { arn, at: now, answer, missed_at, again_at }

@@ -235,4 +235,4 @@ fn sorted(tags: &[Tag]) -> Vec<&Tag> {
 
 #[cfg(test)]
 #[path = "status_tests.rs"]
-mod tests;
+pub(super) mod tests;

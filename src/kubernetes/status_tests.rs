@@ -6,14 +6,14 @@ use crate::describe_image::observation::{Ami, FailedStep, ImageBuild, Stack};
 use crate::describe_image::{ImageId, Region, SourceErrorKind, describe};
 use proptest::prelude::*;
 
-const SETTINGS: Settings = Settings {
+pub(in crate::kubernetes) const SETTINGS: Settings = Settings {
     not_found_grace: SignedDuration::from_hours(2),
     finalizing_period: SignedDuration::from_mins(30),
     error_grace: SignedDuration::from_mins(5),
     staleness_budget: SignedDuration::from_mins(30),
 };
 
-fn at(minute: i64) -> Timestamp {
+pub(in crate::kubernetes) fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
 }
 
@@ -387,4 +387,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn throttling_of_a_scope_is_told_by_no_event_and_what_happened_meanwhile_is() {
+    use crate::kubernetes::transition::notes;
+    let throttled = |since: i64| failed(SourceErrorKind::Throttled, since, since);
+    let reasons = |previous: &CustomImageStatus, next: &CustomImageStatus| {
+        notes(previous, next).into_iter().map(|note| note.reason).collect::<Vec<_>>()
+    };
+    let there = after(&ami("available"), &fresh(), 1);
+    let stale = after(&throttled(2), &there, 40);
+    assert_eq!(told(&stale), "Unknown Stale Reconciling Synced=False:Throttled");
+    assert_eq!(reasons(&there, &stale), [""; 0]);
+    assert_eq!(reasons(&stale, &after(&ami("available"), &stale, 41)), [""; 0]);
+    assert_eq!(reasons(&stale, &after(&ami("failed"), &stale, 41)), ["ImageUnusable"]);
+    let waiting = after(&absent(), &fresh(), 60);
+    let stale = after(&throttled(61), &waiting, 110);
+    assert_eq!(reasons(&stale, &after(&absent(), &stale, 130)), ["NotFound"], "it counts as failed now");
+    let begun = after(&stack("CREATE_COMPLETE", None), &fresh(), 1);
+    let stale = after(&throttled(2), &begun, 45);
+    assert_eq!(reasons(&stale, &after(&stack("CREATE_COMPLETE", None), &stale, 46)), ["OrphanedImage"]);
 }

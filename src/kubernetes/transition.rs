@@ -56,7 +56,7 @@ fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<No
     // A limit of AWS makes the whole scope stale, and then fresh again: neither is news of this image.
     let is_throttled = |status: &CustomImageStatus| synced_reason(status) == Some(SourceErrorKind::Throttled.reason());
     let is_of_scope = (now == ReadyReason::Stale && is_throttled(next))
-        || (before == Some(ReadyReason::Stale) && is_throttled(previous) && previous.image == next.image);
+        || (before == Some(ReadyReason::Stale) && is_throttled(previous) && is_as_before(previous, next));
     let is_silent = now == ReadyReason::NotYetObserved || (is_first_sight && is_settled) || is_of_scope;
     let is_stalled = |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::STALLED).is_some();
     let is_given_up = is_stalled(next) && !is_stalled(previous) && before.is_some();
@@ -69,6 +69,14 @@ fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<No
         }
         _ => note(is_warning(now), ready.message.clone()),
     })
+}
+
+/// Whether `next` says what stood before AWS stopped answering: the payload stays meanwhile, and so do the marks.
+fn is_as_before(previous: &CustomImageStatus, next: &CustomImageStatus) -> bool {
+    let mark = |status: &CustomImageStatus, type_: &str| {
+        conditions::find(&status.conditions, type_).map(|mark| (mark.reason.clone(), mark.message.clone()))
+    };
+    previous.image == next.image && conditions::MARKS.iter().all(|type_| mark(previous, type_) == mark(next, type_))
 }
 
 fn synced_reason(status: &CustomImageStatus) -> Option<&str> {

@@ -47,7 +47,7 @@ async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
     let client = match client::connect().await {
         Ok(client) => client,
         Err(error) => match error.downcast_ref::<ProxyRefused>() {
-            Some(ProxyRefused { message, fix }) => return vec![Row::failed("API server", message, fix)],
+            Some(ProxyRefused { message, fix, .. }) => return vec![Row::failed("API server", message, fix)],
             None => return unreached(error.to_string()),
         },
     };

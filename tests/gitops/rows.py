@@ -3,7 +3,7 @@ is DELETE_COMPLETE: CloudFormation does not find it by its name."""
 
 from dataclasses import dataclass, field
 
-from pretended_aws import build, fault, image, refusal, stack
+from pretended_aws import build, build_arn, fault, image, refusal, stack
 
 #: Who mirrors the row: with the table's own periods, as if they were over, nobody yet, or nobody any more.
 PATIENT, HASTY, STALE, UNWATCHED, LEFT = "rows", "rows-overdue", "rows-stale", "rows-unwatched", "rows-left"
@@ -68,7 +68,9 @@ ROWS = [
     ami("of-tomorrow", "hibernating", "Unknown", "UnknownBuildStatus", IN_PROGRESS),
     of_stack("complete", "CREATE_COMPLETE", "AVAILABLE", "False", "Finalizing", IN_PROGRESS),
     of_stack("tagged-any-moment", "DELETE_IN_PROGRESS", "AVAILABLE", "False", "Finalizing", IN_PROGRESS),
-    of_stack("orphaned", "CREATE_COMPLETE", "AVAILABLE", "False", "OrphanedImage", FAILED, namespace=HASTY),
+    Row("orphaned", ("False", "OrphanedImage"), FAILED, namespace=HASTY, aws={
+        "stacks": [stack("orphaned", "CREATE_COMPLETE")], "image_build_versions": [build("orphaned", "AVAILABLE")],
+        "images": [image("of-orphaned", tags=[["Ec2ImageBuilderArn", build_arn("orphaned")]])]}),
     of_stack("building", "CREATE_IN_PROGRESS", "BUILDING", "False", "Building", IN_PROGRESS),
     of_stack("deleting", "DELETE_IN_PROGRESS", "CANCELLED", "False", "Deleting", IN_PROGRESS),
     of_stack("build-failed", "CREATE_FAILED", "FAILED", "False", "BuildFailed", FAILED),
@@ -78,8 +80,7 @@ ROWS = [
     Row("absent", ("False", "NotFound"), IN_PROGRESS),
     Row("absent-for-good", ("False", "NotFound"), FAILED, namespace=HASTY),
     Row("deleted", ("False", "Deleted"), FAILED, aws={"images": [image("deleted")]}, then_gone=True),
-    # EC2 lists a disabled AMI no more.
-    ami("disabled", "available", "False", "Deleted", FAILED, then={"images": [image("disabled", "disabled")]}),
+    ami("disabled", "available", "False", "ImageUnusable", FAILED, then={"images": [image("disabled", "disabled")]}),
     troubled("outage", "eu-west-3", "reset", "True", "ImageAvailable", CURRENT, seen=True),
     troubled("stale", "eu-north-1", "reset", "Unknown", "Stale", IN_PROGRESS, seen=True, namespace=STALE),
     troubled("denied-later", "eu-south-1", DENIED, "Unknown", "AccessDenied", FAILED, seen=True),

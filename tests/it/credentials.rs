@@ -96,6 +96,15 @@ fn a_profile_that_is_named_and_not_there_is_an_error_and_never_the_next_provider
             assert!(said.contains(named) && fix.contains("correct the name"), "{said} {fix}");
         }
         assert_eq!((metadata.asked(), simulator.calls().len()), (0, 0));
+        let nameless = [
+            ("AWS_PROFILE", ""),
+            (
+                "AWS_CONFIG_FILE",
+                file(&folder, "default", "[default]\nrole_arn = r\nsource_profile = nobody\n").leak() as &str,
+            ),
+        ];
+        let answer = finish(bare(&simulator.endpoint(), &nameless)).await;
+        assert!(message(&answer).contains("'nobody'"), "an empty variable is an unset one: {answer:?}");
         let keys = [
             ("AWS_PROFILE", "mistyped"),
             ("AWS_ACCESS_KEY_ID", "AKIA111122223333EXAMPLE"),

@@ -45,8 +45,17 @@ pub fn of_own(error: &CredentialsError, refusal: Option<Refusal>, profile: &InFo
         return of_agent(&refusal);
     }
     let judged = error::without_answer(error);
-    if error::is_unreached(error) || sources(error).any(|source| source.is::<AssumeRoleError>()) {
+    if error::is_unreached(error) {
         return judged;
+    }
+    if sources(error).any(|source| source.is::<AssumeRoleError>()) {
+        let of_trust = || {
+            let role = format!("the role of profile '{}'", profile.name);
+            let fix = format!("allow sts:AssumeRole on {role} to whoever assumes it, there and in its trust policy");
+            (judged.kind == SourceErrorKind::AccessDenied).then_some(fix)
+        };
+        let fix = judged.fix.clone().or_else(of_trust);
+        return Refused { fix, ..judged };
     }
     if let Some(sts) = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleWithWebIdentityError>()) {
         let fix = of_web_identity(sts.code(), sts.message().unwrap_or_default(), profile);

@@ -28,20 +28,22 @@ fn orphaned(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_
     let arn = story.build.and_then(|build| build.image_arn.as_deref());
     let mark = conditions::find(&moment.previous.conditions, conditions::FINALIZING);
     // Whoever cannot be asked for a moment takes nothing from what was known.
-    let before = mark.filter(|_| *story.orphan == Orphan::Unknown);
+    let unasked = mark.filter(|_| *story.orphan == Orphan::Unknown);
     let gone = [ReadyReason::Deleted.name(), ReadyReason::Deleting.name()];
-    if *story.orphan == Orphan::Gone || before.is_some_and(|mark| gone.contains(&mark.reason.as_str())) {
+    if *story.orphan == Orphan::Gone || unasked.is_some_and(|mark| gone.contains(&mark.reason.as_str())) {
         let of_build = arn.map(|arn| format!(" of image build {arn}")).unwrap_or_default();
         let message = format!("{about}, and no AMI{of_build} is left");
-        return match stack_goes {
-            true => Verdict::new("False", ReadyReason::Deleting, message, Progress::Reconciling),
-            false => Verdict::new("False", ReadyReason::Deleted, message, Progress::Stalled),
+        let (reason, progress) = if stack_goes {
+            (ReadyReason::Deleting, Progress::Reconciling)
+        } else {
+            (ReadyReason::Deleted, Progress::Stalled)
         };
+        return Verdict::new("False", reason, message, progress);
     }
     let was_found = |mark: &&Condition| {
         mark.reason == ReadyReason::OrphanedImage.name() && mark.message.starts_with(&format!("{about}, but "))
     };
-    if let Some(mark) = before.filter(was_found) {
+    if let Some(mark) = unasked.filter(was_found) {
         return Verdict::new("False", ReadyReason::OrphanedImage, mark.message.clone(), Progress::Stalled);
     }
     let found = match story.orphan {
@@ -59,10 +61,21 @@ fn orphaned(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_
     Verdict::new("False", ReadyReason::OrphanedImage, message, Progress::Stalled)
 }
 
+const STACK_IS_GONE: &str = "the build's stack is gone";
+
 pub(super) fn of_absence(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     // The stack of a good build may go before EC2 lists the tagged AMI; that of an orphan goes all the same.
     if conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some() {
-        return finalizing("the build's stack is gone", false, story, moment);
+        let verdict = finalizing(STACK_IS_GONE, false, story, moment);
+        let is_over = verdict.reason == ReadyReason::Deleted;
+        return Verdict { mark: Some(if is_over { conditions::ABSENT } else { conditions::FINALIZING }), ..verdict };
+    }
+    // An orphan that is gone is told in the same words from then on.
+    let is_orphans =
+        |mark: &&Condition| mark.reason == ReadyReason::Deleted.name() && mark.message.starts_with(STACK_IS_GONE);
+    if let Some(mark) = conditions::find(&moment.previous.conditions, conditions::ABSENT).filter(is_orphans) {
+        let verdict = Verdict::new("False", ReadyReason::Deleted, mark.message.clone(), Progress::Stalled);
+        return Verdict { mark: Some(conditions::ABSENT), ..verdict };
     }
     Verdict { mark: Some(conditions::ABSENT), ..nothing_there(other_stack, story, moment) }
 }

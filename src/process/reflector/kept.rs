@@ -49,14 +49,10 @@ impl Kept {
     }
 }
 
-/// An error is the same when it is of one kind and action: AWS words it anew each time.
 pub fn is_same(before: &Result<Kept, ObserveError>, now: &Result<Observation, ObserveError>) -> bool {
     match (before, now) {
         (Ok(before), Ok(now)) => before.is(now),
-        (Err(before), Err(now)) => {
-            let (before, now) = (&before.source_error, &now.source_error);
-            (before.kind, before.action) == (now.kind, now.action)
-        }
+        (Err(before), Err(now)) => before.source_error.is_as(&now.source_error),
         _ => false,
     }
 }
