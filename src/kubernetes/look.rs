@@ -179,15 +179,20 @@ where
     };
     let account_id = context.accounts.learn(scope, observation.account_id().map(|account| (account, reading.at)));
     let mut response = describe_image::describe(id, &scope.region, observation).ok();
-    if let Some(until) = unconfirmed_until(response.as_ref(), previous, memory, reading.at) {
-        return look(Outcome::Unconfirmed, account_id, Some(until));
-    }
-    let mut until = None;
-    if let (true, Some(response)) = (context.settings.presigned_urls, response.as_mut()) {
-        until = presigned::put(response, observation, scope, previous, &context.observer).await;
-    }
+    // Also while a stack is missed once only: both wait for their confirmation at the same time.
     let (orphan, asked_again_at) = orphan::look(reading, (scope, id), previous, memory, context).await;
-    let until = [until, asked_again_at].into_iter().flatten().min();
+    if let Some(until) = unconfirmed_until(response.as_ref(), previous, memory, reading.at) {
+        return look(
+            Outcome::Unconfirmed,
+            account_id,
+            asked_again_at.map_or(Some(until), |again| Some(again.min(until))),
+        );
+    }
+    let mut until = asked_again_at;
+    if let (true, Some(response)) = (context.settings.presigned_urls, response.as_mut()) {
+        let end = presigned::put(response, observation, scope, previous, &context.observer).await;
+        until = [until, end].into_iter().flatten().min();
+    }
     let response = response.map(Box::new);
     look(Outcome::Observed { observation: observation.clone(), response, orphan }, account_id, until)
 }
