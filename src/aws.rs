@@ -38,9 +38,9 @@ use config::Base;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What the SDK may log at the most: at trace it writes whole replies, those that carry credentials too.
-pub const LOG_CEILING: &str =
-    "aws_smithy_runtime=info,aws_smithy_http_client=info,aws_sigv4=info,aws_config=warn,aws_config::sts=error";
+/// What the SDK may log at the most: at trace it writes whole replies, those that carry credentials too, and at info what a profile
+/// holds. Its files are read once a minute, and what is odd about them would be said as often.
+pub const LOG_CEILING: &str = "aws_smithy_runtime=info,aws_smithy_http_client=info,aws_sigv4=info,aws_config=warn,aws_config::sts=error,aws_runtime=error";
 
 /// Whoever may create objects may invent names of regions, and must not fill the memory. Past it the clients are made anew.
 const MOST_SCOPES: usize = 2000;
