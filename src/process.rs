@@ -8,8 +8,6 @@ mod describe;
 mod http;
 mod list;
 mod metrics;
-mod reflector;
-mod reload;
 mod run;
 mod settings;
 mod stdout;

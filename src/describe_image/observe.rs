@@ -1,16 +1,18 @@
 //! The order of reads: AMIs in bulk, then a stack and its image build for each id without one; each in the cheaper of two
 //! ways, by ids or all there are. Generic over the port.
 
+mod newest;
+pub mod plan;
 mod stacks;
 
-use super::image_config;
-use super::image_id::ImageId;
-use super::known::{Known, Nothing, Sizes};
-use super::newest::Newest;
-use super::observation::{Ami, ImageBuild, Observation, Stack, tag, tag_key};
-use super::scope::Scope;
-use super::source::{ImageSource, MAX_IDS};
-use super::source_error::{SourceError, SourceErrorKind};
+use crate::describe_image::image_config;
+use crate::describe_image::image_id::ImageId;
+use crate::describe_image::observation::{Ami, ImageBuild, Observation, Stack, tag, tag_key};
+use crate::describe_image::observe::newest::Newest;
+use crate::describe_image::observe::plan::{Known, Nothing, Sizes};
+use crate::describe_image::scope::Scope;
+use crate::describe_image::source::{ImageSource, MAX_IDS};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use futures::{StreamExt, stream};
 use stacks::{Stacks, all_stacks};
 

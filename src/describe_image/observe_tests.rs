@@ -135,7 +135,12 @@ fn the_official_view_has_no_disabled_ami_and_falls_through_to_the_stack() {
     let failed = Ami { state: Some("failed".into()), ..ami("ami-2", Some("2024-01-01T00:00:00Z")) };
     let mut source = Source { amis: vec![(id("hpc"), disabled)], stack: image_stack(), ..Source::default() };
     let official = |source: &Source| {
-        futures::executor::block_on(observe_one(source, &scope(), &id("hpc"), &super::super::known::Official))
+        futures::executor::block_on(observe_one(
+            source,
+            &scope(),
+            &id("hpc"),
+            &crate::describe_image::observe::plan::Official,
+        ))
     };
     assert!(matches!(official(&source), Ok(Observation::Stack { .. })));
     source.amis.push((id("hpc"), failed));

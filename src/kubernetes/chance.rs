@@ -1,6 +1,6 @@
 //! Chance, for jitter: the one thing of requeueing that is not pure.
 
-use super::requeue;
+use crate::backoff;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
@@ -12,5 +12,5 @@ pub fn number() -> f64 {
 
 /// `pause` within its jitter.
 pub fn jittered(pause: Duration) -> Duration {
-    requeue::jittered(pause, number())
+    backoff::jittered(pause, number())
 }

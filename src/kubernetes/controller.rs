@@ -1,14 +1,18 @@
 //! Watches, triggers, concurrency, shutdown. No decisions about images.
 
-use super::context::Context;
-use super::index::Target;
-use super::patience::AtOnce;
-use super::readiness::{Board, Readiness};
-use super::reconcile::{self, reconcile};
-use super::watched_image::WatchedImage;
-use super::write::WriteError;
-use super::{chance, objects, recheck, relist, standby};
-use crate::describe_image::reading::{Observe, Observer};
+pub mod gauges;
+mod triggers;
+
+use crate::kubernetes::chance;
+use crate::kubernetes::controller::triggers::{gate, listed};
+use crate::kubernetes::index::Target;
+use crate::kubernetes::reconcile::context::Context;
+use crate::kubernetes::reconcile::write::WriteError;
+use crate::kubernetes::reconcile::{self, reconcile};
+use crate::kubernetes::watch::backoff::AtOnce;
+use crate::kubernetes::watch::readiness::{Board, Readiness};
+use crate::kubernetes::watch::watched_image::WatchedImage;
+use crate::reflector::reading::{Observe, Observer};
 use futures::channel::mpsc;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use kube::ResourceExt;
@@ -39,9 +43,9 @@ pub async fn run<O>(
 ) where
     O: Observer + 'static,
 {
-    let triggers = triggers(&context, store.clone(), writer, readiness);
+    let triggers = watched(&context, store.clone(), writer, readiness);
     let (told, concerned) = mpsc::unbounded();
-    let rechecks = recheck::objects(context.identities.clone(), concerned, store.clone(), context.leading.clone());
+    let rechecks = triggers::objects(context.identities.clone(), concerned, store.clone(), context.leading.clone());
     let (namespaces, client, identities) = (context.clone(), context.client.clone(), context.identities.clone());
     let labels = async move { namespaces.namespaces.keep(client, identities, told).await };
     let (index, accounts, of_accounts) = (context.clone(), context.clone(), store.clone());
@@ -52,7 +56,7 @@ pub async fn run<O>(
         .trigger_backoff(AtOnce)
         .reconcile_on(rechecks)
         .reconcile_on(changed)
-        .reconcile_on(recheck::of_accounts(context.accounts.news(), of_accounts, move |object| {
+        .reconcile_on(triggers::of_accounts(context.accounts.news(), of_accounts, move |object| {
             reconcile::names_another_account(object, &accounts)
         }))
         .graceful_shutdown_on(async move { stop.cancelled().await })
@@ -69,7 +73,7 @@ pub async fn run<O>(
 }
 
 /// The objects to look at, from when this process leads; until then the store is kept warm.
-fn triggers<O>(
+fn watched<O>(
     context: &Arc<Context<O>>,
     store: Store<WatchedImage>,
     writer: Writer<WatchedImage>,
@@ -80,22 +84,23 @@ where
 {
     let (all, gone, shown, echoed) = (store.clone(), context.clone(), context.clone(), context.clone());
     let namespaces = &context.settings.namespaces;
-    let watched = objects::watch(&context.client, namespaces, store, &Board::new(namespaces, readiness))
-        .inspect(move |event| {
-            if let Ok(Event::Delete(object)) = event {
-                let object = object.reference();
-                gone.memory.forget(&object);
-                gone.hide(&object);
-            }
-        })
-        .reflect(writer);
-    let triggers = relist::applied(watched)
+    let watched =
+        crate::kubernetes::watch::watch(&context.client, namespaces, store, &Board::new(namespaces, readiness))
+            .inspect(move |event| {
+                if let Ok(Event::Delete(object)) = event {
+                    let object = object.reference();
+                    gone.memory.forget(&object);
+                    gone.hide(&object);
+                }
+            })
+            .reflect(writer);
+    let triggers = listed::applied(watched)
         // Any change of the object is looked at, another hand's in the status too; to look costs nothing but a comparison. A list
         // that begins anew is none, and neither is what was written here.
         .predicate_filter(predicates::resource_version, Default::default())
         .try_filter(move |object| std::future::ready(!echoed.memory.has_written(object)));
     let leading = context.leading.clone();
-    standby::held_until(triggers, async move {
+    gate::held_until(triggers, async move {
         leading.begun().await;
         // All at once, so that their first read is one. The writing end goes only with this stream.
         let _ = all.wait_until_ready().await;

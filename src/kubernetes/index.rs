@@ -1,7 +1,7 @@
 //! Which object shows which image: so that one image is read once for all, and a change finds its objects.
 
-use super::watched_image::Reference;
 use crate::describe_image::{ImageId, Scope};
+use crate::kubernetes::watch::watched_image::Reference;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

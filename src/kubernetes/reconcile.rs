@@ -1,19 +1,29 @@
 //! The driver: one look at one object, step by step. The decisions are in `status`, `transition` and `requeue`.
 
-use super::chance;
-use super::context::Context;
-use super::custom_image::{CustomImage, CustomImageStatus};
-use super::look::{self, Look};
-use super::memory::Remembered;
-use super::meter::ReconcileResult;
-use super::requeue;
-use super::spec::{self, Asking, Wanted};
-use super::status::{self, Moment, Next, Outcome};
-use super::transition::{self, Note};
-use super::watched_image::{Reference, WatchedImage};
-use super::write::{self, Written};
-use crate::describe_image::reading::{Observe, Observer};
+pub mod context;
+pub mod events;
+pub mod memory;
+mod orphan;
+mod outcome;
+pub mod pace;
+mod presigned_url;
+pub mod wanted;
+pub mod write;
+
+use crate::backoff;
 use crate::describe_image::{Scope, SourceError, SourceErrorKind};
+use crate::kubernetes::chance;
+use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
+use crate::kubernetes::metrics::ReconcileResult;
+use crate::kubernetes::reconcile::context::Context;
+use crate::kubernetes::reconcile::memory::Remembered;
+use crate::kubernetes::reconcile::outcome::Look;
+use crate::kubernetes::reconcile::wanted::{Asking, Wanted};
+use crate::kubernetes::reconcile::write::Written;
+use crate::kubernetes::status::transition::{self, Note};
+use crate::kubernetes::status::{self, Moment, Next, Outcome};
+use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
+use crate::reflector::reading::{Observe, Observer};
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
@@ -70,8 +80,7 @@ where
     };
     let next = next_status(object, &wanted, &look, &previous, context);
 
-    // Before the write: what a look has learned outlives a write that fails.
-    context.memory.store(reference.clone(), memory.clone());
+    context.memory.store(reference.clone(), memory.clone()); // before the write, which may fail
     if let Outcome::Failed { error, .. } = &look.outcome
         && stored != next.status
         && let Err(later) = context.pace.turn(paced_scope(&wanted, error)).await
@@ -125,7 +134,7 @@ fn next_status<O>(
     };
     let mut next = status::next(&look.outcome, &moment);
     if look.outcome != Outcome::Suspended && look.is_asked_for {
-        next.status.last_handled_reconcile_at = spec::requested_at(object).or(next.status.last_handled_reconcile_at);
+        next.status.last_handled_reconcile_at = wanted::requested_at(object).or(next.status.last_handled_reconcile_at);
     }
     next
 }
@@ -142,12 +151,12 @@ where
     O: Observer,
 {
     let known = wanted.target.as_ref().ok().and_then(|(scope, _)| context.accounts.learn(scope, None));
-    let (previous, moved) = spec::of_same_image(stored, wanted, known.as_deref());
-    let look = look::at(object, wanted, &previous, memory, context).await?;
+    let (previous, moved) = wanted::of_same_image(stored, wanted, known.as_deref());
+    let look = outcome::at(object, wanted, &previous, memory, context).await?;
     Some(match look.outcome {
         // The answer itself may tell that it is another account's.
         Outcome::Observed { .. } if moved.is_none() => {
-            let (previous, moved) = spec::of_same_image(stored, wanted, look.account_id.as_deref());
+            let (previous, moved) = wanted::of_same_image(stored, wanted, look.account_id.as_deref());
             (look, previous, moved)
         }
         _ => (look, previous, moved),
@@ -183,7 +192,7 @@ fn wanted<O>(object: &CustomImage, context: &Context<O>) -> Wanted {
         identities: &identities,
         namespaces: &context.namespaces,
     };
-    spec::wanted(object, &asking)
+    wanted::wanted(object, &asking)
 }
 
 async fn write_if_changed<O>(
@@ -203,7 +212,7 @@ async fn write_if_changed<O>(
 /// What AWS says anew comes by itself; left is what time alone changes, and what AWS may not be asked for.
 fn next_look<O>(next: &Next, look: &Look, memory: &Remembered, context: &Context<O>) -> Action {
     let until = [next.until, look.until].into_iter().flatten().min();
-    let until = until.map(|until| requeue::until(until, Timestamp::now()));
+    let until = until.map(|until| backoff::until(until, Timestamp::now()));
     let again = match &look.outcome {
         Outcome::Failed { .. } if memory.failures > 0 => {
             Some(chance::jittered(context.settings.intervals.after_error(memory.failures)))

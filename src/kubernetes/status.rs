@@ -1,15 +1,17 @@
 //! The next status, a pure function of the previous one, what came of looking at AWS, and the time.
 
+pub mod build_story;
+pub mod conditions;
+pub mod transition;
 mod unanswered;
+pub mod verdict;
 
-use super::build_story;
-use super::conditions::{self, Finding};
-use super::custom_image::CustomImageStatus;
-use super::verdict::{self, Progress, Story, Verdict};
-use crate::describe_image::redact;
 use crate::describe_image::response::{ImageFields, Tag};
 use crate::describe_image::source_error::SourceError;
-use crate::describe_image::{DescribeImageResponse, Observation};
+use crate::describe_image::{DescribeImageResponse, Observation, redact};
+use crate::kubernetes::custom_image::CustomImageStatus;
+use crate::kubernetes::status::conditions::Finding;
+use crate::kubernetes::status::verdict::{Progress, Story, Verdict};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -234,5 +236,4 @@ fn sorted(tags: &[Tag]) -> Vec<&Tag> {
 }
 
 #[cfg(test)]
-#[path = "status_tests.rs"]
 pub(super) mod tests;

@@ -6,7 +6,7 @@ mod row;
 use crate::aws::{ASSUME_ROLE, Answer, Aws, IgnoreCalls, Probe};
 use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind, redact};
 use crate::kubernetes::client::{self, Client};
-use crate::kubernetes::identities::{Grant, Identities};
+use crate::kubernetes::identities::grants::{Grant, Identities};
 use crate::kubernetes::rights::{self, Needs, Right};
 use crate::process::args::{CheckArgs, CheckOutput, ConfigurationUrl};
 use crate::process::{configuration, settings};

@@ -1,8 +1,10 @@
 //! The configuration file: which identities there are. Read at the start and whenever it changes.
 
+pub mod reload;
+
 use crate::describe_image::scope::{DEFAULT_IDENTITY, IDENTITY_PATTERN, InvalidRole, is_identity_name};
 use crate::describe_image::{Identity, Region, Role};
-use crate::kubernetes::identities::{Grant, Identities, InvalidSelector, NamespaceSelector, Namespaces};
+use crate::kubernetes::identities::grants::{Grant, Identities, InvalidSelector, NamespaceSelector, Namespaces};
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use crate::aws::{Aws, IgnoreCalls};
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
-use crate::describe_image::known::{Nothing, Official};
+use crate::describe_image::observe::plan::{Nothing, Official};
 use crate::describe_image::observe::{ObserveError, observe_one};
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::{self, ApiError, DescribeImageResponse, ImageId, Observation, Scope};

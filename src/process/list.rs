@@ -4,7 +4,7 @@ use crate::aws::{Aws, IgnoreCalls};
 use crate::describe_image::list_images::list_images;
 use crate::describe_image::response::{ImageInfoSummary, ListImagesResponse};
 use crate::describe_image::{ApiError, ImageId, Scope, SourceError, SourceErrorKind};
-use crate::kubernetes::manifest;
+use crate::kubernetes::custom_image::manifest;
 use crate::process::args::{ListArgs, ListOutput, Output};
 use crate::process::{settings, stdout};
 use std::collections::BTreeSet;

@@ -1,13 +1,12 @@
 //! From the command line to the controller's settings.
 
-use crate::aws;
 use crate::describe_image::image_id::InvalidRegion;
-use crate::describe_image::{ApiError, Intervals, Region};
-use crate::kubernetes::chance;
-use crate::kubernetes::context::Settings;
-use crate::kubernetes::status;
+use crate::describe_image::{ApiError, Region};
+use crate::kubernetes::reconcile::context::Settings;
+use crate::kubernetes::{chance, status};
 use crate::process::args::{ConfigurationUrl, RunArgs, TimingArgs};
-use crate::process::reflector;
+use crate::reflector::intervals::Intervals;
+use crate::{aws, reflector};
 use jiff::SignedDuration;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Where stacks are read from: one by one, or all at once.
 
-use crate::describe_image::known::Sizes;
 use crate::describe_image::observation::Stack;
+use crate::describe_image::observe::plan::Sizes;
 use crate::describe_image::source::ImageSource;
 use crate::describe_image::{ImageId, Scope, SourceError, SourceErrorKind};
 use std::collections::HashMap;

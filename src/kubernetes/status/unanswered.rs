@@ -1,10 +1,10 @@
 //! The next status when AWS did not answer: after an error, and while suspended. The payload stays as it is.
 
-use super::{Moment, Next, bare, finding, finish, sort};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
-use crate::kubernetes::conditions::{self, Finding, ReadyReason};
 use crate::kubernetes::custom_image::CustomImageStatus;
-use crate::kubernetes::verdict::{Progress, Verdict};
+use crate::kubernetes::status::conditions::{self, Finding, ReadyReason};
+use crate::kubernetes::status::verdict::{Progress, Verdict};
+use crate::kubernetes::status::{Moment, Next, bare, finding, finish, sort};
 use jiff::Timestamp;
 
 /// An error keeps the payload. What it does to Ready depends on whether there is one to keep.

@@ -1,7 +1,7 @@
 //! The settings of leader election.
 
-use super::value::{Maybe, duration, namespace};
-use crate::kubernetes::lease::LeaseSettings;
+use crate::kubernetes::leadership::lease::LeaseSettings;
+use crate::process::args::value::{Maybe, duration, namespace};
 use clap::{ArgAction, Args as ClapArgs};
 use sha2::{Digest, Sha256};
 use std::time::Duration;

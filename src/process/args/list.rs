@@ -1,8 +1,8 @@
 //! What is listed, and how it is printed.
 
-use super::AwsArgs;
-use super::value::identity;
 use crate::describe_image::list_images::StatusFilter;
+use crate::process::args::AwsArgs;
+use crate::process::args::value::identity;
 use clap::{Args as ClapArgs, ValueEnum};
 
 #[derive(Debug, ClapArgs)]

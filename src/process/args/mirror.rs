@@ -1,7 +1,7 @@
 //! What is mirrored, and with whose credentials: what `run` does and `check` looks at.
 
-use super::value::{Maybe, file, namespace, region};
 use crate::describe_image::Region;
+use crate::process::args::value::{Maybe, file, namespace, region};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,0 +1,190 @@
+//! The identities of the operator's configuration: which namespaces and regions may use each. Pure.
+
+use crate::describe_image::scope::DEFAULT_IDENTITY;
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
+use crate::describe_image::{Identity, Region, Scope};
+use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec};
+use kube::ResourceExt;
+use kube::core::{Expression, Selector, SelectorExt};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Labels of a namespace.
+pub type Labels = BTreeMap<String, String>;
+
+/// One identity, and who may use it where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grant {
+    pub identity: Identity,
+    /// `None`: all.
+    pub regions: Option<BTreeSet<Region>>,
+    pub namespaces: Namespaces,
+}
+
+/// The namespaces that may use an identity.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Namespaces {
+    All,
+    Named(BTreeSet<String>),
+    Selected(Selector),
+}
+
+impl Namespaces {
+    /// True when no namespace can ever be meant.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        matches!(self, Self::Named(names) if names.is_empty())
+    }
+}
+
+/// All identities by name. There is always a default one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identities(HashMap<String, Grant>);
+
+impl Identities {
+    /// Without a grant of the default identity everybody may use it.
+    #[must_use]
+    pub fn new(grants: impl IntoIterator<Item = Grant>) -> Self {
+        let everybody = Grant { identity: Identity::default(), regions: None, namespaces: Namespaces::All };
+        let all = std::iter::once(everybody).chain(grants);
+        Self(all.map(|grant| (grant.identity.name.clone(), grant)).collect())
+    }
+
+    /// All of them, in the order of their names.
+    #[must_use]
+    pub fn grants(&self) -> Vec<&Grant> {
+        let mut grants: Vec<_> = self.0.values().collect();
+        grants.sort_by_key(|grant| &grant.identity.name);
+        grants
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn grant(&self, name: &str) -> Option<&Grant> {
+        self.0.get(name)
+    }
+
+    /// True when namespaces' labels must be known.
+    #[must_use]
+    pub fn select_by_label(&self) -> bool {
+        self.0.values().any(|grant| matches!(grant.namespaces, Namespaces::Selected(_)))
+    }
+
+    /// The scope that `object` may look at AWS in. `labels` gives those of its namespace, `None` while they are unknown.
+    ///
+    /// # Errors
+    /// When its identity may not be used, there or in that region.
+    pub fn scope(
+        &self,
+        object: &CustomImage,
+        region: Region,
+        labels: impl FnOnce(&str) -> Option<Labels>,
+    ) -> Result<Scope, SourceError> {
+        let name = name_of(&object.spec);
+        let namespace = object.namespace().unwrap_or_default();
+        let labels = if self.select_by_label() { labels(&namespace) } else { None };
+        let is_granted = |grant: &&Grant| match &grant.namespaces {
+            Namespaces::All => true,
+            Namespaces::Named(names) => names.contains(&namespace),
+            Namespaces::Selected(selector) => labels.as_ref().is_some_and(|labels| selector.matches(labels)),
+        };
+        // An identity that is not there, one that is not granted and one that may yet be are told alike: names are
+        // nobody's business.
+        let Some(grant) = self.0.get(name).filter(is_granted) else {
+            let is_unknown = self.select_by_label() && labels.is_none();
+            return Err(if is_unknown { unlabelled(&namespace) } else { not_granted(name, &namespace) });
+        };
+        match &grant.regions {
+            Some(regions) if !regions.contains(&region) => Err(not_there(name, &region, regions)),
+            Some(_) | None => Ok(Scope { identity: grant.identity.clone(), region }),
+        }
+    }
+}
+
+/// The identity that an object names.
+#[must_use]
+pub fn name_of(spec: &CustomImageSpec) -> &str {
+    spec.identity.as_deref().unwrap_or(DEFAULT_IDENTITY)
+}
+
+fn not_granted(name: &str, namespace: &str) -> SourceError {
+    SourceError::unasked(
+        SourceErrorKind::IdentityNotAllowed,
+        format!(
+            "spec.identity '{name}' may not be used in namespace '{namespace}': let the operator's configuration (identities) allow it, or create another CustomImage that names an allowed one"
+        ),
+    )
+}
+
+fn not_there(name: &str, region: &Region, regions: &BTreeSet<Region>) -> SourceError {
+    let allowed: Vec<&str> = regions.iter().map(Region::as_str).collect();
+    SourceError::unasked(
+        SourceErrorKind::IdentityNotAllowed,
+        format!(
+            "spec.region '{region}' may not be used with identity '{name}' (allowed: {}): let the operator's configuration (identities) allow it, or create another CustomImage",
+            if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") }
+        ),
+    )
+}
+
+fn unlabelled(namespace: &str) -> SourceError {
+    SourceError::unasked(
+        SourceErrorKind::ServiceError,
+        format!(
+            "the labels of namespace '{namespace}' are not known yet: the operator needs list and watch on namespaces"
+        ),
+    )
+}
+
+/// A selector as metav1 writes it. A misspelt field must not select everything.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NamespaceSelector {
+    match_labels: BTreeMap<String, String>,
+    match_expressions: Vec<Requirement>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Requirement {
+    key: String,
+    operator: Operator,
+    #[serde(default)]
+    values: BTreeSet<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+enum Operator {
+    In,
+    NotIn,
+    Exists,
+    DoesNotExist,
+}
+
+/// Values where there must be none, or none where there must be some.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("namespaceSelector: key '{0}': In and NotIn need values, Exists and DoesNotExist take none")]
+pub struct InvalidSelector(String);
+
+impl TryFrom<NamespaceSelector> for Namespaces {
+    type Error = InvalidSelector;
+
+    fn try_from(selector: NamespaceSelector) -> Result<Self, InvalidSelector> {
+        let mut all: Selector = selector.match_labels.into_iter().collect();
+        for Requirement { key, operator, values } in selector.match_expressions {
+            let expression = match (operator, values.is_empty()) {
+                (Operator::In, false) => Expression::In(key, values),
+                (Operator::NotIn, false) => Expression::NotIn(key, values),
+                (Operator::Exists, true) => Expression::Exists(key),
+                (Operator::DoesNotExist, true) => Expression::DoesNotExist(key),
+                _ => return Err(InvalidSelector(key)),
+            };
+            all.extend(expression);
+        }
+        Ok(Self::Selected(all))
+    }
+}
+
+#[cfg(test)]
+#[path = "grants_tests.rs"]
+mod tests;

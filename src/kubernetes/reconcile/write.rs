@@ -1,0 +1,74 @@
+//! The one write: server-side apply of the whole status, so that no field of a former status stays behind. It
+//! carries the resourceVersion it was computed from: a former leader or a re-created object cannot be overwritten.
+
+use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
+use crate::kubernetes::status::sort;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::json;
+use std::time::Duration;
+
+const FIELD_MANAGER: &str = "customimage-operator";
+
+/// What the server did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The object's version is another now, unless the server found nothing to change.
+    Applied {
+        version: Option<String>,
+    },
+    /// The object changed meanwhile: look again from the store.
+    Conflict,
+    Gone,
+}
+
+/// Why a status could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error("the API server did not answer within {0:?}")]
+    Timeout(Duration),
+    #[error("the API server refused the status: {0}")]
+    Refused(#[source] Box<kube::Error>),
+}
+
+/// Applies `status` to `object`, within `timeout`.
+pub async fn status(
+    client: &Client,
+    object: &CustomImage,
+    status: &CustomImageStatus,
+    timeout: Duration,
+) -> Result<Written, WriteError> {
+    let api: Api<CustomImage> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+    match tokio::time::timeout(timeout, apply(&api, object, status)).await {
+        Err(_) => Err(WriteError::Timeout(timeout)),
+        Ok(Ok(version)) => Ok(Written::Applied { version }),
+        Ok(Err(kube::Error::Api(answer))) if answer.code == 409 => Ok(Written::Conflict),
+        Ok(Err(kube::Error::Api(answer))) if answer.code == 404 => Ok(Written::Gone),
+        Ok(Err(error)) => Err(WriteError::Refused(Box::new(error))),
+    }
+}
+
+/// Gives the object's version afterwards.
+async fn apply(
+    api: &Api<CustomImage>,
+    object: &CustomImage,
+    status: &CustomImageStatus,
+) -> kube::Result<Option<String>> {
+    let body = json!({
+        "apiVersion": CustomImage::api_version(&()),
+        "kind": CustomImage::kind(&()),
+        "metadata": {"name": object.name_any(), "resourceVersion": object.meta().resource_version},
+        "status": status,
+    });
+    let name = object.name_any();
+    let mut applied = api.patch_status(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body)).await?;
+    applied.status.iter_mut().for_each(sort);
+    if applied.status.as_ref() == Some(status) {
+        return Ok(applied.resource_version());
+    }
+    // An apply leaves what another manager has added: the status would say what AWS does not.
+    applied.meta_mut().managed_fields = None;
+    applied.status = Some(status.clone());
+    let manager = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    api.replace_status(&name, &manager, &applied).await.map(|replaced| replaced.resource_version())
+}

@@ -1,0 +1,214 @@
+//! What is known of the build beside the payload, and stays known when the payload's own fields are gone: which stack and image
+//! build the image came from, which AMI it became, and why it failed. Pure.
+
+use crate::describe_image::observation::{Ami, FailedStep, ImageBuild, Stack, tag, tag_key};
+use crate::describe_image::{ImageBuildStatus, Observation, redact};
+use crate::kubernetes::custom_image::CustomImageStatus;
+use crate::kubernetes::status::conditions::cut;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The most characters of what a component said.
+const MESSAGE_LIMIT: usize = 1024;
+
+/// Where an image came from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Build {
+    /// ARN of the CloudFormation stack that built the image. It stays good after the stack is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack_arn: Option<String>,
+    /// ARN of the Image Builder image build version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_arn: Option<String>,
+    /// Id of the AMI, once this status has shown it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ami_id: Option<String>,
+}
+
+/// Why a build failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// When the operator saw it first.
+    pub observed_at: Time,
+    /// Status of the image in EC2 Image Builder, FAILED or CANCELLED; absent when only the stack failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_status: Option<String>,
+    /// The step of Image Builder's workflow that failed, such as RunComponents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// ARN of the component that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// Phase of the component: build, validate or test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// Name of the step in the component's document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// What the component said; else what Image Builder said, else CloudFormation. At most 1,024 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Failure {
+    /// Where and why it failed, in one sentence. `None` when only the stack has said something.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        self.image_status.as_ref()?;
+        let part = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {value}"));
+        let parts = [
+            part("workflow step", &self.step),
+            part("component", &self.component),
+            part("phase", &self.phase),
+            part("step", &self.action),
+        ];
+        let place = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        match (place.is_empty(), self.message.as_deref()) {
+            (true, None) => None,
+            (true, Some(message)) => Some(format!("failed: {message}")),
+            (false, None) => Some(format!("failed at {place}")),
+            (false, Some(message)) => Some(format!("failed at {place}: {message}")),
+        }
+    }
+}
+
+/// What is known after `observation`.
+#[must_use]
+pub fn next(
+    previous: &CustomImageStatus,
+    observation: &Observation,
+    now: Timestamp,
+) -> (Option<Build>, Option<Failure>) {
+    match observation {
+        Observation::Ami { ami, stack, refused: _ } => {
+            let failure = previous.failure.clone().filter(|_| !ami.is_available());
+            (Some(of_ami(&known(previous), ami, stack.as_ref())), failure)
+        }
+        Observation::Stack { stack, image_build, refused: _ } => of_stack(previous, stack, image_build.as_ref(), now),
+        Observation::Absent { .. } => {
+            (Some(known(previous)).filter(|build| *build != Build::default()), previous.failure.clone())
+        }
+    }
+}
+
+/// What the status knows; one of an earlier version of the operator says it by its payload.
+#[must_use]
+pub fn known(previous: &CustomImageStatus) -> Build {
+    let ami = previous.image.ec2_ami_info.as_ref();
+    previous.build.clone().unwrap_or_else(|| Build {
+        stack_arn: previous.image.cloudformation_stack_arn.clone(),
+        image_arn: ami.and_then(|ami| tag(&ami.tags, tag_key::IMAGE_BUILD)).map(str::to_owned),
+        ami_id: ami.and_then(|ami| ami.ami_id.clone()),
+    })
+}
+
+fn of_ami(before: &Build, ami: &Ami, stack: Option<&Stack>) -> Build {
+    let is_of_build = match (&before.image_arn, ami.image_build_arn()) {
+        (Some(before), Some(now)) => before == now,
+        // Without the tag it can be only the same AMI, or the first of the build.
+        _ => before.ami_id.is_none() || before.ami_id == ami.id,
+    };
+    let before = if is_of_build { before.clone() } else { Build::default() };
+    let is_older = |stack: &&Stack| is_older(stack, ami.creation_date);
+    Build {
+        stack_arn: stack.filter(is_older).and_then(|stack| stack.arn.clone()).or(before.stack_arn),
+        image_arn: ami.image_build_arn().map(str::to_owned).or(before.image_arn),
+        ami_id: ami.id.clone(),
+    }
+}
+
+fn of_stack(
+    previous: &CustomImageStatus,
+    stack: &Stack,
+    image_build: Option<&ImageBuild>,
+    now: Timestamp,
+) -> (Option<Build>, Option<Failure>) {
+    let before = known(previous);
+    let image_arn = image_build.and_then(|build| build.arn.clone());
+    let failure = failure(stack, image_build, now);
+    // Of a stack that says no ARN it can only be told by its AMI that it is another.
+    let is_same = before.stack_arn == stack.arn && (stack.arn.is_some() || before.ami_id.is_none());
+    if is_same || has_made_the_ami(previous, &before, stack, image_arn.as_deref()) {
+        let build = Build { stack_arn: stack.arn.clone(), image_arn: image_arn.or(before.image_arn), ..before };
+        return (Some(build), merged(previous.failure.clone(), failure));
+    }
+    // Another stack is another build.
+    (Some(Build { stack_arn: stack.arn.clone(), image_arn, ami_id: None }), failure)
+}
+
+/// Whether the AMI that the status has shown comes from `stack`: by the image build, else because the stack is older.
+fn has_made_the_ami(previous: &CustomImageStatus, before: &Build, stack: &Stack, image_arn: Option<&str>) -> bool {
+    let made_at = previous.image.creation_time.as_deref().and_then(|time| time.parse().ok());
+    before.ami_id.is_some()
+        && match (image_arn, before.image_arn.as_deref()) {
+            (Some(of_stack), Some(of_ami)) => of_stack == of_ami,
+            _ => is_older(stack, made_at),
+        }
+}
+
+/// Whether `build` is of another stack than the one that the status knew.
+#[must_use]
+pub fn is_another(previous: &CustomImageStatus, build: Option<&Build>) -> bool {
+    let before = known(previous).stack_arn;
+    let now = build.and_then(|build| build.stack_arn.as_ref());
+    before.as_ref().zip(now).is_some_and(|(before, now)| before != now)
+}
+
+/// The image builds of an id, for EC2's filters: the ARN of a build has the id in lower case.
+#[must_use]
+pub fn any_image_arn(image_id: &str) -> String {
+    format!("arn:*:image/parallelclusterimage-{}/*", image_id.to_lowercase())
+}
+
+fn is_older(stack: &Stack, ami: Option<Timestamp>) -> bool {
+    stack.creation_time.zip(ami).is_some_and(|(stack, ami)| stack < ami)
+}
+
+fn failure(stack: &Stack, image_build: Option<&ImageBuild>, now: Timestamp) -> Option<Failure> {
+    let image_status = image_build.and_then(|build| build.status.clone());
+    let image_status = image_status.filter(|status| matches!(status.as_str(), "FAILED" | "CANCELLED"));
+    let stack_status = stack.status.as_deref().and_then(ImageBuildStatus::of_stack);
+    if image_status.is_none() && stack_status != Some(ImageBuildStatus::BuildFailed) {
+        return None;
+    }
+    let build = image_build.filter(|_| image_status.is_some());
+    let FailedStep { step, component, phase, action, message } =
+        build.and_then(|build| build.failed_step.clone()).unwrap_or_default();
+    let said = message.or_else(|| build?.reason.clone());
+    let said = if image_status.is_some() { said } else { stack.status_reason.clone() };
+    let message = said.filter(|said| !said.is_empty()).map(|said| cut(&redact::message(&said), MESSAGE_LIMIT));
+    let observed_at = Time(Timestamp::from_second(now.as_second()).unwrap_or(now));
+    Some(Failure { observed_at, image_status, step, component, phase, action, message })
+}
+
+/// What was known of the same build stays: the rollback takes away what told it.
+fn merged(before: Option<Failure>, now: Option<Failure>) -> Option<Failure> {
+    let (before, now) = match (before, now) {
+        (Some(before), Some(now)) => (before, now),
+        (before, now) => return before.or(now),
+    };
+    if now.image_status.is_none() {
+        // The first words of the stack name the cause, the later ones the rollback.
+        let message = before.message.or(now.message);
+        return Some(Failure { message, ..before });
+    }
+    let is_richer = before.image_status.is_some();
+    let earlier = |value: Option<String>| value.filter(|_| is_richer);
+    Some(Failure {
+        observed_at: before.observed_at,
+        image_status: now.image_status,
+        step: now.step.or(earlier(before.step)),
+        component: now.component.or(earlier(before.component)),
+        phase: now.phase.or(earlier(before.phase)),
+        action: now.action.or(earlier(before.action)),
+        message: now.message.or(earlier(before.message)),
+    })
+}
+
+#[cfg(test)]
+#[path = "build_story_tests.rs"]
+mod tests;

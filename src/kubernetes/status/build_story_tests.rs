@@ -1,0 +1,322 @@
+//! What stays known of a build, along the lives of images.
+
+use super::*;
+use crate::describe_image::image_config::new_tag;
+use crate::describe_image::{ImageId, Region, describe};
+use crate::kubernetes::status::tests::{SETTINGS, at};
+use crate::kubernetes::status::{self, Moment, Orphan, Outcome, conditions};
+use jiff::SignedDuration;
+
+/// The life of one image, a look after the other.
+struct Life {
+    status: CustomImageStatus,
+    minute: i64,
+}
+
+impl Life {
+    fn new() -> Self {
+        Self { status: CustomImageStatus::default(), minute: 0 }
+    }
+
+    /// A look, ten minutes after the last.
+    fn sees(&mut self, observation: Observation) -> &mut Self {
+        self.sees_with(observation, Orphan::Unknown)
+    }
+
+    fn sees_with(&mut self, observation: Observation, orphan: Orphan) -> &mut Self {
+        self.minute += 10;
+        let (id, region) = (ImageId::parse("hpc").unwrap(), Region::parse("eu-west-1").unwrap());
+        let response = describe(&id, &region, &observation).ok().map(Box::new);
+        let outcome = Outcome::Observed { observation: std::sync::Arc::new(observation), response, orphan };
+        let moment = Moment {
+            previous: &self.status,
+            image_id: "hpc",
+            region: "eu-west-1",
+            account_id: Some("111122223333"),
+            generation: Some(1),
+            created: at(0),
+            now: at(self.minute),
+            interval: SignedDuration::from_mins(10),
+            settings: &SETTINGS,
+        };
+        self.status = status::next(&outcome, &moment).status;
+        self
+    }
+
+    fn ready(&self) -> (&str, &str) {
+        let ready = conditions::find(&self.status.conditions, conditions::READY).unwrap();
+        (&ready.reason, &ready.message)
+    }
+
+    fn says(&self, reason: &str, words: &[&str]) {
+        let (is, message) = self.ready();
+        assert!(is == reason && words.iter().all(|word| message.contains(word)), "{is}: {message}");
+    }
+
+    fn build(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
+        let Some(Build { stack_arn, image_arn, ami_id }) = &self.status.build else { return (None, None, None) };
+        (stack_arn.as_deref(), image_arn.as_deref(), ami_id.as_deref())
+    }
+}
+
+/// Made at this minute; it comes from the image build `arn`, if its tag says so.
+fn ami(state: &str, made: i64, arn: Option<&str>) -> Observation {
+    let tags = arn.map(|arn| new_tag(tag_key::IMAGE_BUILD, arn)).into_iter().collect();
+    let (state, creation_date) = (Some(state.to_owned()), Some(at(made)));
+    let ami = Ami { id: Some("ami-1".into()), state, creation_date, tags, ..Ami::default() };
+    Observation::Ami { ami, stack: None, refused: None }
+}
+
+/// The stack `arn` of this minute, and what Image Builder says of its image build.
+fn stack((arn, made): (&str, i64), status: &str, build: Option<ImageBuild>) -> Observation {
+    let stack =
+        Stack { arn: Some(arn.into()), status: Some(status.into()), creation_time: Some(at(made)), ..Stack::default() };
+    Observation::Stack { stack, image_build: build, refused: None }
+}
+
+fn build(arn: &str, status: &str) -> Option<ImageBuild> {
+    Some(ImageBuild { arn: Some(arn.into()), status: Some(status.into()), ..ImageBuild::default() })
+}
+
+fn failed(arn: &str) -> Option<ImageBuild> {
+    let step = FailedStep {
+        step: Some("RunComponents".into()),
+        component: Some("arn:component".into()),
+        phase: Some("build".into()),
+        action: Some("InstallPackages".into()),
+        message: Some("no such package".into()),
+    };
+    Some(ImageBuild { failed_step: Some(step), ..build(arn, "FAILED").unwrap() })
+}
+
+fn nothing() -> Observation {
+    Observation::Absent { other_stack: None }
+}
+
+const STACK: (&str, i64) = ("arn:stack/hpc/1", -60);
+
+/// Each state in which a stack may be left, or go.
+#[test]
+fn an_ami_that_was_shown_and_goes_is_no_orphan_whatever_its_stack_says() {
+    for (status, image_build, reason) in [
+        ("CREATE_COMPLETE", build("arn:image/1", "AVAILABLE"), "Deleted"),
+        ("UPDATE_COMPLETE", None, "Deleted"),
+        ("IMPORT_COMPLETE", build("arn:image/1", "AVAILABLE"), "Deleted"),
+        ("DELETE_IN_PROGRESS", build("arn:image/1", "AVAILABLE"), "Deleting"),
+        ("DELETE_IN_PROGRESS", None, "Deleting"),
+        ("DELETE_FAILED", build("arn:image/1", "AVAILABLE"), "DeleteFailed"),
+        ("DELETE_COMPLETE", None, "Deleted"),
+        ("UPDATE_ROLLBACK_COMPLETE", build("arn:image/1", "AVAILABLE"), "BuildFailed"),
+        ("UPDATE_IN_PROGRESS", build("arn:image/1", "AVAILABLE"), "Building"),
+        ("UPDATE_FAILED", None, "UnknownBuildStatus"),
+    ] {
+        let mut life = Life::new();
+        life.sees(ami("available", -10, Some("arn:image/1")));
+        for _ in 0..10 {
+            life.sees(stack(STACK, status, image_build.clone())).says(reason, &["AMI ami-1 is gone", status]);
+        }
+        life.sees(nothing()).says("Deleted", &["AMI ami-1 is gone"]);
+        life.sees(nothing()).says("Deleted", &["AMI ami-1 is gone"]);
+    }
+}
+
+#[test]
+fn the_amis_own_stack_has_its_image_build_or_is_older() {
+    for (arn, made, its_arn, is_own) in [
+        (Some("arn:image/1"), -60, Some("arn:image/1"), true),
+        (None, -60, Some("arn:image/1"), true),
+        (Some("arn:image/1"), -60, None, true),
+        (None, -60, Some("arn:image/2"), true),
+        (None, 5, Some("arn:image/2"), false),
+        (Some("arn:image/1"), 5, Some("arn:image/2"), false),
+        (Some("arn:image/1"), 5, None, false),
+        (Some("arn:image/1"), 5, Some("arn:image/1"), true),
+        (Some("arn:image/1"), -60, Some("arn:image/2"), false),
+    ] {
+        let mut life = Life::new();
+        life.sees(ami("available", -10, arn));
+        life.sees(stack(("arn:stack/hpc/2", made), "CREATE_COMPLETE", its_arn.and_then(|arn| build(arn, "AVAILABLE"))));
+        let reason = if is_own { "Deleted" } else { "Finalizing" };
+        assert_eq!(life.ready().0, reason, "{arn:?} {made} {its_arn:?}");
+    }
+}
+
+#[test]
+fn the_build_survives_its_ami_and_the_absence_and_a_new_stack_begins_another() {
+    let mut life = Life::new();
+    let first = (Some("arn:stack/hpc/1"), Some("arn:image/1"));
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", None));
+    assert_eq!(life.build(), (first.0, None, None));
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", build("arn:image/1", "BUILDING")));
+    assert_eq!(life.build(), (first.0, first.1, None));
+    life.sees(ami("available", 25, Some("arn:image/1")));
+    assert_eq!(life.build(), (first.0, first.1, Some("ami-1")));
+    life.sees(nothing());
+    assert_eq!(life.build(), (first.0, first.1, Some("ami-1")));
+    life.sees(stack(("arn:stack/hpc/2", 45), "CREATE_IN_PROGRESS", None));
+    assert_eq!(life.build(), (Some("arn:stack/hpc/2"), None, None));
+}
+
+#[test]
+fn what_is_known_of_a_failed_build_stays_through_the_rollback_and_the_absence() {
+    let mut life = Life::new();
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", failed("arn:image/1")));
+    let place = "failed at workflow step RunComponents, component arn:component, phase build, step InstallPackages: no such package";
+    life.says("Building", &[place]);
+    let failure = life.status.failure.clone().unwrap();
+    assert_eq!((failure.action.as_deref(), failure.image_status.as_deref()), (Some("InstallPackages"), Some("FAILED")));
+    for status in ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED"] {
+        life.sees(stack(STACK, status, None)).says("BuildFailed", &[place, status]);
+        assert_eq!(life.status.failure.as_ref(), Some(&failure), "{status}");
+    }
+    life.sees(stack(STACK, "DELETE_IN_PROGRESS", None));
+    life.sees(nothing()).says("Deleted", &[place]);
+    assert_eq!(life.status.failure.as_ref(), Some(&failure));
+    life.sees(stack(("arn:stack/hpc/2", 70), "CREATE_IN_PROGRESS", None));
+    assert_eq!(life.status.failure, None, "another build has not failed");
+}
+
+#[test]
+fn a_failure_is_over_when_an_ami_is_available_and_not_before() {
+    let mut life = Life::new();
+    life.sees(stack(STACK, "CREATE_FAILED", failed("arn:image/1"))).sees(ami("pending", 15, None));
+    assert!(life.status.failure.is_some());
+    life.sees(ami("available", 15, None));
+    assert_eq!(life.status.failure, None);
+}
+
+#[test]
+fn what_image_builder_says_later_completes_what_the_stack_said_first() {
+    let mut life = Life::new();
+    let Observation::Stack { stack: mut failing, .. } = stack(STACK, "CREATE_FAILED", None) else { unreachable!() };
+    failing.status_reason = Some("Resource creation failed".into());
+    life.sees(Observation::Stack { stack: failing, image_build: None, refused: None });
+    let first = life.status.failure.clone().unwrap();
+    assert_eq!((first.image_status, first.message.as_deref()), (None, Some("Resource creation failed")));
+    life.sees(stack(STACK, "CREATE_FAILED", failed("arn:image/1")));
+    let later = life.status.failure.clone().unwrap();
+    assert_eq!((later.observed_at, later.message.as_deref()), (first.observed_at, Some("no such package")));
+}
+
+#[test]
+fn an_orphan_names_its_image_build_and_clears_when_nothing_of_it_is_left() {
+    let mut life = Life::new();
+    life.sees(stack(STACK, "CREATE_COMPLETE", build("arn:image/1", "AVAILABLE"))).says("Finalizing", &[]);
+    for _ in 0..3 {
+        life.sees(nothing());
+    }
+    life.says(
+        "OrphanedImage",
+        &["aws ec2 describe-images --region eu-west-1", "Ec2ImageBuilderArn,Values=arn:image/1"],
+    );
+    life.sees_with(nothing(), Orphan::Found("ami-9".into())).says("OrphanedImage", &["AMI ami-9"]);
+    let found = life.status.clone();
+    life.sees(nothing());
+    assert_eq!(life.status, found, "nobody could be asked: that is no change");
+    life.sees_with(nothing(), Orphan::Gone).says("Deleted", &["arn:image/1"]);
+    let cleared = life.status.clone();
+    life.sees(nothing());
+    assert_eq!(life.status, cleared, "the same look again is no change");
+}
+
+#[test]
+fn an_orphan_that_is_gone_is_deleted_while_its_stack_is_left_too() {
+    let mut life = Life::new();
+    let left = || stack(STACK, "CREATE_COMPLETE", build("arn:image/1", "AVAILABLE"));
+    for _ in 0..5 {
+        life.sees(left());
+    }
+    life.says("OrphanedImage", &["arn:image/1"]);
+    life.sees_with(left(), Orphan::Gone).says("Deleted", &["arn:image/1"]);
+    life.sees(left()).says("Deleted", &[]);
+    let goes = || stack(STACK, "DELETE_IN_PROGRESS", build("arn:image/1", "AVAILABLE"));
+    life.sees(goes()).says("Deleting", &["arn:image/1"]);
+    life.sees(goes()).says("Deleting", &["arn:image/1"]);
+    life.sees(nothing()).says("Deleted", &["arn:image/1"]);
+}
+
+/// The object was suspended, or the operator away, while another build ran.
+#[test]
+fn another_build_that_is_done_has_a_clock_of_its_own() {
+    for orphan in [Orphan::Unknown, Orphan::Gone] {
+        let mut life = Life::new();
+        life.sees(stack(STACK, "CREATE_COMPLETE", build("arn:image/1", "AVAILABLE")));
+        for _ in 0..4 {
+            life.sees_with(nothing(), orphan.clone());
+        }
+        let begun = life.minute;
+        let second = ("arn:stack/hpc/2", begun);
+        life.sees(stack(second, "DELETE_IN_PROGRESS", build("arn:image/2", "AVAILABLE"))).says("Finalizing", &[]);
+        life.sees(nothing()).says("Finalizing", &[]);
+        life.sees(ami("available", begun, Some("arn:image/2"))).says("ImageAvailable", &[]);
+    }
+}
+
+#[test]
+fn a_stack_without_an_arn_fails_once() {
+    let mut life = Life::new();
+    let nameless = || {
+        let Observation::Stack { mut stack, .. } = stack(STACK, "CREATE_FAILED", None) else { unreachable!() };
+        stack.arn = None;
+        Observation::Stack { stack, image_build: None, refused: None }
+    };
+    life.sees(nameless());
+    let first = life.status.clone();
+    life.sees(nameless());
+    assert_eq!(life.status, first);
+}
+
+#[test]
+fn a_known_failure_is_said_while_the_stack_goes_or_is_updated() {
+    let mut life = Life::new();
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", failed("arn:image/1")));
+    for (status, reason) in [
+        ("CREATE_IN_PROGRESS", "Building"),
+        ("DELETE_IN_PROGRESS", "Deleting"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "Building"),
+        ("UPDATE_FAILED", "UnknownBuildStatus"),
+        ("DELETE_FAILED", "DeleteFailed"),
+    ] {
+        life.sees(stack(STACK, status, None)).says(reason, &["step InstallPackages: no such package", status]);
+    }
+}
+
+#[test]
+fn a_status_of_an_earlier_version_is_understood() {
+    let mut life = Life::new();
+    life.sees(ami("available", -10, Some("arn:image/1")));
+    life.status.build = None;
+    life.sees(stack(STACK, "CREATE_COMPLETE", None)).says("Deleted", &["ami-1"]);
+    let mut life = Life::new();
+    life.sees(stack(STACK, "CREATE_FAILED", failed("arn:image/1")));
+    life.status.build = None;
+    life.sees(stack(STACK, "ROLLBACK_COMPLETE", None)).says("BuildFailed", &["InstallPackages"]);
+}
+
+#[test]
+fn the_words_of_ec2_and_a_deprecation_are_in_the_message() {
+    let mut life = Life::new();
+    let mut seen = |change: fn(&mut Ami)| {
+        let Observation::Ami { mut ami, .. } = ami("failed", -10, None) else { unreachable!() };
+        change(&mut ami);
+        life.sees(Observation::Ami { ami, stack: None, refused: None });
+        let (reason, message) = life.ready();
+        (reason.to_owned(), message.to_owned())
+    };
+    let (reason, message) = seen(|ami| ami.state_reason = Some("Client.InternalError: snapshot failed".into()));
+    assert!(
+        reason == "ImageUnusable" && message.ends_with("FAILED in eu-west-1: Client.InternalError: snapshot failed")
+    );
+    let (reason, message) = seen(|ami| ami.state = Some("disabled".into()));
+    assert!(reason == "ImageUnusable" && message.contains("AMI ami-1 is DISABLED"), "{message}");
+    let (reason, message) = seen(|ami| {
+        ami.state = Some("available".into());
+        ami.deprecated_at = Some(at(0));
+    });
+    assert!(reason == "ImageAvailable" && message.contains("deprecated since 2027"), "{message}");
+    let (_, message) = seen(|ami| {
+        ami.state = Some("available".into());
+        ami.deprecated_at = Some(at(10_000));
+    });
+    assert!(!message.contains("deprecated"), "{message}");
+}

@@ -1,0 +1,411 @@
+//! The condition table, row by row.
+
+use super::*;
+use crate::describe_image::image_config::new_tag;
+use crate::describe_image::observation::{Ami, FailedStep, ImageBuild, Stack};
+use crate::describe_image::{ImageId, Region, SourceErrorKind, describe};
+use proptest::prelude::*;
+
+pub(in crate::kubernetes) const SETTINGS: Settings = Settings {
+    not_found_grace: SignedDuration::from_hours(2),
+    finalizing_period: SignedDuration::from_mins(30),
+    error_grace: SignedDuration::from_mins(5),
+    staleness_budget: SignedDuration::from_mins(30),
+};
+
+pub(in crate::kubernetes) fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
+}
+
+/// An object created at minute 0, looked at every ten minutes.
+fn moment(previous: &CustomImageStatus, minute: i64) -> Moment<'_> {
+    Moment {
+        previous,
+        image_id: "hpc",
+        region: "eu-west-1",
+        account_id: Some("111122223333"),
+        generation: Some(7),
+        created: at(0),
+        now: at(minute),
+        interval: SignedDuration::from_mins(10),
+        settings: &SETTINGS,
+    }
+}
+
+fn seen(observation: Observation) -> Outcome {
+    let (id, region) = (ImageId::parse("hpc").unwrap(), Region::parse("eu-west-1").unwrap());
+    let response = describe(&id, &region, &observation).ok().map(Box::new);
+    Outcome::Observed { observation: std::sync::Arc::new(observation), response, orphan: Orphan::Unknown }
+}
+
+fn ami(state: &str) -> Outcome {
+    let ami = Ami { id: Some("ami-1".into()), state: Some(state.into()), ..Ami::default() };
+    seen(Observation::Ami { ami, stack: None, refused: None })
+}
+
+fn stack(status: &str, build: Option<&str>) -> Outcome {
+    let image_build = build.map(|status| ImageBuild {
+        status: Some(status.into()),
+        reason: Some("out of disk".into()),
+        failed_step: Some(FailedStep { action: Some("InstallPackages".into()), ..FailedStep::default() }),
+        ..ImageBuild::default()
+    });
+    let stack = Stack {
+        status: Some(status.into()),
+        status_reason: Some("resource failed".into()),
+        tags: vec![new_tag("b", "1"), new_tag("a", "2")],
+        ..Stack::default()
+    };
+    seen(Observation::Stack { stack, image_build, refused: None })
+}
+
+fn absent() -> Outcome {
+    seen(Observation::Absent { other_stack: None })
+}
+
+fn failed(kind: SourceErrorKind, since: i64, last_observed: i64) -> Outcome {
+    let error = SourceError { kind, action: "ec2:DescribeImages", message: "Rate exceeded".into(), fix: None };
+    let message = "Unable to get image hpc, due to Rate exceeded.".into();
+    Outcome::Failed { error, message, since: at(since), last_observed: at(last_observed) }
+}
+
+fn after(outcome: &Outcome, previous: &CustomImageStatus, minute: i64) -> CustomImageStatus {
+    next(outcome, &moment(previous, minute)).status
+}
+
+fn fresh() -> CustomImageStatus {
+    CustomImageStatus { observed_generation: Some(-1), ..CustomImageStatus::default() }
+}
+
+/// `Ready=STATUS Reason`, then the types of the conditions that are True beside it.
+fn told(status: &CustomImageStatus) -> String {
+    let ready = conditions::find(&status.conditions, conditions::READY).unwrap();
+    let beside = status.conditions.iter().filter(|condition| condition.type_ != conditions::READY);
+    let beside = beside.map(|condition| match condition.status.as_str() {
+        "True" => format!(" {}", condition.type_),
+        other => format!(" {}={other}:{}", condition.type_, condition.reason),
+    });
+    format!("{} {}{}", ready.status, ready.reason, beside.collect::<String>())
+}
+
+#[test]
+fn each_answer_of_aws_has_its_row() {
+    for (outcome, row) in [
+        (ami("available"), "True ImageAvailable Synced"),
+        (ami("pending"), "False ImagePending Reconciling Synced"),
+        (ami("transient"), "False ImagePending Reconciling Synced"),
+        (ami("invalid"), "False ImageUnusable Stalled Synced"),
+        (ami("failed"), "False ImageUnusable Stalled Synced"),
+        (ami("error"), "False ImageUnusable Stalled Synced"),
+        (ami("deregistered"), "False ImageUnusable Stalled Synced"),
+        (ami("disabled"), "False ImageUnusable Stalled Synced"),
+        (ami("tomorrow"), "Unknown UnknownBuildStatus Reconciling Synced"),
+        (stack("CREATE_COMPLETE", None), "False Finalizing Finalizing Reconciling Synced"),
+        (stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), "False Finalizing Finalizing Reconciling Synced"),
+        (stack("CREATE_IN_PROGRESS", Some("BUILDING")), "False Building Reconciling Synced"),
+        (stack("DELETE_IN_PROGRESS", Some("CANCELLED")), "False Deleting Reconciling Synced"),
+        (stack("DELETE_IN_PROGRESS", None), "False Deleting Reconciling Synced"),
+        (stack("CREATE_FAILED", Some("FAILED")), "False BuildFailed Stalled Synced"),
+        (stack("DELETE_FAILED", None), "False DeleteFailed Stalled Synced"),
+        (stack("DELETE_COMPLETE", None), "False Deleted Stalled Synced"),
+        (stack("UPDATE_FAILED", None), "Unknown UnknownBuildStatus Reconciling Synced"),
+        (absent(), "False NotFound Absent Reconciling Synced"),
+        (Outcome::Suspended, "Unknown Suspended Reconciling Synced=False:Suspended"),
+    ] {
+        let status = after(&outcome, &fresh(), 1);
+        assert_eq!(told(&status), row);
+        assert_eq!(status.observed_generation, Some(7));
+        assert!(status.conditions.iter().all(|condition| condition.observed_generation == Some(7)));
+    }
+}
+
+#[test]
+fn a_failed_build_says_the_failing_step_first() {
+    let status = after(&stack("CREATE_FAILED", Some("FAILED")), &fresh(), 1);
+    let message = &conditions::find(&status.conditions, conditions::READY).unwrap().message;
+    assert_eq!(
+        message,
+        "failed at step InstallPackages: out of disk; stack is CREATE_FAILED, Image Builder says FAILED; \
+         CloudFormation: resource failed"
+    );
+}
+
+#[test]
+fn what_was_never_seen_is_failed_after_its_grace_and_the_deadline_is_said_and_kept() {
+    let early = next(&absent(), &moment(&fresh(), 30));
+    assert_eq!(early.until, Some(at(120)));
+    let message = &conditions::find(&early.status.conditions, conditions::READY).unwrap().message;
+    let deadline = format!("{:.0}", at(120));
+    assert_eq!(
+        message,
+        &format!(
+            "no image or stack with id hpc in eu-west-1 of account 111122223333; reported as failed at {deadline}"
+        )
+    );
+    assert_eq!(told(&after(&absent(), &early.status, 119)), "False NotFound Absent Reconciling Synced");
+    assert_eq!(told(&after(&absent(), &early.status, 120)), "False NotFound Absent Stalled Synced");
+}
+
+#[test]
+fn what_was_seen_and_is_gone_is_deleted_and_its_payload_with_it() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let gone = after(&absent(), &there, 2);
+    assert_eq!(told(&gone), "False Deleted Absent Stalled Synced");
+    assert_eq!(gone.image, ImageFields::default());
+    assert_eq!(gone.image_configuration, None);
+    assert_eq!((gone.image_id.as_deref(), gone.account_id.as_deref()), (Some("hpc"), Some("111122223333")));
+    assert_eq!(told(&after(&absent(), &gone, 500)), "False Deleted Absent Stalled Synced", "and stays so");
+}
+
+#[test]
+fn a_finished_build_without_its_ami_is_orphaned_after_half_an_hour_also_when_the_stack_goes() {
+    let begun = next(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &moment(&fresh(), 10));
+    assert_eq!(begun.until, Some(at(40)));
+    let gone = next(&absent(), &moment(&begun.status, 20));
+    assert_eq!(told(&gone.status), "False Finalizing Finalizing Reconciling Synced");
+    assert_eq!(gone.until, Some(at(40)));
+    let orphaned = after(&absent(), &gone.status, 40);
+    assert_eq!(told(&orphaned), "False OrphanedImage Finalizing Stalled Synced");
+    let message = &conditions::find(&orphaned.conditions, conditions::READY).unwrap().message;
+    assert!(message.contains("Ec2ImageBuilderArn"), "{message}");
+    assert_eq!(told(&after(&absent(), &orphaned, 500)), "False OrphanedImage Finalizing Stalled Synced");
+    assert_eq!(told(&after(&ami("available"), &orphaned, 501)), "True ImageAvailable Synced");
+}
+
+#[test]
+fn the_clock_of_a_finished_build_goes_on_when_its_image_build_goes_or_aws_does_not_answer() {
+    let begun = after(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &fresh(), 10);
+    let silent = after(&stack("DELETE_IN_PROGRESS", None), &begun, 15);
+    assert_eq!(told(&silent), "False Finalizing Finalizing Reconciling Synced");
+    let denied = after(&failed(SourceErrorKind::AccessDenied, 16, 15), &silent, 25);
+    assert_eq!(told(&denied), "Unknown AccessDenied Finalizing Stalled Synced=False:AccessDenied");
+    assert_eq!(told(&after(&absent(), &denied, 39)), "False Finalizing Finalizing Reconciling Synced");
+    assert_eq!(told(&after(&absent(), &denied, 40)), "False OrphanedImage Finalizing Stalled Synced");
+}
+
+#[test]
+fn a_deleted_image_is_still_deleted_after_an_outage() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let gone = after(&absent(), &there, 2);
+    let denied = after(&failed(SourceErrorKind::AccessDenied, 3, 2), &gone, 10);
+    assert_eq!(told(&denied), "Unknown AccessDenied Absent Stalled Synced=False:AccessDenied");
+    let throttled = after(&failed(SourceErrorKind::Throttled, 3, 2), &denied, 11);
+    assert_eq!(told(&throttled), "Unknown AccessDenied Absent Stalled Synced=False:Throttled");
+    assert_eq!(told(&after(&absent(), &throttled, 20)), "False Deleted Absent Stalled Synced");
+}
+
+#[test]
+fn an_orphan_is_still_one_after_an_outage() {
+    let mut status = after(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &fresh(), 10);
+    status = after(&absent(), &status, 45);
+    assert_eq!(told(&status), "False OrphanedImage Finalizing Stalled Synced");
+    let denied = after(&failed(SourceErrorKind::AccessDenied, 46, 45), &status, 52);
+    let throttled = after(&failed(SourceErrorKind::Throttled, 53, 45), &denied, 53);
+    assert_eq!(throttled, denied, "within its grace");
+    assert_eq!(told(&after(&absent(), &throttled, 60)), "False OrphanedImage Finalizing Stalled Synced");
+}
+
+#[test]
+fn a_resumed_object_says_at_once_that_aws_does_not_answer() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let paused = after(&Outcome::Suspended, &there, 2);
+    let resumed = after(&failed(SourceErrorKind::Throttled, 9, 1), &paused, 9);
+    assert_eq!(told(&resumed), "True ImageAvailable Synced=False:Throttled");
+}
+
+#[test]
+fn another_missing_permission_is_named_although_the_reason_is_the_same() {
+    let denied = |action: &str| {
+        let mut outcome = failed(SourceErrorKind::AccessDenied, 1, 0);
+        let Outcome::Failed { message, .. } = &mut outcome else { unreachable!("made above") };
+        *message = format!("{action} (AccessDenied): request {action}");
+        outcome
+    };
+    let first = after(&denied("ec2:DescribeImages"), &fresh(), 1);
+    let second = after(&denied("cloudformation:DescribeStacks"), &first, 2);
+    let message = &conditions::find(&second.conditions, conditions::READY).unwrap().message;
+    assert!(message.contains("cloudformation:DescribeStacks"), "{message}");
+}
+
+#[test]
+fn a_new_absence_names_no_account_that_this_process_has_not_asked() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let unasked = Moment { account_id: None, ..moment(&there, 2) };
+    let gone = next(&absent(), &unasked).status;
+    let message =
+        |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::READY).unwrap().message.clone();
+    assert_eq!(message(&gone), "no image or stack with id hpc in eu-west-1 any more; AMI ami-1 is gone");
+    let learned = after(&absent(), &gone, 3);
+    assert!(message(&learned).contains("of account 111122223333"));
+    let restarted = Moment { account_id: None, ..moment(&learned, 4) };
+    assert_eq!(next(&absent(), &restarted).status, learned, "a restart is no change");
+}
+
+#[test]
+fn a_retryable_error_without_an_observation_is_shown_at_once_and_is_no_failure() {
+    let status = after(&failed(SourceErrorKind::Throttled, 1, 0), &fresh(), 1);
+    assert_eq!(told(&status), "Unknown NotYetObserved Reconciling Synced=False:Throttled");
+}
+
+#[test]
+fn a_retryable_error_changes_nothing_within_its_grace_then_synced_then_ready() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let error = failed(SourceErrorKind::ServiceError, 2, 1);
+    let early = next(&error, &moment(&there, 6));
+    assert_eq!((&early.status, early.until), (&there, Some(at(7))));
+    let later = next(&error, &moment(&there, 7));
+    assert_eq!(told(&later.status), "True ImageAvailable Synced=False:ServiceError");
+    assert_eq!(later.until, Some(at(31)));
+    let stale = after(&error, &later.status, 31);
+    assert_eq!(told(&stale), "Unknown Stale Reconciling Synced=False:ServiceError");
+    assert_eq!(stale.image, there.image, "the payload stays");
+    assert_eq!(after(&error, &stale, 50), stale, "written once");
+}
+
+#[test]
+fn an_error_that_needs_a_person_is_shown_at_once_or_after_its_grace() {
+    for (kind, reason) in [
+        (SourceErrorKind::AccessDenied, "AccessDenied"),
+        (SourceErrorKind::InvalidCredentials, "InvalidCredentials"),
+        (SourceErrorKind::InvalidRequest, "InvalidRequest"),
+    ] {
+        let shown = format!("Unknown {reason} Stalled Synced=False:{reason}");
+        assert_eq!(told(&after(&failed(kind, 1, 0), &fresh(), 1)), shown);
+        let there = after(&ami("available"), &fresh(), 1);
+        assert_eq!(after(&failed(kind, 2, 1), &there, 3), there);
+        let denied = after(&failed(kind, 2, 1), &there, 7);
+        assert_eq!((told(&denied), &denied.image), (shown, &there.image));
+        assert_eq!(told(&after(&ami("available"), &denied, 8)), "True ImageAvailable Synced", "and mends");
+    }
+    let there = after(&ami("available"), &fresh(), 1);
+    let unknown = after(&failed(SourceErrorKind::UnknownRegion, 2, 1), &there, 2);
+    assert_eq!(told(&unknown), "Unknown UnknownRegion Stalled Synced=False:UnknownRegion");
+}
+
+#[test]
+fn a_resumed_object_that_aws_refuses_is_looked_at_again_when_the_grace_is_over() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let paused = after(&Outcome::Suspended, &there, 2);
+    let refused = failed(SourceErrorKind::AccessDenied, 9, 9);
+    let next = next(&refused, &moment(&paused, 9));
+    assert_eq!(next.until, Some(at(14)));
+    assert_eq!(told(&after(&refused, &next.status, 14)), "Unknown AccessDenied Stalled Synced=False:AccessDenied");
+}
+
+#[test]
+fn a_suspended_object_keeps_what_was_observed() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let paused = after(&Outcome::Suspended, &there, 2);
+    assert_eq!(told(&paused), "True ImageAvailable Synced=False:Suspended");
+    assert_eq!(paused.image, there.image);
+}
+
+#[test]
+fn one_missed_look_changes_nothing_but_the_generation() {
+    let there = after(&ami("available"), &fresh(), 1);
+    assert_eq!(after(&Outcome::Unconfirmed, &there, 2), there);
+}
+
+#[test]
+fn tags_in_another_order_are_no_change_and_another_tag_is_one() {
+    let there = after(&stack("CREATE_IN_PROGRESS", None), &fresh(), 1);
+    let tagged = |tags: Vec<Tag>| {
+        let stack = Stack {
+            status: Some("CREATE_IN_PROGRESS".into()),
+            status_reason: Some("resource failed".into()),
+            tags,
+            ..Stack::default()
+        };
+        seen(Observation::Stack { stack, image_build: None, refused: None })
+    };
+    assert_eq!(after(&tagged(vec![new_tag("a", "2"), new_tag("b", "1")]), &there, 2), there);
+    assert_ne!(after(&tagged(vec![new_tag("a", "1"), new_tag("b", "2")]), &there, 2), there);
+    assert_ne!(after(&tagged(vec![new_tag("a", "2"), new_tag("b", "1"), new_tag("b", "1")]), &there, 2), there);
+}
+
+#[test]
+fn a_refused_detail_is_named_with_its_action() {
+    let refused = SourceError {
+        kind: SourceErrorKind::AccessDenied,
+        action: "imagebuilder:GetImage",
+        message: "on resource arn".into(),
+        fix: None,
+    };
+    let stack = Stack { status: Some("CREATE_IN_PROGRESS".into()), ..Stack::default() };
+    let status = after(&seen(Observation::Stack { stack, image_build: None, refused: Some(refused) }), &fresh(), 1);
+    assert_eq!(told(&status), "False Building PayloadComplete=False:AccessDenied Reconciling Synced");
+    let message = &conditions::find(&status.conditions, conditions::PAYLOAD_COMPLETE).unwrap().message;
+    assert!(message.contains("imagebuilder:GetImage") && message.contains("on resource arn"), "{message}");
+}
+
+fn any_outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        Just(absent()),
+        prop::sample::select(vec![Orphan::Gone, Orphan::Found("ami-9".into())]).prop_map(|orphan| {
+            let Outcome::Observed { observation, response, orphan: _ } = absent() else { unreachable!("made above") };
+            Outcome::Observed { observation, response, orphan }
+        }),
+        Just(Outcome::Suspended),
+        Just(Outcome::Unconfirmed),
+        prop::sample::select(vec!["available", "pending", "failed", "new"]).prop_map(ami),
+        (
+            prop::sample::select(vec![
+                "CREATE_IN_PROGRESS",
+                "CREATE_FAILED",
+                "DELETE_IN_PROGRESS",
+                "CREATE_COMPLETE",
+                "X"
+            ]),
+            prop::sample::select(vec![None, Some("AVAILABLE"), Some("FAILED")])
+        )
+            .prop_map(|(status, build)| stack(status, build)),
+        (prop::sample::select(SourceErrorKind::ALL.to_vec()), 0i64..60, 0i64..60)
+            .prop_map(|(kind, since, last)| failed(kind, since, last)),
+    ]
+}
+
+proptest! {
+    /// kstatus reads the first of Reconciling and Stalled, and takes an object without Ready for finished.
+    #[test]
+    fn no_history_leaves_a_status_that_misleads_kstatus(outcomes in prop::collection::vec(any_outcome(), 1..12)) {
+        let mut status = fresh();
+        for (minute, outcome) in outcomes.iter().enumerate() {
+            let is_first_unconfirmed = status.conditions.is_empty() && *outcome == Outcome::Unconfirmed;
+            if is_first_unconfirmed { continue; }
+            let minute = i64::try_from(minute).unwrap() * 17;
+            status = after(outcome, &status, minute);
+            let has = |type_| conditions::find(&status.conditions, type_).is_some();
+            prop_assert!(has(conditions::READY) && has(conditions::SYNCED), "{:?}", status);
+            prop_assert!(!(has(conditions::RECONCILING) && has(conditions::STALLED)), "{:?}", status);
+            let ready = conditions::find(&status.conditions, conditions::READY).unwrap();
+            prop_assert_eq!(ready.status == "True", !has(conditions::RECONCILING) && !has(conditions::STALLED));
+            prop_assert_eq!(status.observed_generation, Some(7));
+            prop_assert_eq!(after(outcome, &status, minute), status.clone(), "the same look again is no change");
+            if let Outcome::Observed { .. } = outcome {
+                let is_due = next(outcome, &moment(&status, minute)).until.is_some_and(|until| until <= at(minute + 3));
+                prop_assert!(is_due || after(outcome, &status, minute + 3) == status, "nor is it a little later");
+            }
+        }
+    }
+}
+
+#[test]
+fn throttling_of_a_scope_is_told_by_no_event_and_what_happened_meanwhile_is() {
+    use crate::kubernetes::status::transition::notes;
+    let throttled = |since: i64| failed(SourceErrorKind::Throttled, since, since);
+    let reasons = |previous: &CustomImageStatus, next: &CustomImageStatus| {
+        notes(previous, next).into_iter().map(|note| note.reason).collect::<Vec<_>>()
+    };
+    let there = after(&ami("available"), &fresh(), 1);
+    let stale = after(&throttled(2), &there, 40);
+    assert_eq!(told(&stale), "Unknown Stale Reconciling Synced=False:Throttled");
+    assert_eq!(reasons(&there, &stale), [""; 0]);
+    assert_eq!(reasons(&stale, &after(&ami("available"), &stale, 41)), [""; 0]);
+    assert_eq!(reasons(&stale, &after(&ami("failed"), &stale, 41)), ["ImageUnusable"]);
+    let waiting = after(&absent(), &fresh(), 60);
+    let stale = after(&throttled(61), &waiting, 110);
+    assert_eq!(reasons(&stale, &after(&absent(), &stale, 130)), ["NotFound"], "it counts as failed now");
+    let begun = after(&stack("CREATE_COMPLETE", None), &fresh(), 1);
+    let stale = after(&throttled(2), &begun, 45);
+    assert_eq!(reasons(&stale, &after(&stack("CREATE_COMPLETE", None), &stale, 46)), ["OrphanedImage"]);
+}

@@ -1,0 +1,97 @@
+//! Which Events a new status is worth: transitions only. Pure.
+
+use crate::describe_image::SourceErrorKind;
+use crate::kubernetes::custom_image::CustomImageStatus;
+use crate::kubernetes::status::conditions::{self, ReadyReason};
+use crate::kubernetes::status::verdict::REPORTED_AT;
+use kube::runtime::events::EventType;
+
+/// An Event to be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub is_warning: bool,
+    pub reason: String,
+    pub text: String,
+}
+
+impl Note {
+    #[must_use]
+    pub fn event_type(&self) -> EventType {
+        if self.is_warning { EventType::Warning } else { EventType::Normal }
+    }
+}
+
+/// The Events of going from `previous` to `next`.
+#[must_use]
+pub fn notes(previous: &CustomImageStatus, next: &CustomImageStatus) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
+    notes.extend(of_ready(previous, next));
+    for type_ in [conditions::SYNCED, conditions::PAYLOAD_COMPLETE] {
+        let Some(now_false) = conditions::find(&next.conditions, type_).filter(|now| now.status == "False") else {
+            continue;
+        };
+        let before = conditions::find(&previous.conditions, type_);
+        let is_new =
+            before.is_none_or(|before| (&before.status, &before.reason) != (&now_false.status, &now_false.reason));
+        let is_said = notes.iter().any(|note| note.reason == now_false.reason);
+        // A limit of AWS meets all objects of a scope at once: Synced and the metrics say it.
+        let is_of_scope = now_false.reason == SourceErrorKind::Throttled.reason();
+        if is_new && !is_said && !is_of_scope {
+            let is_warning = now_false.reason != ReadyReason::Suspended.name();
+            notes.push(Note { is_warning, reason: now_false.reason.clone(), text: now_false.message.clone() });
+        }
+    }
+    notes
+}
+
+fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<Note> {
+    let before = conditions::ready_reason(&previous.conditions);
+    let ready = conditions::find(&next.conditions, conditions::READY)?;
+    let now = ReadyReason::parse(&ready.reason)?;
+    let is_first_sight = before.is_none_or(|before| !before.is_observed() && previous.image_configuration.is_none());
+    let is_settled = matches!(
+        now,
+        ReadyReason::ImageAvailable | ReadyReason::ImageUnusable | ReadyReason::BuildFailed | ReadyReason::DeleteFailed
+    );
+    // A limit of AWS makes the whole scope stale, and then fresh again: neither is news of this image.
+    let is_throttled = |status: &CustomImageStatus| synced_reason(status) == Some(SourceErrorKind::Throttled.reason());
+    let is_of_scope = (now == ReadyReason::Stale && is_throttled(next))
+        || (before == Some(ReadyReason::Stale) && is_throttled(previous) && is_as_before(previous, next));
+    let is_silent = now == ReadyReason::NotYetObserved || (is_first_sight && is_settled) || is_of_scope;
+    let is_stalled = |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::STALLED).is_some();
+    let is_given_up = is_stalled(next) && !is_stalled(previous) && before.is_some();
+    let is_change = (before != Some(now) || is_given_up) && !is_silent;
+    let note = |is_warning, text| Note { is_warning, reason: ready.reason.clone(), text };
+    is_change.then(|| match ready.message.rsplit_once(REPORTED_AT) {
+        // Within its grace period nothing is wrong yet.
+        Some((about, time)) if now == ReadyReason::NotFound && !is_stalled(next) => {
+            note(false, format!("{about}; counts as failed from {time}"))
+        }
+        _ => note(is_warning(now), ready.message.clone()),
+    })
+}
+
+/// Whether `next` says what stood before AWS stopped answering: the payload stays meanwhile, and so do the marks.
+fn is_as_before(previous: &CustomImageStatus, next: &CustomImageStatus) -> bool {
+    let mark = |status: &CustomImageStatus, type_: &str| {
+        conditions::find(&status.conditions, type_).map(|mark| (mark.reason.clone(), mark.message.clone()))
+    };
+    previous.image == next.image && conditions::MARKS.iter().all(|type_| mark(previous, type_) == mark(next, type_))
+}
+
+fn synced_reason(status: &CustomImageStatus) -> Option<&str> {
+    conditions::find(&status.conditions, conditions::SYNCED).map(|synced| synced.reason.as_str())
+}
+
+fn is_warning(reason: ReadyReason) -> bool {
+    !matches!(
+        reason,
+        ReadyReason::ImageAvailable
+            | ReadyReason::ImagePending
+            | ReadyReason::Finalizing
+            | ReadyReason::Building
+            | ReadyReason::Deleting
+            | ReadyReason::NotYetObserved
+            | ReadyReason::Suspended
+    )
+}

@@ -1,0 +1,123 @@
+//! What it means that there is no AMI: it is on its way, it was never tagged, it went, or there was none. Pure.
+
+use crate::describe_image::ImageId;
+use crate::describe_image::observation::tag_key;
+use crate::kubernetes::custom_image::CustomImageStatus;
+use crate::kubernetes::status::build_story::{self, Failure};
+use crate::kubernetes::status::conditions::{self, ReadyReason};
+use crate::kubernetes::status::verdict::{Progress, Story, Verdict, second};
+use crate::kubernetes::status::{Moment, Orphan};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+/// The build is done and its AMI is not listed yet: a matter of minutes, or the AMI was never tagged.
+pub(super) fn finalizing(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
+    let until = moment.finalizing_until();
+    let verdict = if moment.now < until {
+        let message = format!("{about}, no AMI with this id is listed yet; reported as orphaned at {}", second(until));
+        let verdict = Verdict::new("False", ReadyReason::Finalizing, message, Progress::Reconciling);
+        Verdict { until: Some(until), ..verdict }
+    } else {
+        orphaned(about, stack_goes, story, moment)
+    };
+    Verdict { mark: Some(conditions::FINALIZING), ..verdict }
+}
+
+/// The AMI is there without ParallelCluster's tags, or it is gone, too.
+fn orphaned(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
+    let arn = story.build.and_then(|build| build.image_arn.as_deref());
+    let mark = conditions::find(&moment.previous.conditions, conditions::FINALIZING);
+    // Whoever cannot be asked for a moment takes nothing from what was known.
+    let unasked = mark.filter(|_| *story.orphan == Orphan::Unknown);
+    let gone = [ReadyReason::Deleted.name(), ReadyReason::Deleting.name()];
+    if *story.orphan == Orphan::Gone || unasked.is_some_and(|mark| gone.contains(&mark.reason.as_str())) {
+        let of_build = arn.map(|arn| format!(" of image build {arn}")).unwrap_or_default();
+        let message = format!("{about}, and no AMI{of_build} is left");
+        let (reason, progress) = if stack_goes {
+            (ReadyReason::Deleting, Progress::Reconciling)
+        } else {
+            (ReadyReason::Deleted, Progress::Stalled)
+        };
+        return Verdict::new("False", reason, message, progress);
+    }
+    let was_found = |mark: &&Condition| {
+        mark.reason == ReadyReason::OrphanedImage.name() && mark.message.starts_with(&format!("{about}, but "))
+    };
+    if let Some(mark) = unasked.filter(was_found) {
+        return Verdict::new("False", ReadyReason::OrphanedImage, mark.message.clone(), Progress::Stalled);
+    }
+    let found = match story.orphan {
+        Orphan::Found(ami_id) => format!("AMI {ami_id} has not got its tags"),
+        Orphan::Unknown | Orphan::Gone => "its tagging failed".to_owned(),
+    };
+    let any = build_story::any_image_arn(moment.image_id);
+    let message = format!(
+        "{about}, but no AMI with this id is listed: {found}. Find it: aws ec2 describe-images --region {} \
+         --owners self --filters 'Name=tag:{},Values={}'; then tag it or deregister it",
+        moment.region,
+        tag_key::IMAGE_BUILD,
+        arn.unwrap_or(&any),
+    );
+    Verdict::new("False", ReadyReason::OrphanedImage, message, Progress::Stalled)
+}
+
+const STACK_IS_GONE: &str = "the build's stack is gone";
+
+pub(super) fn of_absence(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
+    // The stack of a good build may go before EC2 lists the tagged AMI; that of an orphan goes all the same.
+    if conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some() {
+        let verdict = finalizing(STACK_IS_GONE, false, story, moment);
+        let is_over = verdict.reason == ReadyReason::Deleted;
+        return Verdict { mark: Some(if is_over { conditions::ABSENT } else { conditions::FINALIZING }), ..verdict };
+    }
+    // An orphan that is gone is told in the same words from then on.
+    let is_orphans =
+        |mark: &&Condition| mark.reason == ReadyReason::Deleted.name() && mark.message.starts_with(STACK_IS_GONE);
+    if let Some(mark) = conditions::find(&moment.previous.conditions, conditions::ABSENT).filter(is_orphans) {
+        let verdict = Verdict::new("False", ReadyReason::Deleted, mark.message.clone(), Progress::Stalled);
+        return Verdict { mark: Some(conditions::ABSENT), ..verdict };
+    }
+    Verdict { mark: Some(conditions::ABSENT), ..nothing_there(other_stack, story, moment) }
+}
+
+fn nothing_there(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
+    let id = moment.image_id;
+    let account = moment.absent_from().map(|account| format!(" of account {account}")).unwrap_or_default();
+    let about = format!("no image or stack with id {id} in {}{account}", moment.region);
+    let hint = hint(other_stack, moment);
+    if was_seen(moment.previous) {
+        let ami = story.ami_id().map(|ami_id| format!("; AMI {ami_id} is gone")).unwrap_or_default();
+        let failure = story.failure.and_then(Failure::sentence);
+        let failure = failure.map(|sentence| format!("; its build {sentence}")).unwrap_or_default();
+        let message = format!("{about} any more{ami}{failure}{hint}");
+        return Verdict::new("False", ReadyReason::Deleted, message, Progress::Stalled);
+    }
+    let until = moment.created.checked_add(moment.settings.not_found_grace).unwrap_or(Timestamp::MAX);
+    if moment.now < until {
+        let message = format!("{about}{hint}{REPORTED_AT}{}", second(until));
+        let verdict = Verdict::new("False", ReadyReason::NotFound, message, Progress::Reconciling);
+        return Verdict { until: Some(until), ..verdict };
+    }
+    Verdict::new("False", ReadyReason::NotFound, format!("{about}{hint}"), Progress::Stalled)
+}
+
+/// Before the time from which on an image that was not found counts as failed.
+pub const REPORTED_AT: &str = "; reported as failed at ";
+
+/// The two mistakes that people make most.
+fn hint(other_stack: Option<&str>, moment: &Moment<'_>) -> String {
+    let id = moment.image_id;
+    let stack =
+        other_stack.map(|_| format!("; a stack named {id} is there, and it builds no image")).unwrap_or_default();
+    let is_ami = ImageId::parse(id).is_ok_and(|id| id.looks_like_an_ami_id());
+    let ami = format!("; {id} is an AMI id: spec.imageId is the id that pcluster build-image was given");
+    if is_ami { format!("{stack}{ami}") } else { stack }
+}
+
+/// True when AWS had this image once.
+fn was_seen(previous: &CustomImageStatus) -> bool {
+    let deleted = ReadyReason::Deleted.name();
+    let is_marked =
+        conditions::find(&previous.conditions, conditions::ABSENT).is_some_and(|mark| mark.reason == deleted);
+    previous.build.is_some() || previous.image.image_build_status.is_some() || is_marked
+}

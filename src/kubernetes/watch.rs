@@ -1,0 +1,110 @@
+//! The watch of CustomImages: streamed lists where the server has them, one watch a namespace when only some are
+//! watched, and broken stored objects passed over.
+
+pub mod backoff;
+mod merge;
+pub mod readiness;
+pub mod watched_image;
+
+use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec};
+use crate::kubernetes::watch::backoff::Patience;
+use crate::kubernetes::watch::merge::merged;
+use crate::kubernetes::watch::readiness::Board;
+use crate::kubernetes::watch::watched_image::WatchedImage;
+use futures::stream::{BoxStream, Stream, StreamExt};
+use kube::core::DeserializeGuard;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::reflector::Store;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Client, Resource};
+
+type Watch<K> = BoxStream<'static, watcher::Result<Event<K>>>;
+
+/// The CustomImages of `namespaces`, of all when there are none. `store` is where they go.
+pub fn watch(
+    client: &Client,
+    namespaces: &[String],
+    store: Store<WatchedImage>,
+    board: &Board,
+) -> impl Stream<Item = watcher::Result<Event<WatchedImage>>> + Send + use<> {
+    let told = |name: &str, api: Api<DeserializeGuard<CustomImage>>| {
+        let (board, name) = (board.clone(), name.to_owned());
+        listed(api).inspect(move |event| board.tell(&name, event)).backoff(Patience::default()).boxed()
+    };
+    if namespaces.is_empty() {
+        return told("", Api::all(client.clone()));
+    }
+    let of = |name: &String| (name.clone(), told(name, Api::namespaced(client.clone(), name)));
+    let others = move |name: &str| {
+        let objects = store.state();
+        let others = objects.iter().filter(|object| object.meta().namespace.as_deref() != Some(name));
+        others.map(|object| WatchedImage::clone(object)).collect()
+    };
+    merged(namespaces.iter().map(of).collect(), others).boxed()
+}
+
+/// A stored object that cannot be read is told and passed over; it must not stop the others.
+fn listed(
+    api: Api<DeserializeGuard<CustomImage>>,
+) -> impl Stream<Item = watcher::Result<Event<WatchedImage>>> + Send + use<> {
+    let paged = api.clone();
+    let streamed = watcher::watcher(api, watcher::Config::default().streaming_lists()).boxed();
+    with_fallback(streamed, move || watcher::watcher(paged.clone(), watcher::Config::default()).boxed())
+        .filter_map(|event| async move { event.map(readable).transpose() })
+}
+
+/// Goes over to `fallback` when the server refuses a streaming list as such.
+fn with_fallback<K: Send + 'static>(first: Watch<K>, fallback: impl Fn() -> Watch<K> + Send + 'static) -> Watch<K> {
+    futures::stream::unfold((first, Some(fallback)), |(mut watch, fallback)| async move {
+        match (watch.next().await?, fallback) {
+            (Err(error), Some(fallback)) if refuses_streaming(&error) => {
+                tracing::info!("the API server refuses streaming lists: listing in pages");
+                let mut paged = fallback();
+                paged.next().await.map(|event| (event, (paged, None)))
+            }
+            (event, fallback) => Some((event, (watch, fallback))),
+        }
+    })
+    .boxed()
+}
+
+fn refuses_streaming(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(answer)) if matches!(answer.code, 400 | 422))
+}
+
+fn readable(event: Event<DeserializeGuard<CustomImage>>) -> Option<Event<WatchedImage>> {
+    let read = |DeserializeGuard(object): DeserializeGuard<CustomImage>| match object {
+        Ok(object) => Some(WatchedImage::from(object)),
+        Err(invalid) => {
+            let meta = &invalid.metadata;
+            tracing::error!(
+                namespace = meta.namespace.as_deref().unwrap_or_default(),
+                name = meta.name.as_deref().unwrap_or_default(),
+                error = invalid.error,
+                "a stored CustomImage cannot be read and is passed over"
+            );
+            None
+        }
+    };
+    Some(match event {
+        Event::Apply(object) => match unreadable(&object) {
+            // Its former version must not be looked at any more.
+            Some(gone) => {
+                read(object);
+                Event::Delete(gone)
+            }
+            None => Event::Apply(read(object)?),
+        },
+        Event::Delete(object) => Event::Delete(unreadable(&object).or_else(|| read(object))?),
+        Event::InitApply(object) => Event::InitApply(read(object)?),
+        Event::Init => Event::Init,
+        Event::InitDone => Event::InitDone,
+    })
+}
+
+/// For an object that cannot be read: one that bears its name, to delete it by.
+fn unreadable(DeserializeGuard(object): &DeserializeGuard<CustomImage>) -> Option<WatchedImage> {
+    let invalid = object.as_ref().err()?;
+    let spec = CustomImageSpec { image_id: String::new(), region: None, identity: None, suspend: None };
+    Some(CustomImage { metadata: invalid.metadata.clone(), spec, status: None }.into())
+}

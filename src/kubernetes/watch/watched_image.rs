@@ -1,0 +1,130 @@
+//! What the watch keeps of a CustomImage: no more of its metadata than is looked at, and its status packed. Ten thousand of them
+//! are kept, and at rest none is read.
+
+use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec, CustomImageStatus};
+use crate::kubernetes::reconcile::wanted;
+use crate::kubernetes::status::conditions::{self, ReadyReason};
+use crate::packed::Packed;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use kube::core::DynamicResourceScope;
+use kube::runtime::reflector::ObjectRef;
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// A CustomImage as the watch saw it last.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "CustomImage")]
+pub struct WatchedImage {
+    metadata: ObjectMeta,
+    pub spec: CustomImageSpec,
+    status: Option<Packed<CustomImageStatus>>,
+    /// Why it is Ready, or not; `None` when it does not say.
+    pub reason: Option<ReadyReason>,
+    /// The account that its status names.
+    pub account_id: Option<String>,
+}
+
+/// An object's namespace and name.
+pub type Reference = ObjectRef<WatchedImage>;
+
+impl WatchedImage {
+    /// The object itself. A status that cannot be read is none: the next one is written whole.
+    #[must_use]
+    pub fn object(&self) -> CustomImage {
+        let status = self.status.as_ref().and_then(|status| status.unpack().ok());
+        CustomImage { status, ..self.without_status() }
+    }
+
+    /// What it asks for.
+    #[must_use]
+    pub fn without_status(&self) -> CustomImage {
+        CustomImage { metadata: self.metadata.clone(), spec: self.spec.clone(), status: None }
+    }
+
+    /// Its name alone: kube's own reference carries the version and the uid along.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        let reference = ObjectRef::new(self.metadata.name.as_deref().unwrap_or_default());
+        match &self.metadata.namespace {
+            Some(namespace) => reference.within(namespace),
+            None => reference,
+        }
+    }
+}
+
+impl From<CustomImage> for WatchedImage {
+    fn from(object: CustomImage) -> Self {
+        let CustomImage { metadata, spec, status } = object;
+        let mut annotations = metadata.annotations.unwrap_or_default();
+        annotations.retain(|name, _| name == wanted::REQUESTED_AT);
+        let kept = ObjectMeta {
+            annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
+            creation_timestamp: metadata.creation_timestamp,
+            generation: metadata.generation,
+            name: metadata.name,
+            namespace: metadata.namespace,
+            resource_version: metadata.resource_version,
+            uid: metadata.uid,
+            ..ObjectMeta::default()
+        };
+        let reason = status.as_ref().and_then(|status| conditions::ready_reason(&status.conditions));
+        let account_id = status.as_ref().and_then(|status| status.account_id.clone());
+        Self { metadata: kept, spec, status: status.as_ref().map(Packed::new), reason, account_id }
+    }
+}
+
+/// The resource is CustomImage's own.
+impl Resource for WatchedImage {
+    type DynamicType = ();
+    type Scope = DynamicResourceScope;
+
+    fn kind(dt: &()) -> Cow<'_, str> {
+        CustomImage::kind(dt)
+    }
+    fn group(dt: &()) -> Cow<'_, str> {
+        CustomImage::group(dt)
+    }
+    fn version(dt: &()) -> Cow<'_, str> {
+        CustomImage::version(dt)
+    }
+    fn plural(dt: &()) -> Cow<'_, str> {
+        CustomImage::plural(dt)
+    }
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_watch_keeps_what_a_reconcile_reads_and_nothing_else() {
+        let metadata = json!({
+            "name": "hpc", "namespace": "images", "uid": "u-1", "resourceVersion": "7", "generation": 3,
+            "creationTimestamp": "2026-11-24T10:00:00Z", "annotations": {wanted::REQUESTED_AT: "now"}
+        });
+        let object = json!({
+            "apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": metadata,
+            "spec": {"imageId": "hpc", "region": "eu-west-1"},
+            "status": {"accountId": "111122223333", "version": "3.14.0", "conditions": [{
+                "type": "Ready", "status": "True", "reason": "ImageAvailable", "message": "m",
+                "lastTransitionTime": "2026-11-24T10:00:01Z"
+            }]}
+        });
+        let mut stored = object.clone();
+        stored["metadata"]["labels"] = json!({"team": "hpc"});
+        stored["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = json!("{}");
+        let watched: WatchedImage = serde_json::from_value(stored).unwrap();
+        assert_eq!(serde_json::to_value(watched.object()).unwrap(), object);
+        assert_eq!(watched.reason, Some(ReadyReason::ImageAvailable));
+        assert_eq!(watched.account_id.as_deref(), Some("111122223333"));
+        assert_eq!(watched.reference().to_string(), ObjectRef::from_obj(&watched.object()).to_string());
+    }
+}
