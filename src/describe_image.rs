@@ -8,7 +8,6 @@ pub mod image_id;
 pub mod list_images;
 pub mod observation;
 pub mod observe;
-pub mod redact;
 pub mod response;
 pub mod scope;
 pub mod source;
@@ -95,5 +94,4 @@ fn wire_time(time: Timestamp) -> String {
 }
 
 #[cfg(test)]
-#[path = "describe_image/describe_tests.rs"]
 mod tests;

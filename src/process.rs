@@ -9,9 +9,7 @@ mod http;
 mod list;
 mod metrics;
 mod run;
-mod settings;
 mod stdout;
-mod telemetry;
 
 use crate::kubernetes;
 use crate::process::args::{Args, Command};

@@ -1,6 +1,6 @@
 //! Tells a sink of every attempt to call AWS, retries included: service, operation, outcome and latency.
 
-use super::Buckets;
+use super::clients::Buckets;
 use super::credentials::Renewed;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{

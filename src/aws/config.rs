@@ -1,11 +1,12 @@
 //! The SDK's configuration: credentials, endpoints, proxy, private CA, timeouts, retries and their partitions.
 
 use super::call::{CallSink, TellSink};
+use super::clients::{Buckets, Clients};
 use super::credentials::{Loading, Renewed, Source};
+use super::imagebuilder;
 use super::profile;
 use super::trusted_ca::TrustedCa;
 use super::whole_reply::{Refusals, WholeReplies};
-use super::{Buckets, Clients, imagebuilder};
 use crate::describe_image::{Region, Role, Scope};
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::ProvideRegion;

@@ -4,6 +4,7 @@
 mod refusal;
 
 use super::profile;
+use super::refused::Refused;
 use super::whole_reply::Refusals;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
@@ -13,8 +14,6 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
-
-pub use refusal::Refused;
 
 /// Credentials are renewed this long before their end, as the AWS tools do it; short-lived ones at half of their life.
 const BUFFER: Duration = Duration::from_secs(600);

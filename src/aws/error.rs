@@ -1,7 +1,7 @@
 //! The one table from what a service or the SDK says went wrong to [`SourceError`].
 
 use super::advice;
-use super::credentials::Refused;
+use super::refused::Refused;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::proxy::ProxyRefused;
 use aws_credential_types::provider::error::CredentialsError;

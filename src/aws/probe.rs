@@ -1,8 +1,10 @@
 //! Harmless reads that tell whether an action is allowed: of things that are not there, so that "not found" is a yes.
 
 use super::budget::Bucket;
+use super::clients::Clients;
 use super::error::source_error;
-use super::{Aws, Clients, cloudformation, ec2, imagebuilder, s3};
+use super::source::Aws;
+use super::{cloudformation, ec2, imagebuilder, s3};
 use crate::describe_image::image_config::default_bucket;
 use crate::describe_image::image_id::{ImageId, InvalidImageId};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};

@@ -1,6 +1,6 @@
 //! What the AWS profile says that the SDK does not: a profile that is named and not there, and one that asks for an MFA code.
 
-use super::credentials::Refused;
+use super::refused::Refused;
 use crate::describe_image::SourceErrorKind;
 use aws_config::profile::{Profile, ProfileSet};
 use aws_runtime::env_config::file::EnvConfigFiles;

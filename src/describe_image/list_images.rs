@@ -107,9 +107,9 @@ fn of_stack(stack: &Stack, region: &str) -> ImageInfoSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::describe_image::image_id::{ImageId, Region};
     use crate::describe_image::observation::ImageBuild;
     use crate::describe_image::response::Tag;
-    use crate::describe_image::{ImageId, Region};
     use futures::executor::block_on;
     use std::sync::atomic::{AtomicBool, Ordering};
 

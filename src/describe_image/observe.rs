@@ -221,5 +221,4 @@ fn ended_build(last: Observation, stack: &Stack) -> Option<ImageBuild> {
 }
 
 #[cfg(test)]
-#[path = "observe_tests.rs"]
 mod tests;

@@ -1,4 +1,6 @@
-//! How AWS can fail to answer.
+//! How AWS can fail to answer, and what of its words is for nobody else.
+
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// Why AWS did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +31,7 @@ impl SourceError {
 }
 
 /// The classes of [`SourceError`]: a closed set, for it labels metrics and names conditions and Events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 pub enum SourceErrorKind {
     /// A limit of AWS was still exceeded after the retries.
     Throttled,
@@ -48,27 +50,45 @@ pub enum SourceErrorKind {
 }
 
 impl SourceErrorKind {
-    pub const ALL: [Self; 7] = [
-        Self::Throttled,
-        Self::AccessDenied,
-        Self::InvalidCredentials,
-        Self::InvalidRequest,
-        Self::UnknownRegion,
-        Self::IdentityNotAllowed,
-        Self::ServiceError,
-    ];
-
     /// The variant's name: the reason of conditions and Events, the value of labels.
     #[must_use]
     pub fn reason(self) -> &'static str {
-        match self {
-            Self::Throttled => "Throttled",
-            Self::AccessDenied => "AccessDenied",
-            Self::InvalidCredentials => "InvalidCredentials",
-            Self::InvalidRequest => "InvalidRequest",
-            Self::UnknownRegion => "UnknownRegion",
-            Self::IdentityNotAllowed => "IdentityNotAllowed",
-            Self::ServiceError => "ServiceError",
-        }
+        self.into()
+    }
+}
+
+/// Where the words that are for nobody else begin.
+const SECRET: [&str; 5] = [
+    "encoded authorization failure message",
+    "the canonical string",
+    "authorization=",
+    "authorization:",
+    "x-amz-security-token",
+];
+
+/// `text` up to the first of them.
+#[must_use]
+pub fn redacted(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let begin = SECRET.iter().filter_map(|secret| lower.find(secret)).min();
+    match begin.and_then(|begin| text.get(..begin)) {
+        Some(public) => format!("{}…", public.trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoded_messages_and_quoted_requests_are_cut_off() {
+        let refused =
+            "You are not authorized to perform: ec2:DescribeImages. Encoded authorization failure message: 4GIOHlTk";
+        assert_eq!(redacted(refused), "You are not authorized to perform: ec2:DescribeImages.…");
+        let signature = "The signature does not match. The Canonical String for this request should have been 'GET x-amz-security-token:abc'";
+        assert_eq!(redacted(signature), "The signature does not match.…");
+        assert_eq!(redacted("curl failed: authorization: Bearer abc"), "curl failed:…");
+        assert_eq!(redacted("Rate exceeded"), "Rate exceeded");
     }
 }

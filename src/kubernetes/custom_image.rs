@@ -1,18 +1,22 @@
 //! The CustomImage resource: spec, status, columns and the CRD. The doc comments are what `kubectl explain` shows.
 #![allow(clippy::duplicated_attributes, reason = "the columns repeat their types and priorities")]
 
+pub mod build;
 pub mod manifest;
 
 use crate::describe_image::image_id::{IMAGE_ID_PATTERN, REGION_PATTERN};
 use crate::describe_image::response::{ImageConfiguration, ImageFields};
 use crate::describe_image::scope::IDENTITY_PATTERN;
-use crate::kubernetes::status::build_story::{Build, Failure};
+use crate::kubernetes::custom_image::build::{Build, Failure};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, CustomResourceExt, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+/// The annotation by which Flux's tools ask for a look now.
+pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 
 /// Which image is mirrored.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,8 +20,9 @@ use crate::kubernetes::reconcile::memory::Remembered;
 use crate::kubernetes::reconcile::outcome::Look;
 use crate::kubernetes::reconcile::wanted::{Asking, Wanted};
 use crate::kubernetes::reconcile::write::Written;
+use crate::kubernetes::status::compose::{self, Next};
+use crate::kubernetes::status::moment::{Moment, Outcome};
 use crate::kubernetes::status::transition::{self, Note};
-use crate::kubernetes::status::{self, Moment, Next, Outcome};
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
 use crate::reflector::reading::{Observe, Observer};
 use jiff::Timestamp;
@@ -64,7 +65,6 @@ where
     let (reference, object) = (watched.reference(), &watched.object());
     let mut memory = context.memory.recall(&reference, object.meta().uid.as_deref().unwrap_or_default());
     let version = object.resource_version().unwrap_or_default();
-    // Not for ever: a server that was set back to an older state brings no other version.
     if memory.outdated.as_ref().is_some_and(|(outdated, met)| *outdated == version && *met < MOST_MEETINGS) {
         let action = after_conflict(&mut memory, &version, context);
         context.memory.store(reference, memory);
@@ -72,7 +72,7 @@ where
     }
     let wanted = show(&reference, object, context);
     let mut stored = object.status.clone().unwrap_or_default();
-    status::sort(&mut stored);
+    compose::sort(&mut stored);
     let Some((look, previous, moved)) = look(object, &wanted, &stored, &mut memory, context).await else {
         // The answer comes as a change; until then time may change the status.
         context.memory.store(reference, memory);
@@ -130,9 +130,9 @@ fn next_status<O>(
         created: object.creation_timestamp().map_or(look.at, |time| time.0),
         now: look.at,
         interval: look.interval.try_into().unwrap_or_default(),
-        settings: &context.settings.status,
+        periods: &context.settings.periods,
     };
-    let mut next = status::next(&look.outcome, &moment);
+    let mut next = compose::next(&look.outcome, &moment);
     if look.outcome != Outcome::Suspended && look.is_asked_for {
         next.status.last_handled_reconcile_at = wanted::requested_at(object).or(next.status.last_handled_reconcile_at);
     }
@@ -175,7 +175,7 @@ pub fn names_another_account<O>(object: &WatchedImage, context: &Context<O>) -> 
     context.memory.is_outdated(object) || context.accounts.learn(&scope, None) != object.account_id
 }
 
-/// What the object asks for, which is read in time from now on.
+/// What the object asks for, read in time from now on.
 pub fn show<O: Observe>(reference: &Reference, object: &CustomImage, context: &Context<O>) -> Wanted {
     let wanted = wanted(object, context);
     match &wanted.target {

@@ -1,22 +1,25 @@
-//! The command line and its environment: every setting with its unit and default. A wrong value is refused at the
-//! start, naming it.
+//! The command line and its environment: every setting with its unit and default, each beside what it becomes. A wrong value is
+//! refused at the start, naming it.
 
+pub mod aws;
 pub mod budget;
+pub mod check;
+pub mod describe;
 pub mod leadership;
 pub mod list;
+pub mod log;
 pub mod mirror;
+pub mod region;
+pub mod run;
+pub mod timing;
 pub mod value;
 
-use crate::aws::{Settings, TrustedCa};
-use budget::BudgetArgs;
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use check::CheckArgs;
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
-use leadership::LeadershipArgs;
-pub use list::{ListArgs, ListOutput};
-pub use mirror::{ConfigurationUrl, MirrorArgs};
-use std::net::SocketAddr;
-use std::time::Duration;
-use value::{Maybe, duration, log_filter, trusted_ca};
+use describe::DescribeArgs;
+use list::ListArgs;
+use run::RunArgs;
 
 /// Mirrors AWS ParallelCluster custom images into Kubernetes, read-only.
 ///
@@ -69,167 +72,6 @@ pub enum Command {
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  source <(customimage-operator completions bash)")]
     Completions { shell: Shell },
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct RunArgs {
-    #[command(flatten)]
-    pub mirror: MirrorArgs,
-    /// Address of /livez, /readyz and /metrics.
-    #[arg(long, env = "CUSTOMIMAGE_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
-    pub listen: SocketAddr,
-    /// CustomImages reconciled at once.
-    #[arg(long, env = "CUSTOMIMAGE_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
-    pub concurrency: u16,
-    /// Time that a look waits for others, so that up to 200 images share a call.
-    #[arg(long, env = "CUSTOMIMAGE_BATCH_WINDOW", value_name = "DURATION", default_value = "100ms", value_parser = duration)]
-    pub batch_window: Duration,
-    /// Whether images share calls; off for comparison only.
-    #[arg(long, env = "CUSTOMIMAGE_BATCHING", hide = true, default_value = "on", action = clap::ArgAction::Set, value_parser = clap::builder::BoolishValueParser::new())]
-    pub batching: bool,
-    /// Time for each write to the API server.
-    #[arg(long, env = "CUSTOMIMAGE_WRITE_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    pub write_timeout: Duration,
-    /// Time after SIGTERM for what is under way to end.
-    #[arg(long, env = "CUSTOMIMAGE_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = duration)]
-    pub shutdown_timeout: Duration,
-    #[command(flatten)]
-    pub leadership: LeadershipArgs,
-    #[command(flatten)]
-    pub timing: TimingArgs,
-    #[command(flatten)]
-    pub budget: BudgetArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
-    #[command(flatten)]
-    pub aws: AwsArgs,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct CheckArgs {
-    #[command(flatten)]
-    pub mirror: MirrorArgs,
-    /// Format of the result.
-    #[arg(short, long, value_enum, default_value_t = CheckOutput::Table)]
-    pub output: CheckOutput,
-    #[command(flatten)]
-    pub leadership: LeadershipArgs,
-    #[command(flatten)]
-    pub aws: AwsArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CheckOutput {
-    Table,
-    Json,
-}
-
-/// How often AWS is looked at (each within ±10 %), and how long a state may last.
-#[derive(Clone, Debug, ClapArgs)]
-#[command(next_help_heading = "Timing")]
-pub struct TimingArgs {
-    /// Between two looks at an image that is being built or deleted.
-    #[arg(long, env = "CUSTOMIMAGE_IN_PROGRESS_INTERVAL", value_name = "DURATION", default_value = "30s", value_parser = duration)]
-    pub in_progress_interval: Duration,
-    /// Between two looks at an image that is settled.
-    #[arg(long, env = "CUSTOMIMAGE_SETTLED_INTERVAL", value_name = "DURATION", default_value = "10m", value_parser = duration)]
-    pub settled_interval: Duration,
-    /// Between two looks for an image that is not there, at first.
-    #[arg(long, env = "CUSTOMIMAGE_ABSENT_INTERVAL", value_name = "DURATION", default_value = "1m", value_parser = duration)]
-    pub absent_interval: Duration,
-    /// And at last.
-    #[arg(long, env = "CUSTOMIMAGE_ABSENT_INTERVAL_MAX", value_name = "DURATION", default_value = "10m", value_parser = duration)]
-    pub absent_interval_max: Duration,
-    /// After an error, at first; doubled with each further one.
-    #[arg(long, env = "CUSTOMIMAGE_ERROR_INTERVAL", value_name = "DURATION", default_value = "5s", value_parser = duration)]
-    pub error_interval: Duration,
-    /// And at last.
-    #[arg(long, env = "CUSTOMIMAGE_ERROR_INTERVAL_MAX", value_name = "DURATION", default_value = "10m", value_parser = duration)]
-    pub error_interval_max: Duration,
-    /// From a CustomImage's creation until an image that was never there counts as failed.
-    #[arg(long, env = "CUSTOMIMAGE_NOT_FOUND_GRACE", value_name = "DURATION", default_value = "2h", value_parser = duration)]
-    pub not_found_grace: Duration,
-    /// From the end of a build until its missing AMI counts as orphaned.
-    #[arg(long, env = "CUSTOMIMAGE_FINALIZING_PERIOD", value_name = "DURATION", default_value = "30m", value_parser = duration)]
-    pub finalizing_period: Duration,
-    /// From the first error until a status that was good before shows it.
-    #[arg(long, env = "CUSTOMIMAGE_ERROR_GRACE", value_name = "DURATION", default_value = "5m", value_parser = duration)]
-    pub error_grace: Duration,
-    /// Age of the last answer past which Ready is Unknown; never less than three intervals.
-    #[arg(long, env = "CUSTOMIMAGE_STALENESS_BUDGET", value_name = "DURATION", default_value = "30m", value_parser = duration)]
-    pub staleness_budget: Duration,
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-#[command(next_help_heading = "Log")]
-pub struct LogArgs {
-    /// Format of the log, on stderr.
-    #[arg(long, env = "CUSTOMIMAGE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
-    /// What is logged: a level, or levels by module, such as info,customimage_operator=debug.
-    #[arg(long, env = "CUSTOMIMAGE_LOG", value_name = "FILTER", default_value = "info", value_parser = log_filter)]
-    pub log: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct DescribeArgs {
-    /// Id of the image: a letter, then letters, digits and hyphens; at most 128.
-    #[arg(short, long, value_name = "ID", allow_hyphen_values = true)]
-    pub image_id: String,
-    /// Region of the image. Default: AWS_REGION, AWS_DEFAULT_REGION, then the profile's.
-    #[arg(short, long)]
-    pub region: Option<String>,
-    /// Format of the answer.
-    #[arg(short, long, value_enum, default_value_t = Output::Json)]
-    pub output: Output,
-    #[command(flatten)]
-    pub aws: AwsArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    Json,
-    Yaml,
-}
-
-/// How to talk to AWS. Credentials, endpoints and proxies come from where every AWS tool has them.
-#[derive(Clone, Debug, ClapArgs)]
-#[command(next_help_heading = "AWS")]
-pub struct AwsArgs {
-    /// Time to connect, such as 3s or 500ms.
-    #[arg(long, env, value_name = "DURATION", default_value = "3s", value_parser = duration)]
-    pub aws_connect_timeout: Duration,
-    /// Time for one attempt, to the last byte of the reply.
-    #[arg(long, env, value_name = "DURATION", default_value = "20s", value_parser = duration)]
-    pub aws_attempt_timeout: Duration,
-    /// Time for a call with all its retries.
-    #[arg(long, env, value_name = "DURATION", default_value = "1m", value_parser = duration)]
-    pub aws_operation_timeout: Duration,
-    /// Attempts of one call, the first included; the pauses between them grow and are jittered.
-    #[arg(long, env, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
-    pub aws_max_attempts: u32,
-    /// PEM file of certificates to trust beside the system's.
-    #[arg(long, env, value_name = "FILE", value_parser = trusted_ca, default_value = "", hide_default_value = true)]
-    pub aws_ca_bundle: Maybe<TrustedCa>,
-}
-
-impl AwsArgs {
-    #[must_use]
-    pub fn settings(&self) -> Settings {
-        Settings {
-            connect_timeout: self.aws_connect_timeout,
-            attempt_timeout: self.aws_attempt_timeout,
-            operation_timeout: self.aws_operation_timeout,
-            max_attempts: self.aws_max_attempts,
-            trusted_ca: self.aws_ca_bundle.0.clone(),
-        }
-    }
 }
 
 #[cfg(test)]

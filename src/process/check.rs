@@ -4,12 +4,15 @@
 mod row;
 
 use crate::aws::{ASSUME_ROLE, Answer, Aws, IgnoreCalls, Probe};
-use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind, redact};
+use crate::describe_image::source_error::redacted;
+use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind};
 use crate::kubernetes::client::{self, Client};
 use crate::kubernetes::identities::grants::{Grant, Identities};
 use crate::kubernetes::rights::{self, Needs, Right};
-use crate::process::args::{CheckArgs, CheckOutput, ConfigurationUrl};
-use crate::process::{configuration, settings};
+use crate::process::args::check::{CheckArgs, CheckOutput};
+use crate::process::args::mirror::ConfigurationUrl;
+use crate::process::args::region;
+use crate::process::configuration;
 use crate::proxy::ProxyRefused;
 use row::{Row, Verdict};
 use std::process::ExitCode;
@@ -87,7 +90,7 @@ async fn of_right(client: &Client, right: &Right) -> Row {
 }
 
 async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
-    let default_region = match settings::default_region(args.mirror.region.0.clone()).await {
+    let default_region = match region::default_region(args.mirror.region.0.clone()).await {
         Ok(region) => region,
         Err(error) => {
             return vec![Row::failed("AWS region", error, "name a region with --region (chart value aws.region)")];
@@ -145,7 +148,7 @@ async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
 
 /// A check is pasted into tickets: what is for nobody else is cut off here, too.
 fn said(error: &SourceError) -> String {
-    redact::message(&error.message)
+    redacted(&error.message)
 }
 
 fn fix(error: &SourceError, scope: &Scope, caller: &str) -> String {

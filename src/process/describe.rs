@@ -6,8 +6,8 @@ use crate::describe_image::observe::plan::{Nothing, Official};
 use crate::describe_image::observe::{ObserveError, observe_one};
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::{self, ApiError, DescribeImageResponse, ImageId, Observation, Scope};
-use crate::process::args::DescribeArgs;
-use crate::process::settings;
+use crate::process::args::describe::DescribeArgs;
+use crate::process::args::region::asked_region;
 use crate::process::stdout::print;
 use jiff::Timestamp;
 use std::io::Write;
@@ -24,7 +24,7 @@ pub async fn run(args: DescribeArgs) -> ExitCode {
 
 async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> {
     let id = ImageId::parse(&args.image_id)?;
-    let scope = Scope::default_identity(settings::asked_region(args.region.clone()).await?);
+    let scope = Scope::default_identity(asked_region(args.region.clone()).await?);
     let aws = Aws::connect(&args.aws.settings(), Some(&scope.region), Arc::new(IgnoreCalls)).await;
     let mut observation = observe_one(&aws, &scope, &id, &Nothing).await.map_err(with_fix)?;
     if let Observation::Ami { ami, .. } = &observation

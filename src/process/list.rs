@@ -5,8 +5,10 @@ use crate::describe_image::list_images::list_images;
 use crate::describe_image::response::{ImageInfoSummary, ListImagesResponse};
 use crate::describe_image::{ApiError, ImageId, Scope, SourceError, SourceErrorKind};
 use crate::kubernetes::custom_image::manifest;
-use crate::process::args::{ListArgs, ListOutput, Output};
-use crate::process::{settings, stdout};
+use crate::process::args::describe::Output;
+use crate::process::args::list::{ListArgs, ListOutput};
+use crate::process::args::region::asked_region;
+use crate::process::stdout;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
@@ -18,7 +20,7 @@ pub async fn run(args: ListArgs) -> ExitCode {
         remark("customimage-operator: --identity goes into manifests: use it with --output manifests");
         return ExitCode::from(2);
     }
-    let scope = match settings::asked_region(args.region.clone()).await {
+    let scope = match asked_region(args.region.clone()).await {
         Ok(region) => Scope::default_identity(region),
         Err(error) => return failed(&error, &error.to_string(), args.output),
     };

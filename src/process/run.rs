@@ -16,12 +16,12 @@ use crate::kubernetes::reconcile::memory::Memory;
 use crate::kubernetes::reconcile::pace::Pace;
 use crate::kubernetes::watch::readiness::Readiness;
 use crate::kubernetes::{client, controller};
-use crate::process::args::RunArgs;
 use crate::process::args::leadership::InvalidLeaseTimes;
+use crate::process::args::region::default_region;
+use crate::process::args::run::RunArgs;
 use crate::process::configuration::{InvalidConfiguration, reload};
 use crate::process::http::{self, Probes, Refresh};
 use crate::process::metrics::AwsCalls;
-use crate::process::{settings, telemetry};
 use crate::reflector::{Changed, Reflector};
 use futures::channel::mpsc;
 use jiff::Timestamp;
@@ -58,7 +58,7 @@ pub enum StartError {
 
 /// Exit 0 after a graceful shutdown.
 pub async fn run(args: RunArgs) -> ExitCode {
-    telemetry::start(&args.log);
+    args.log.start();
     match start(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -71,7 +71,7 @@ pub async fn run(args: RunArgs) -> ExitCode {
 async fn start(args: RunArgs) -> Result<(), StartError> {
     let stop = stop_on_signal()?;
     let (listener, address) = listen(args.listen).await?;
-    let region = settings::default_region(args.mirror.region.0.clone()).await?;
+    let region = default_region(args.mirror.region.0.clone()).await?;
     let client = client::connect().await.map_err(|error| StartError::ApiServer(error.to_string()))?;
 
     let mut registry = Registry::with_prefix("customimage");
@@ -87,7 +87,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     let (leading_sender, told) = watch::channel(lease.is_none());
     let leading = Leading::new(told);
     let (events, publishing) = EventQueue::start(client.clone(), pod_name(), args.write_timeout);
-    let (observer, changed) = Reflector::new(aws, settings::of_reflector(&args));
+    let (observer, changed) = Reflector::new(aws, args.reflector());
     let context = Arc::new(Context {
         events,
         client: client.clone(),
@@ -98,7 +98,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         accounts: Accounts::default(),
         meter,
         pace: Pace::default(),
-        settings: settings::of(&args, region.clone()),
+        settings: args.controller(region.clone()),
         identities,
         namespaces: NamespaceLabels::default(),
         leading,

@@ -1,6 +1,6 @@
 //! How the commands that answer once print.
 
-use crate::process::args::Output;
+use crate::process::args::describe::Output;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;

@@ -41,10 +41,15 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
     production.lines().filter(|line| !line.trim_start().starts_with("//"))
 }
 
+/// Unit tests in a file of their own.
+fn is_tests(path: &Path) -> bool {
+    path.ends_with("tests.rs") || path.parent().is_some_and(|folder| folder.ends_with("tests"))
+}
+
 fn offences(folder: &str, forbidden: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in sources(folder) {
-        if path.to_string_lossy().ends_with("_tests.rs") {
+        if is_tests(&path) {
             continue;
         }
         for line in code(&text) {
@@ -94,7 +99,7 @@ fn files_are_at_most_250_lines_of_code_and_open_with_what_lives_in_them() {
     for folder in ["src", "tests/simulator/src", "tests/cluster/src"] {
         for (path, text) in sources(folder) {
             let lines = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
-            let is_tests = path.to_string_lossy().ends_with("tests.rs");
+            let is_tests = is_tests(&path);
             assert!(is_tests || lines <= 250, "{} has {lines} lines: is it still one room?", path.display());
             let is_attached = text.starts_with("use super::") || text.trim().is_empty();
             assert!(

@@ -3,8 +3,10 @@
 
 use crate::aws::error::{self, sources};
 use crate::aws::profile::InForce;
+use crate::aws::refused::Refused;
 use crate::aws::whole_reply::Refusal;
-use crate::describe_image::{SourceErrorKind, redact};
+use crate::describe_image::SourceErrorKind;
+use crate::describe_image::source_error::redacted;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
@@ -12,15 +14,6 @@ use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use base64::Engine;
 use serde::Deserialize;
-
-/// Why credentials could not be had.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Refused {
-    pub kind: SourceErrorKind,
-    pub message: String,
-    pub fix: Option<String>,
-}
 
 /// The most characters of what a program of the machine said.
 const MOST_WORDS: usize = 300;
@@ -61,7 +54,7 @@ pub fn of_own(error: &CredentialsError, refusal: Option<Refusal>, profile: &InFo
         let fix = of_web_identity(sts.code(), sts.message().unwrap_or_default(), profile);
         return Refused { fix: fix.or(judged.fix), ..judged };
     }
-    let words = redact::message(&error::chain(error));
+    let words = redacted(&error::chain(error));
     let refused = |message: &str, fix: String| Refused {
         kind: SourceErrorKind::InvalidCredentials,
         message: format!("no credentials: {}", message.chars().take(MOST_WORDS).collect::<String>()),

@@ -1,9 +1,11 @@
 //! Where stacks are read from: one by one, or all at once.
 
+use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::Stack;
 use crate::describe_image::observe::plan::Sizes;
+use crate::describe_image::scope::Scope;
 use crate::describe_image::source::ImageSource;
-use crate::describe_image::{ImageId, Scope, SourceError, SourceErrorKind};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use std::collections::HashMap;
 
 type ByName = HashMap<String, Stack>;

@@ -2,7 +2,7 @@
 
 use crate::kubernetes::metrics::{Meter, QuantileLabel, ReasonLabel, StateLabel};
 use crate::kubernetes::reconcile::context::Context;
-use crate::kubernetes::status::conditions::ReadyReason;
+use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::kubernetes::watch::watched_image::WatchedImage;
 use crate::reflector::reading::{Freshness, Observe};
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use kube::runtime::reflector::Store;
 use std::collections::{HashMap, HashSet};
 use std::sync::Weak;
 use std::time::Duration;
+use strum::VariantArray;
 
 /// The objects that the watch holds.
 pub struct Fleet<O> {
@@ -43,8 +44,8 @@ impl<O: Observe> Fleet<O> {
             known.insert(reference);
             *by_reason.entry(object.reason.unwrap_or(ReadyReason::NotYetObserved)).or_default() += 1;
         }
-        for reason in ReadyReason::ALL {
-            let count = by_reason.get(&reason).copied().unwrap_or_default();
+        for reason in ReadyReason::VARIANTS {
+            let count = by_reason.get(reason).copied().unwrap_or_default();
             meter.objects.get_or_create(&ReasonLabel { reason: reason.name() }).set(count);
         }
         // An object may have gone while a look at it was under way, or while the watch was broken.

@@ -186,5 +186,4 @@ impl TryFrom<NamespaceSelector> for Namespaces {
 }
 
 #[cfg(test)]
-#[path = "grants_tests.rs"]
 mod tests;

@@ -10,7 +10,7 @@ use crate::kubernetes::metrics::Meter;
 use crate::kubernetes::reconcile::events::EventQueue;
 use crate::kubernetes::reconcile::memory::Memory;
 use crate::kubernetes::reconcile::pace::Pace;
-use crate::kubernetes::status;
+use crate::kubernetes::status::moment::GracePeriods;
 use crate::kubernetes::watch::watched_image::Reference;
 use crate::reflector::intervals::Intervals;
 use crate::reflector::reading::Observe;
@@ -65,7 +65,7 @@ impl<O: Observe> Context<O> {
 pub struct Settings {
     /// The namespaces to watch; none: all.
     pub namespaces: Vec<String>,
-    pub status: status::Settings,
+    pub periods: GracePeriods,
     pub intervals: Intervals,
     /// The region of objects without one.
     pub default_region: Option<Region>,

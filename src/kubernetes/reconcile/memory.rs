@@ -1,7 +1,7 @@
 //! What the controller remembers of each object between two looks, beside its status. Losing it costs a grace
 //! period that starts anew, never a wrong status.
 
-use crate::kubernetes::status::Orphan;
+use crate::kubernetes::status::moment::Orphan;
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
 use jiff::Timestamp;
 use kube::Resource;

@@ -6,8 +6,10 @@ use crate::describe_image::{ImageId, Observation, Scope};
 use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::reconcile::memory::{AskedOrphan, Remembered};
-use crate::kubernetes::status::conditions::{self, ReadyReason};
-use crate::kubernetes::status::{Orphan, build_story, verdict};
+use crate::kubernetes::status::moment::Orphan;
+use crate::kubernetes::status::ready_reason::ReadyReason;
+use crate::kubernetes::status::verdict::missing::may_be_orphaned;
+use crate::kubernetes::status::{build_story, conditions};
 use crate::reflector::reading::Reading;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -54,13 +56,13 @@ fn wanted<O>(
     let mark = conditions::find(&previous.conditions, conditions::FINALIZING)?;
     // Deleted and Deleting say that it is gone.
     let is_open = [ReadyReason::Finalizing, ReadyReason::OrphanedImage].iter().any(|open| mark.reason == open.name());
-    let until = mark.last_transition_time.0.checked_add(context.settings.status.finalizing_period).ok()?;
+    let until = mark.last_transition_time.0.checked_add(context.settings.periods.finalizing).ok()?;
     let (build, _) = build_story::next(previous, observation, now);
     let is_another = build_story::is_another(previous, build.as_ref());
     let build = build.unwrap_or_default();
     let is_missed = is_open && now >= until && !is_another && build.ami_id.is_none();
     let arn = build.image_arn.unwrap_or_else(|| build_story::any_image_arn(id.as_str()));
-    (is_missed && verdict::may_be_orphaned(observation)).then_some(arn)
+    (is_missed && may_be_orphaned(observation)).then_some(arn)
 }
 
 async fn ask<O: OrphanSource>(

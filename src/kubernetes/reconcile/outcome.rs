@@ -4,15 +4,16 @@ use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observe::ObserveError;
 use crate::describe_image::response::{Ec2AmiInfo, ImageFields};
 use crate::describe_image::scope::Scope;
-use crate::describe_image::source_error::{SourceError, SourceErrorKind};
-use crate::describe_image::{self, DescribeImageResponse, Observation, redact};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind, redacted};
+use crate::describe_image::{self, DescribeImageResponse, Observation};
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::reconcile::memory::Remembered;
 use crate::kubernetes::reconcile::wanted::{self, Wanted};
 use crate::kubernetes::reconcile::{orphan, presigned_url};
-use crate::kubernetes::status::Outcome;
-use crate::kubernetes::status::conditions::{self, ReadyReason};
+use crate::kubernetes::status::conditions;
+use crate::kubernetes::status::moment::Outcome;
+use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::reflector::reading::{Observer, Reading};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -129,7 +130,7 @@ fn failed<O>(
     // Synced=False tells of a failure that an earlier process has already waited out.
     let told = conditions::find(&previous.conditions, conditions::SYNCED)
         .filter(|synced| synced.status == "False" && synced.reason != ReadyReason::Suspended.name())
-        .and_then(|synced| synced.last_transition_time.0.checked_sub(context.settings.status.error_grace).ok());
+        .and_then(|synced| synced.last_transition_time.0.checked_sub(context.settings.periods.error).ok());
     let since = told.map_or(failing.since, |told| told.min(failing.since));
     let last_observed = failing.answered_at.or(told).unwrap_or_else(|| context.leading.since());
     let message = match error.action {
@@ -153,7 +154,7 @@ fn words(error: &ObserveError) -> String {
             "{}: AWS was not asked; name another region in another CustomImage (spec.region)",
             error.source_error
         ),
-        _ => redact::message(&error.to_string()),
+        _ => redacted(&error.to_string()),
     }
 }
 

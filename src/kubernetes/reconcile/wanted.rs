@@ -2,13 +2,10 @@
 
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{ImageId, Region, Scope};
-use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
+use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus, REQUESTED_AT};
 use crate::kubernetes::identities::grants::Identities;
 use crate::kubernetes::identities::namespaces::NamespaceLabels;
 use crate::kubernetes::status::transition::Note;
-
-/// The annotation by which Flux's tools ask for a look now.
-pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 
 /// The image that an object asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! carries the resourceVersion it was computed from: a former leader or a re-created object cannot be overwritten.
 
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
-use crate::kubernetes::status::sort;
+use crate::kubernetes::status::compose::sort;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;

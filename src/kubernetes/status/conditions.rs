@@ -1,4 +1,4 @@
-//! Condition types, the closed set of Ready reasons, and the transition-time rule of Kubernetes.
+//! Condition types, and the transition-time rule of Kubernetes.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -21,113 +21,10 @@ pub const PAYLOAD_COMPLETE: &str = "PayloadComplete";
 /// The most characters that Kubernetes takes in a condition's message.
 const MESSAGE_LIMIT: usize = 32_768;
 
-/// Why an image is Ready, or not: a closed set, for it labels a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ReadyReason {
-    ImageAvailable,
-    ImagePending,
-    ImageUnusable,
-    Finalizing,
-    OrphanedImage,
-    Building,
-    Deleting,
-    BuildFailed,
-    DeleteFailed,
-    UnknownBuildStatus,
-    NotFound,
-    Deleted,
-    NotYetObserved,
-    Suspended,
-    Stale,
-    AccessDenied,
-    InvalidCredentials,
-    InvalidRequest,
-    UnknownRegion,
-    IdentityNotAllowed,
-}
-
-impl ReadyReason {
-    pub const ALL: [Self; 20] = [
-        Self::ImageAvailable,
-        Self::ImagePending,
-        Self::ImageUnusable,
-        Self::Finalizing,
-        Self::OrphanedImage,
-        Self::Building,
-        Self::Deleting,
-        Self::BuildFailed,
-        Self::DeleteFailed,
-        Self::UnknownBuildStatus,
-        Self::NotFound,
-        Self::Deleted,
-        Self::NotYetObserved,
-        Self::Suspended,
-        Self::Stale,
-        Self::AccessDenied,
-        Self::InvalidCredentials,
-        Self::InvalidRequest,
-        Self::UnknownRegion,
-        Self::IdentityNotAllowed,
-    ];
-
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ImageAvailable => "ImageAvailable",
-            Self::ImagePending => "ImagePending",
-            Self::ImageUnusable => "ImageUnusable",
-            Self::Finalizing => "Finalizing",
-            Self::OrphanedImage => "OrphanedImage",
-            Self::Building => "Building",
-            Self::Deleting => "Deleting",
-            Self::BuildFailed => "BuildFailed",
-            Self::DeleteFailed => "DeleteFailed",
-            Self::UnknownBuildStatus => "UnknownBuildStatus",
-            Self::NotFound => "NotFound",
-            Self::Deleted => "Deleted",
-            Self::NotYetObserved => "NotYetObserved",
-            Self::Suspended => "Suspended",
-            Self::Stale => "Stale",
-            Self::AccessDenied => "AccessDenied",
-            Self::InvalidCredentials => "InvalidCredentials",
-            Self::InvalidRequest => "InvalidRequest",
-            Self::UnknownRegion => "UnknownRegion",
-            Self::IdentityNotAllowed => "IdentityNotAllowed",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.name() == name)
-    }
-
-    /// True when the reason comes from what AWS answered, and not from a lack of an answer.
-    #[must_use]
-    pub fn is_observed(self) -> bool {
-        !matches!(
-            self,
-            Self::NotYetObserved
-                | Self::Suspended
-                | Self::Stale
-                | Self::AccessDenied
-                | Self::InvalidCredentials
-                | Self::InvalidRequest
-                | Self::UnknownRegion
-                | Self::IdentityNotAllowed
-        )
-    }
-}
-
 /// The condition of that type, if it is there.
 #[must_use]
 pub fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
     conditions.iter().find(|condition| condition.type_ == type_)
-}
-
-/// The reason of Ready in a status of ours.
-#[must_use]
-pub fn ready_reason(conditions: &[Condition]) -> Option<ReadyReason> {
-    find(conditions, READY).and_then(|ready| ReadyReason::parse(&ready.reason))
 }
 
 /// A condition before it is dated.
@@ -140,6 +37,13 @@ pub struct Finding {
     /// AWS words an error anew each time (request ids, encoded messages): of messages that begin alike, up to the
     /// first colon and space, and have the same fix, the first stays, or every look would be a write.
     pub keeps_message: bool,
+}
+
+impl Finding {
+    #[must_use]
+    pub fn new(type_: &'static str, status: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { type_, status, reason, message: message.into(), keeps_message: false }
+    }
 }
 
 /// Dates `findings` against the `previous` conditions: a transition time moves only when the status flips.
@@ -236,12 +140,5 @@ mod tests {
         assert_eq!(cut("äöüß", 3), "äö…");
         assert_eq!(cut_bytes("äöü", 6), "äöü");
         assert_eq!(cut_bytes("äöü", 5), "äö");
-    }
-
-    #[test]
-    fn every_reason_has_a_name_of_its_own() {
-        for reason in ReadyReason::ALL {
-            assert_eq!(ReadyReason::parse(reason.name()), Some(reason));
-        }
     }
 }

@@ -1,15 +1,23 @@
 //! The condition table, row by row.
 
-use super::*;
+use super::compose::next;
+use super::conditions;
+use super::moment::{GracePeriods, Moment, Orphan, Outcome};
 use crate::describe_image::image_config::new_tag;
 use crate::describe_image::observation::{Ami, FailedStep, ImageBuild, Stack};
-use crate::describe_image::{ImageId, Region, SourceErrorKind, describe};
+use crate::describe_image::response::{ImageFields, Tag};
+use crate::describe_image::{ImageId, Observation, Region, SourceError, SourceErrorKind, describe};
+use crate::kubernetes::custom_image::CustomImageStatus;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use strum::VariantArray;
 
-pub(in crate::kubernetes) const SETTINGS: Settings = Settings {
-    not_found_grace: SignedDuration::from_hours(2),
-    finalizing_period: SignedDuration::from_mins(30),
-    error_grace: SignedDuration::from_mins(5),
+mod unanswered;
+
+pub(in crate::kubernetes) const PERIODS: GracePeriods = GracePeriods {
+    not_found: SignedDuration::from_hours(2),
+    finalizing: SignedDuration::from_mins(30),
+    error: SignedDuration::from_mins(5),
     staleness_budget: SignedDuration::from_mins(30),
 };
 
@@ -28,7 +36,7 @@ fn moment(previous: &CustomImageStatus, minute: i64) -> Moment<'_> {
         created: at(0),
         now: at(minute),
         interval: SignedDuration::from_mins(10),
-        settings: &SETTINGS,
+        periods: &PERIODS,
     }
 }
 
@@ -173,61 +181,6 @@ fn a_finished_build_without_its_ami_is_orphaned_after_half_an_hour_also_when_the
 }
 
 #[test]
-fn the_clock_of_a_finished_build_goes_on_when_its_image_build_goes_or_aws_does_not_answer() {
-    let begun = after(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &fresh(), 10);
-    let silent = after(&stack("DELETE_IN_PROGRESS", None), &begun, 15);
-    assert_eq!(told(&silent), "False Finalizing Finalizing Reconciling Synced");
-    let denied = after(&failed(SourceErrorKind::AccessDenied, 16, 15), &silent, 25);
-    assert_eq!(told(&denied), "Unknown AccessDenied Finalizing Stalled Synced=False:AccessDenied");
-    assert_eq!(told(&after(&absent(), &denied, 39)), "False Finalizing Finalizing Reconciling Synced");
-    assert_eq!(told(&after(&absent(), &denied, 40)), "False OrphanedImage Finalizing Stalled Synced");
-}
-
-#[test]
-fn a_deleted_image_is_still_deleted_after_an_outage() {
-    let there = after(&ami("available"), &fresh(), 1);
-    let gone = after(&absent(), &there, 2);
-    let denied = after(&failed(SourceErrorKind::AccessDenied, 3, 2), &gone, 10);
-    assert_eq!(told(&denied), "Unknown AccessDenied Absent Stalled Synced=False:AccessDenied");
-    let throttled = after(&failed(SourceErrorKind::Throttled, 3, 2), &denied, 11);
-    assert_eq!(told(&throttled), "Unknown AccessDenied Absent Stalled Synced=False:Throttled");
-    assert_eq!(told(&after(&absent(), &throttled, 20)), "False Deleted Absent Stalled Synced");
-}
-
-#[test]
-fn an_orphan_is_still_one_after_an_outage() {
-    let mut status = after(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &fresh(), 10);
-    status = after(&absent(), &status, 45);
-    assert_eq!(told(&status), "False OrphanedImage Finalizing Stalled Synced");
-    let denied = after(&failed(SourceErrorKind::AccessDenied, 46, 45), &status, 52);
-    let throttled = after(&failed(SourceErrorKind::Throttled, 53, 45), &denied, 53);
-    assert_eq!(throttled, denied, "within its grace");
-    assert_eq!(told(&after(&absent(), &throttled, 60)), "False OrphanedImage Finalizing Stalled Synced");
-}
-
-#[test]
-fn a_resumed_object_says_at_once_that_aws_does_not_answer() {
-    let there = after(&ami("available"), &fresh(), 1);
-    let paused = after(&Outcome::Suspended, &there, 2);
-    let resumed = after(&failed(SourceErrorKind::Throttled, 9, 1), &paused, 9);
-    assert_eq!(told(&resumed), "True ImageAvailable Synced=False:Throttled");
-}
-
-#[test]
-fn another_missing_permission_is_named_although_the_reason_is_the_same() {
-    let denied = |action: &str| {
-        let mut outcome = failed(SourceErrorKind::AccessDenied, 1, 0);
-        let Outcome::Failed { message, .. } = &mut outcome else { unreachable!("made above") };
-        *message = format!("{action} (AccessDenied): request {action}");
-        outcome
-    };
-    let first = after(&denied("ec2:DescribeImages"), &fresh(), 1);
-    let second = after(&denied("cloudformation:DescribeStacks"), &first, 2);
-    let message = &conditions::find(&second.conditions, conditions::READY).unwrap().message;
-    assert!(message.contains("cloudformation:DescribeStacks"), "{message}");
-}
-
-#[test]
 fn a_new_absence_names_no_account_that_this_process_has_not_asked() {
     let there = after(&ami("available"), &fresh(), 1);
     let unasked = Moment { account_id: None, ..moment(&there, 2) };
@@ -239,71 +192,6 @@ fn a_new_absence_names_no_account_that_this_process_has_not_asked() {
     assert!(message(&learned).contains("of account 111122223333"));
     let restarted = Moment { account_id: None, ..moment(&learned, 4) };
     assert_eq!(next(&absent(), &restarted).status, learned, "a restart is no change");
-}
-
-#[test]
-fn a_retryable_error_without_an_observation_is_shown_at_once_and_is_no_failure() {
-    let status = after(&failed(SourceErrorKind::Throttled, 1, 0), &fresh(), 1);
-    assert_eq!(told(&status), "Unknown NotYetObserved Reconciling Synced=False:Throttled");
-}
-
-#[test]
-fn a_retryable_error_changes_nothing_within_its_grace_then_synced_then_ready() {
-    let there = after(&ami("available"), &fresh(), 1);
-    let error = failed(SourceErrorKind::ServiceError, 2, 1);
-    let early = next(&error, &moment(&there, 6));
-    assert_eq!((&early.status, early.until), (&there, Some(at(7))));
-    let later = next(&error, &moment(&there, 7));
-    assert_eq!(told(&later.status), "True ImageAvailable Synced=False:ServiceError");
-    assert_eq!(later.until, Some(at(31)));
-    let stale = after(&error, &later.status, 31);
-    assert_eq!(told(&stale), "Unknown Stale Reconciling Synced=False:ServiceError");
-    assert_eq!(stale.image, there.image, "the payload stays");
-    assert_eq!(after(&error, &stale, 50), stale, "written once");
-}
-
-#[test]
-fn an_error_that_needs_a_person_is_shown_at_once_or_after_its_grace() {
-    for (kind, reason) in [
-        (SourceErrorKind::AccessDenied, "AccessDenied"),
-        (SourceErrorKind::InvalidCredentials, "InvalidCredentials"),
-        (SourceErrorKind::InvalidRequest, "InvalidRequest"),
-    ] {
-        let shown = format!("Unknown {reason} Stalled Synced=False:{reason}");
-        assert_eq!(told(&after(&failed(kind, 1, 0), &fresh(), 1)), shown);
-        let there = after(&ami("available"), &fresh(), 1);
-        assert_eq!(after(&failed(kind, 2, 1), &there, 3), there);
-        let denied = after(&failed(kind, 2, 1), &there, 7);
-        assert_eq!((told(&denied), &denied.image), (shown, &there.image));
-        assert_eq!(told(&after(&ami("available"), &denied, 8)), "True ImageAvailable Synced", "and mends");
-    }
-    let there = after(&ami("available"), &fresh(), 1);
-    let unknown = after(&failed(SourceErrorKind::UnknownRegion, 2, 1), &there, 2);
-    assert_eq!(told(&unknown), "Unknown UnknownRegion Stalled Synced=False:UnknownRegion");
-}
-
-#[test]
-fn a_resumed_object_that_aws_refuses_is_looked_at_again_when_the_grace_is_over() {
-    let there = after(&ami("available"), &fresh(), 1);
-    let paused = after(&Outcome::Suspended, &there, 2);
-    let refused = failed(SourceErrorKind::AccessDenied, 9, 9);
-    let next = next(&refused, &moment(&paused, 9));
-    assert_eq!(next.until, Some(at(14)));
-    assert_eq!(told(&after(&refused, &next.status, 14)), "Unknown AccessDenied Stalled Synced=False:AccessDenied");
-}
-
-#[test]
-fn a_suspended_object_keeps_what_was_observed() {
-    let there = after(&ami("available"), &fresh(), 1);
-    let paused = after(&Outcome::Suspended, &there, 2);
-    assert_eq!(told(&paused), "True ImageAvailable Synced=False:Suspended");
-    assert_eq!(paused.image, there.image);
-}
-
-#[test]
-fn one_missed_look_changes_nothing_but_the_generation() {
-    let there = after(&ami("available"), &fresh(), 1);
-    assert_eq!(after(&Outcome::Unconfirmed, &there, 2), there);
 }
 
 #[test]
@@ -359,7 +247,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
             prop::sample::select(vec![None, Some("AVAILABLE"), Some("FAILED")])
         )
             .prop_map(|(status, build)| stack(status, build)),
-        (prop::sample::select(SourceErrorKind::ALL.to_vec()), 0i64..60, 0i64..60)
+        (prop::sample::select(SourceErrorKind::VARIANTS.to_vec()), 0i64..60, 0i64..60)
             .prop_map(|(kind, since, last)| failed(kind, since, last)),
     ]
 }
@@ -387,25 +275,4 @@ proptest! {
             }
         }
     }
-}
-
-#[test]
-fn throttling_of_a_scope_is_told_by_no_event_and_what_happened_meanwhile_is() {
-    use crate::kubernetes::status::transition::notes;
-    let throttled = |since: i64| failed(SourceErrorKind::Throttled, since, since);
-    let reasons = |previous: &CustomImageStatus, next: &CustomImageStatus| {
-        notes(previous, next).into_iter().map(|note| note.reason).collect::<Vec<_>>()
-    };
-    let there = after(&ami("available"), &fresh(), 1);
-    let stale = after(&throttled(2), &there, 40);
-    assert_eq!(told(&stale), "Unknown Stale Reconciling Synced=False:Throttled");
-    assert_eq!(reasons(&there, &stale), [""; 0]);
-    assert_eq!(reasons(&stale, &after(&ami("available"), &stale, 41)), [""; 0]);
-    assert_eq!(reasons(&stale, &after(&ami("failed"), &stale, 41)), ["ImageUnusable"]);
-    let waiting = after(&absent(), &fresh(), 60);
-    let stale = after(&throttled(61), &waiting, 110);
-    assert_eq!(reasons(&stale, &after(&absent(), &stale, 130)), ["NotFound"], "it counts as failed now");
-    let begun = after(&stack("CREATE_COMPLETE", None), &fresh(), 1);
-    let stale = after(&throttled(2), &begun, 45);
-    assert_eq!(reasons(&stale, &after(&stack("CREATE_COMPLETE", None), &stale, 46)), ["OrphanedImage"]);
 }

@@ -2,8 +2,9 @@
 
 use crate::describe_image::SourceErrorKind;
 use crate::kubernetes::custom_image::CustomImageStatus;
-use crate::kubernetes::status::conditions::{self, ReadyReason};
-use crate::kubernetes::status::verdict::REPORTED_AT;
+use crate::kubernetes::status::conditions;
+use crate::kubernetes::status::ready_reason::{News, ReadyReason};
+use crate::kubernetes::status::verdict::missing::REPORTED_AT;
 use kube::runtime::events::EventType;
 
 /// An Event to be published.
@@ -45,29 +46,30 @@ pub fn notes(previous: &CustomImageStatus, next: &CustomImageStatus) -> Vec<Note
 }
 
 fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<Note> {
-    let before = conditions::ready_reason(&previous.conditions);
+    let before = ReadyReason::of(&previous.conditions);
     let ready = conditions::find(&next.conditions, conditions::READY)?;
-    let now = ReadyReason::parse(&ready.reason)?;
+    let now: ReadyReason = ready.reason.parse().ok()?;
+    let (is_warning, at_first_sight) = match now.news() {
+        News::None => return None,
+        News::Normal { at_first_sight } => (false, at_first_sight),
+        News::Warning { at_first_sight } => (true, at_first_sight),
+    };
     let is_first_sight = before.is_none_or(|before| !before.is_observed() && previous.image_configuration.is_none());
-    let is_settled = matches!(
-        now,
-        ReadyReason::ImageAvailable | ReadyReason::ImageUnusable | ReadyReason::BuildFailed | ReadyReason::DeleteFailed
-    );
     // A limit of AWS makes the whole scope stale, and then fresh again: neither is news of this image.
     let is_throttled = |status: &CustomImageStatus| synced_reason(status) == Some(SourceErrorKind::Throttled.reason());
     let is_of_scope = (now == ReadyReason::Stale && is_throttled(next))
         || (before == Some(ReadyReason::Stale) && is_throttled(previous) && is_as_before(previous, next));
-    let is_silent = now == ReadyReason::NotYetObserved || (is_first_sight && is_settled) || is_of_scope;
     let is_stalled = |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::STALLED).is_some();
     let is_given_up = is_stalled(next) && !is_stalled(previous) && before.is_some();
-    let is_change = (before != Some(now) || is_given_up) && !is_silent;
+    let is_change = before != Some(now) || is_given_up;
+    let is_news = is_change && !is_of_scope && (at_first_sight || !is_first_sight);
     let note = |is_warning, text| Note { is_warning, reason: ready.reason.clone(), text };
-    is_change.then(|| match ready.message.rsplit_once(REPORTED_AT) {
+    is_news.then(|| match ready.message.rsplit_once(REPORTED_AT) {
         // Within its grace period nothing is wrong yet.
         Some((about, time)) if now == ReadyReason::NotFound && !is_stalled(next) => {
             note(false, format!("{about}; counts as failed from {time}"))
         }
-        _ => note(is_warning(now), ready.message.clone()),
+        _ => note(is_warning, ready.message.clone()),
     })
 }
 
@@ -81,17 +83,4 @@ fn is_as_before(previous: &CustomImageStatus, next: &CustomImageStatus) -> bool 
 
 fn synced_reason(status: &CustomImageStatus) -> Option<&str> {
     conditions::find(&status.conditions, conditions::SYNCED).map(|synced| synced.reason.as_str())
-}
-
-fn is_warning(reason: ReadyReason) -> bool {
-    !matches!(
-        reason,
-        ReadyReason::ImageAvailable
-            | ReadyReason::ImagePending
-            | ReadyReason::Finalizing
-            | ReadyReason::Building
-            | ReadyReason::Deleting
-            | ReadyReason::NotYetObserved
-            | ReadyReason::Suspended
-    )
 }

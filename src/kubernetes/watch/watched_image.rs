@@ -1,9 +1,8 @@
 //! What the watch keeps of a CustomImage: no more of its metadata than is looked at, and its status packed. Ten thousand of them
 //! are kept, and at rest none is read.
 
-use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec, CustomImageStatus};
-use crate::kubernetes::reconcile::wanted;
-use crate::kubernetes::status::conditions::{self, ReadyReason};
+use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec, CustomImageStatus, REQUESTED_AT};
+use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::packed::Packed;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -57,7 +56,7 @@ impl From<CustomImage> for WatchedImage {
     fn from(object: CustomImage) -> Self {
         let CustomImage { metadata, spec, status } = object;
         let mut annotations = metadata.annotations.unwrap_or_default();
-        annotations.retain(|name, _| name == wanted::REQUESTED_AT);
+        annotations.retain(|name, _| name == REQUESTED_AT);
         let kept = ObjectMeta {
             annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
             creation_timestamp: metadata.creation_timestamp,
@@ -68,7 +67,7 @@ impl From<CustomImage> for WatchedImage {
             uid: metadata.uid,
             ..ObjectMeta::default()
         };
-        let reason = status.as_ref().and_then(|status| conditions::ready_reason(&status.conditions));
+        let reason = status.as_ref().and_then(|status| ReadyReason::of(&status.conditions));
         let account_id = status.as_ref().and_then(|status| status.account_id.clone());
         Self { metadata: kept, spec, status: status.as_ref().map(Packed::new), reason, account_id }
     }
@@ -108,7 +107,7 @@ mod tests {
     fn the_watch_keeps_what_a_reconcile_reads_and_nothing_else() {
         let metadata = json!({
             "name": "hpc", "namespace": "images", "uid": "u-1", "resourceVersion": "7", "generation": 3,
-            "creationTimestamp": "2026-11-24T10:00:00Z", "annotations": {wanted::REQUESTED_AT: "now"}
+            "creationTimestamp": "2026-11-24T10:00:00Z", "annotations": {REQUESTED_AT: "now"}
         });
         let object = json!({
             "apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": metadata,

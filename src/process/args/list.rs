@@ -1,7 +1,7 @@
 //! What is listed, and how it is printed.
 
 use crate::describe_image::list_images::StatusFilter;
-use crate::process::args::AwsArgs;
+use crate::process::args::aws::AwsArgs;
 use crate::process::args::value::identity;
 use clap::{Args as ClapArgs, ValueEnum};
 

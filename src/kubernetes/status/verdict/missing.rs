@@ -1,17 +1,20 @@
-//! What it means that there is no AMI: it is on its way, it was never tagged, it went, or there was none. Pure.
+//! The condition table, where there is no AMI and no stack that still works: the AMI is on its way, it was never tagged, it went,
+//! or there was none.
 
-use crate::describe_image::ImageId;
 use crate::describe_image::observation::tag_key;
+use crate::describe_image::{ImageBuildStatus, ImageId, Observation};
 use crate::kubernetes::custom_image::CustomImageStatus;
-use crate::kubernetes::status::build_story::{self, Failure};
-use crate::kubernetes::status::conditions::{self, ReadyReason};
+use crate::kubernetes::custom_image::build::Failure;
+use crate::kubernetes::status::moment::{Moment, Orphan};
+use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::kubernetes::status::verdict::{Progress, Story, Verdict, second};
-use crate::kubernetes::status::{Moment, Orphan};
+use crate::kubernetes::status::{build_story, conditions};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// The build is done and its AMI is not listed yet: a matter of minutes, or the AMI was never tagged.
-pub(super) fn finalizing(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
+#[must_use]
+pub fn finalizing(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     let until = moment.finalizing_until();
     let verdict = if moment.now < until {
         let message = format!("{about}, no AMI with this id is listed yet; reported as orphaned at {}", second(until));
@@ -63,7 +66,8 @@ fn orphaned(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_
 
 const STACK_IS_GONE: &str = "the build's stack is gone";
 
-pub(super) fn of_absence(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
+#[must_use]
+pub fn of_absence(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     // The stack of a good build may go before EC2 lists the tagged AMI; that of an orphan goes all the same.
     if conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some() {
         let verdict = finalizing(STACK_IS_GONE, false, story, moment);
@@ -92,7 +96,7 @@ fn nothing_there(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'
         let message = format!("{about} any more{ami}{failure}{hint}");
         return Verdict::new("False", ReadyReason::Deleted, message, Progress::Stalled);
     }
-    let until = moment.created.checked_add(moment.settings.not_found_grace).unwrap_or(Timestamp::MAX);
+    let until = moment.created.checked_add(moment.periods.not_found).unwrap_or(Timestamp::MAX);
     if moment.now < until {
         let message = format!("{about}{hint}{REPORTED_AT}{}", second(until));
         let verdict = Verdict::new("False", ReadyReason::NotFound, message, Progress::Reconciling);
@@ -120,4 +124,17 @@ fn was_seen(previous: &CustomImageStatus) -> bool {
     let is_marked =
         conditions::find(&previous.conditions, conditions::ABSENT).is_some_and(|mark| mark.reason == deleted);
     previous.build.is_some() || previous.image.image_build_status.is_some() || is_marked
+}
+
+/// Whether this answer is one that an orphan leaves: no AMI, and a stack that is done, or none.
+#[must_use]
+pub fn may_be_orphaned(observation: &Observation) -> bool {
+    match observation {
+        Observation::Ami { .. } => false,
+        Observation::Stack { stack, .. } => matches!(
+            stack.status.as_deref().and_then(ImageBuildStatus::of_stack),
+            Some(ImageBuildStatus::BuildComplete | ImageBuildStatus::DeleteInProgress)
+        ),
+        Observation::Absent { .. } => true,
+    }
 }

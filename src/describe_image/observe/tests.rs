@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::describe_image::image_config::new_tag;
+use crate::describe_image::image_id::Region;
 use crate::describe_image::observation::ImageBuild;
-use crate::describe_image::{Region, SourceErrorKind};
+use crate::describe_image::source_error::SourceErrorKind;
 use std::sync::Mutex;
 
 /// Answers from fixed data and remembers what it was asked.

@@ -3,8 +3,9 @@
 use super::*;
 use crate::describe_image::image_config::new_tag;
 use crate::describe_image::{ImageId, Region, describe};
-use crate::kubernetes::status::tests::{SETTINGS, at};
-use crate::kubernetes::status::{self, Moment, Orphan, Outcome, conditions};
+use crate::kubernetes::status::moment::{Moment, Orphan, Outcome};
+use crate::kubernetes::status::tests::{PERIODS, at};
+use crate::kubernetes::status::{compose, conditions};
 use jiff::SignedDuration;
 
 /// The life of one image, a look after the other.
@@ -37,9 +38,9 @@ impl Life {
             created: at(0),
             now: at(self.minute),
             interval: SignedDuration::from_mins(10),
-            settings: &SETTINGS,
+            periods: &PERIODS,
         };
-        self.status = status::next(&outcome, &moment).status;
+        self.status = compose::next(&outcome, &moment).status;
         self
     }
 

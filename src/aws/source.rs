@@ -1,0 +1,193 @@
+//! [`Aws`]: the port [`ImageSource`] over the SDK, with one set of clients for each scope.
+
+use super::budget::{Api, Budget, Budgets};
+use super::call::CallSink;
+use super::clients::{Buckets, Clients};
+use super::config::{self, Base, Settings};
+use super::{budget, cloudformation, ec2, imagebuilder, partition, s3};
+use crate::describe_image::image_config::ConfigObject;
+use crate::describe_image::image_id::{ImageId, InvalidRegion, Region};
+use crate::describe_image::observation::{Ami, ImageBuild, Stack};
+use crate::describe_image::scope::{Role, Scope};
+use crate::describe_image::source::{ImageConfigSource, ImageSource, OrphanSource};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
+use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Whoever may create objects may invent names of regions, and must not fill the memory. Past it the clients are made anew.
+const MOST_SCOPES: usize = 2000;
+
+/// AWS, with one set of clients for each scope that was asked for.
+pub struct Aws {
+    base: Base,
+    sink: Arc<dyn CallSink>,
+    clients: Mutex<HashMap<Scope, Arc<Clients>>>,
+    budgets: Budgets,
+    /// The account of the process's own credentials, once an answer has told it.
+    own_account: Mutex<String>,
+    /// Of the roles that were assumed: each has one set of credentials for all its regions.
+    assumed: tokio::sync::Mutex<HashMap<Role, Base>>,
+}
+
+impl Aws {
+    /// Reads credentials and endpoints as every AWS tool does: environment, profile, web identity, Pod Identity, IMDS.
+    /// `region` is where temporary credentials come from; images are looked for in each scope's own region.
+    pub async fn connect(settings: &Settings, region: Option<&Region>, sink: Arc<dyn CallSink>) -> Self {
+        Self::on(Base::own(settings, region).await, sink)
+    }
+
+    /// On a configuration that is already there.
+    pub fn new(config: SdkConfig, sink: Arc<dyn CallSink>) -> Self {
+        Self::on(Base { config, renewed: None }, sink)
+    }
+
+    fn on(base: Base, sink: Arc<dyn CallSink>) -> Self {
+        Self {
+            base,
+            sink,
+            clients: Mutex::default(),
+            budgets: Budgets::default(),
+            own_account: Mutex::default(),
+            assumed: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Within this budget, from its first call on.
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        Self { budgets: Budgets::new(budget), ..self }
+    }
+
+    async fn sign(clients: &Clients, object: &ConfigObject) -> Option<String> {
+        let credentials = clients.credentials.as_ref()?.provide_credentials().await.ok()?;
+        s3::sign(&clients.s3, credentials, object).await
+    }
+
+    pub(super) async fn clients(&self, scope: &Scope) -> Result<Arc<Clients>, SourceError> {
+        if !partition::has_region(&scope.region) {
+            let message = InvalidRegion(scope.region.to_string()).to_string();
+            return Err(SourceError::unasked(SourceErrorKind::UnknownRegion, message));
+        }
+        if let Some(known) = self.known_clients().get(scope) {
+            return Ok(known.clone());
+        }
+        let config = self.config_of(scope.identity.role.as_ref()).await;
+        // The account may get its name meanwhile: then those that are made here go with the other clients.
+        let mut clients = self.known_clients();
+        let buckets = Arc::new(self.buckets(scope));
+        if clients.len() >= MOST_SCOPES {
+            clients.clear();
+        }
+        let new = || Arc::new(config::clients(&config, scope, &self.sink, buckets));
+        Ok(clients.entry(scope.clone()).or_insert_with(new).clone())
+    }
+
+    fn buckets(&self, scope: &Scope) -> Buckets {
+        let own = || self.own_account.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let account = scope.identity.role.as_ref().map_or_else(own, |role| role.account_id().to_owned());
+        let bucket = |api| self.budgets.bucket(&account, &scope.region, api);
+        Buckets {
+            images: bucket(Api::DescribeImages),
+            stacks: bucket(Api::DescribeStacks),
+            resources: bucket(Api::DescribeStackResource),
+            builds: bucket(Api::GetImage),
+        }
+    }
+
+    /// The account of our own credentials may be a role's, too: from now on they share its buckets.
+    fn learn(&self, scope: &Scope, account: Option<&str>) {
+        let (Some(account), None) = (account, &scope.identity.role) else { return };
+        let mut own = self.own_account.lock().unwrap_or_else(PoisonError::into_inner);
+        if *own != account {
+            account.clone_into(&mut own);
+            drop(own);
+            self.budgets.named(account);
+            self.known_clients().retain(|scope, _| scope.identity.role.is_some());
+        }
+    }
+
+    fn known_clients(&self) -> MutexGuard<'_, HashMap<Scope, Arc<Clients>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn config_of(&self, role: Option<&Role>) -> Base {
+        let Some(role) = role else { return self.base.clone() };
+        let mut assumed = self.assumed.lock().await;
+        if let Some(config) = assumed.get(role) {
+            return config.clone();
+        }
+        let config = self.base.assuming(role).await;
+        assumed.insert(role.clone(), config.clone());
+        config
+    }
+}
+
+impl ImageSource for Aws {
+    async fn amis(&self, scope: &Scope, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+        let clients = self.clients(scope).await?;
+        let amis = ec2::amis(&clients.ec2, &clients.buckets.images, ids).await?;
+        self.learn(scope, amis.first().and_then(|(_, ami)| ami.owner_id.as_deref()));
+        Ok(amis)
+    }
+
+    async fn stack(&self, scope: &Scope, id: &ImageId) -> Result<Option<Stack>, SourceError> {
+        let clients = self.clients(scope).await?;
+        let stack = cloudformation::stack(&clients.cloudformation, &clients.buckets.stacks, id).await?;
+        self.learn(scope, stack.as_ref().and_then(Stack::account_id));
+        Ok(stack)
+    }
+
+    async fn all_amis(&self, scope: &Scope, mut take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
+        let clients = self.clients(scope).await?;
+        let mut owner = None;
+        let taken = |ami: Ami| {
+            owner.get_or_insert_with(|| ami.owner_id.clone());
+            take(ami);
+        };
+        ec2::all_amis(&clients.ec2, &clients.buckets.images, taken).await?;
+        self.learn(scope, owner.flatten().as_deref());
+        Ok(())
+    }
+
+    async fn all_stacks(&self, scope: &Scope) -> Result<Vec<Stack>, SourceError> {
+        let clients = self.clients(scope).await?;
+        cloudformation::all_stacks(&clients.cloudformation, &clients.buckets.stacks).await
+    }
+
+    async fn image_build(&self, scope: &Scope, id: &ImageId, stack: &Stack) -> Result<Option<ImageBuild>, SourceError> {
+        let clients = self.clients(scope).await?;
+        let (arns, buckets) = (&clients.image_build_arns, &clients.buckets);
+        let client = &clients.cloudformation;
+        match cloudformation::image_build_arn(client, &buckets.resources, arns, id, stack).await? {
+            Some(arn) => Ok(Some(imagebuilder::image_build(&clients.imagebuilder, &buckets.builds, &arn).await)),
+            None => Ok(None),
+        }
+    }
+}
+
+impl OrphanSource for Aws {
+    async fn orphan(&self, scope: &Scope, image_build_arn: &str) -> Result<Option<String>, SourceError> {
+        let clients = self.clients(scope).await?;
+        budget::routinely(ec2::of_image_build(&clients.ec2, &clients.buckets.images, image_build_arn)).await
+    }
+}
+
+impl ImageConfigSource for Aws {
+    async fn presigned_url(&self, scope: &Scope, object: &ConfigObject) -> Option<String> {
+        let clients = self.clients(scope).await.ok()?;
+        match s3::find_bucket(&clients.s3, object, &scope.region).await {
+            s3::Bucket::Here => Self::sign(&clients, object).await,
+            s3::Bucket::Elsewhere(region) => {
+                let there = Scope { identity: scope.identity.clone(), region };
+                let clients = self.clients(&there).await.ok()?;
+                match s3::find_bucket(&clients.s3, object, &there.region).await {
+                    s3::Bucket::Here => Self::sign(&clients, object).await,
+                    s3::Bucket::Elsewhere(_) | s3::Bucket::Unusable => None,
+                }
+            }
+            s3::Bucket::Unusable => None,
+        }
+    }
+}

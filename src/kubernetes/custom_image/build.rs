@@ -1,0 +1,68 @@
+//! `status.build` and `status.failure`: what stays known of a build when the payload's own fields are gone.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where an image came from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Build {
+    /// ARN of the CloudFormation stack that built the image. It stays good after the stack is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack_arn: Option<String>,
+    /// ARN of the Image Builder image build version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_arn: Option<String>,
+    /// Id of the AMI, once this status has shown it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ami_id: Option<String>,
+}
+
+/// Why a build failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// When the operator saw it first.
+    pub observed_at: Time,
+    /// Status of the image in EC2 Image Builder, FAILED or CANCELLED; absent when only the stack failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_status: Option<String>,
+    /// The step of Image Builder's workflow that failed, such as RunComponents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// ARN of the component that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// Phase of the component: build, validate or test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// Name of the step in the component's document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// What the component said; else what Image Builder said, else CloudFormation. At most 1,024 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Failure {
+    /// Where and why it failed, in one sentence. `None` when only the stack has said something.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        self.image_status.as_ref()?;
+        let part = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {value}"));
+        let parts = [
+            part("workflow step", &self.step),
+            part("component", &self.component),
+            part("phase", &self.phase),
+            part("step", &self.action),
+        ];
+        let place = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        match (place.is_empty(), self.message.as_deref()) {
+            (true, None) => None,
+            (true, Some(message)) => Some(format!("failed: {message}")),
+            (false, None) => Some(format!("failed at {place}")),
+            (false, Some(message)) => Some(format!("failed at {place}: {message}")),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The condition table, where AWS has no AMI but a stack: the stack's status says what Ready is, and why a build failed.
+
+use crate::describe_image::ImageBuildStatus;
+use crate::describe_image::observation::{ImageBuild, Stack};
+use crate::describe_image::source_error::redacted;
+use crate::kubernetes::custom_image::build::Failure;
+use crate::kubernetes::status::conditions;
+use crate::kubernetes::status::moment::Moment;
+use crate::kubernetes::status::ready_reason::ReadyReason;
+use crate::kubernetes::status::verdict::missing::finalizing;
+use crate::kubernetes::status::verdict::{Progress, Story, Verdict};
+
+#[must_use]
+pub fn of_stack(stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
+    let stack_status = stack.status.as_deref().unwrap_or("without a status");
+    let build_status = build.and_then(|build| build.status.as_deref());
+    let said = build_status.map(|status| format!(", Image Builder says {status}")).unwrap_or_default();
+    let gone = story.ami_id().map(|ami_id| format!("AMI {ami_id} is gone; ")).unwrap_or_default();
+    let about = format!("{gone}stack is {stack_status}{said}");
+    let has_lost_its_ami = !gone.is_empty();
+    let failed = |about: String| why_failed(about, stack, build, story);
+    // What is known of a failure is said whatever the stack does meanwhile.
+    let unless_failed = |about: String| if story.failure.is_some() { failed(about) } else { about };
+    match ImageBuildStatus::of_stack(stack_status) {
+        Some(ImageBuildStatus::BuildComplete) if has_lost_its_ami => {
+            let message = format!("{about}: the stack was left behind");
+            Verdict::new("False", ReadyReason::Deleted, message, Progress::Stalled)
+        }
+        Some(ImageBuildStatus::BuildComplete) => finalizing(&about, false, story, moment),
+        Some(ImageBuildStatus::DeleteInProgress) if !has_lost_its_ami && is_done(build_status, moment) => {
+            finalizing(&about, true, story, moment)
+        }
+        Some(ImageBuildStatus::DeleteInProgress) => {
+            Verdict::new("False", ReadyReason::Deleting, unless_failed(about), Progress::Reconciling)
+        }
+        Some(ImageBuildStatus::BuildInProgress) => {
+            Verdict::new("False", ReadyReason::Building, unless_failed(about), Progress::Reconciling)
+        }
+        Some(ImageBuildStatus::BuildFailed) => {
+            Verdict::new("False", ReadyReason::BuildFailed, failed(about), Progress::Stalled)
+        }
+        Some(ImageBuildStatus::DeleteFailed) => {
+            Verdict::new("False", ReadyReason::DeleteFailed, failed(about), Progress::Stalled)
+        }
+        Some(ImageBuildStatus::DeleteComplete) => Verdict::new("False", ReadyReason::Deleted, about, Progress::Stalled),
+        None => Verdict::new("Unknown", ReadyReason::UnknownBuildStatus, unless_failed(about), Progress::Reconciling),
+    }
+}
+
+/// True for a stack that goes because its build is done. Image Builder's image goes with the stack, so its silence
+/// leaves the matter as it was.
+fn is_done(build_status: Option<&str>, moment: &Moment<'_>) -> bool {
+    let is_known = || conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some();
+    build_status.map_or_else(is_known, |status| status == "AVAILABLE")
+}
+
+/// The failing step first: it is what a person looks for in the console.
+fn why_failed(about: String, stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>) -> String {
+    let step = story.failure.and_then(Failure::sentence);
+    let reason = build.and_then(|build| build.reason.as_deref()).filter(|reason| !reason.is_empty());
+    let is_said = |reason: &str| step.as_deref().is_some_and(|step| step.ends_with(reason));
+    let reason = reason.filter(|reason| !is_said(reason));
+    let said = reason.map(|reason| format!("Image Builder: {}", redacted(reason)));
+    let stack_said = stack.status_reason.as_deref().filter(|reason| !reason.is_empty());
+    let stack_said = stack_said.map(|reason| format!("CloudFormation: {}", redacted(reason)));
+    [step, Some(about), said, stack_said].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}

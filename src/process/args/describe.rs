@@ -1,0 +1,25 @@
+//! Which image is described, and how the answer is printed.
+
+use super::aws::AwsArgs;
+use clap::{Args as ClapArgs, ValueEnum};
+
+#[derive(Debug, ClapArgs)]
+pub struct DescribeArgs {
+    /// Id of the image: a letter, then letters, digits and hyphens; at most 128.
+    #[arg(short, long, value_name = "ID", allow_hyphen_values = true)]
+    pub image_id: String,
+    /// Region of the image. Default: AWS_REGION, AWS_DEFAULT_REGION, then the profile's.
+    #[arg(short, long)]
+    pub region: Option<String>,
+    /// Format of the answer.
+    #[arg(short, long, value_enum, default_value_t = Output::Json)]
+    pub output: Output,
+    #[command(flatten)]
+    pub aws: AwsArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Json,
+    Yaml,
+}

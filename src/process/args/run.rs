@@ -1,0 +1,78 @@
+//! How the controller runs.
+
+use super::aws::AwsArgs;
+use super::budget::BudgetArgs;
+use super::leadership::LeadershipArgs;
+use super::log::LogArgs;
+use super::mirror::{ConfigurationUrl, MirrorArgs};
+use super::timing::TimingArgs;
+use super::value::duration;
+use crate::describe_image::Region;
+use crate::kubernetes::chance;
+use crate::kubernetes::reconcile::context;
+use crate::reflector;
+use clap::Args as ClapArgs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+#[derive(Debug, ClapArgs)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub mirror: MirrorArgs,
+    /// Address of /livez, /readyz and /metrics.
+    #[arg(long, env = "CUSTOMIMAGE_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// CustomImages reconciled at once.
+    #[arg(long, env = "CUSTOMIMAGE_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub concurrency: u16,
+    /// Time that a look waits for others, so that up to 200 images share a call.
+    #[arg(long, env = "CUSTOMIMAGE_BATCH_WINDOW", value_name = "DURATION", default_value = "100ms", value_parser = duration)]
+    pub batch_window: Duration,
+    /// Whether images share calls; off for comparison only.
+    #[arg(long, env = "CUSTOMIMAGE_BATCHING", hide = true, default_value = "on", action = clap::ArgAction::Set, value_parser = clap::builder::BoolishValueParser::new())]
+    pub batching: bool,
+    /// Time for each write to the API server.
+    #[arg(long, env = "CUSTOMIMAGE_WRITE_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub write_timeout: Duration,
+    /// Time after SIGTERM for what is under way to end.
+    #[arg(long, env = "CUSTOMIMAGE_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    pub shutdown_timeout: Duration,
+    #[command(flatten)]
+    pub leadership: LeadershipArgs,
+    #[command(flatten)]
+    pub timing: TimingArgs,
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub aws: AwsArgs,
+}
+
+impl RunArgs {
+    /// How the controller behaves. Objects without a region are of `default_region`.
+    #[must_use]
+    pub fn controller(&self, default_region: Option<Region>) -> context::Settings {
+        context::Settings {
+            namespaces: self.mirror.namespaces(),
+            periods: self.timing.grace_periods(),
+            intervals: self.timing.intervals(),
+            default_region,
+            presigned_urls: self.mirror.configuration_url == ConfigurationUrl::Presigned,
+            write_timeout: self.write_timeout,
+            concurrency: self.concurrency,
+        }
+    }
+
+    /// How AWS is read.
+    #[must_use]
+    pub fn reflector(&self) -> reflector::Settings {
+        reflector::Settings {
+            window: self.batch_window,
+            intervals: self.timing.intervals(),
+            overdue: self.timing.staleness_budget,
+            shares_calls: self.batching,
+            chance: chance::number,
+        }
+    }
+}
