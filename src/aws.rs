@@ -11,6 +11,7 @@ mod credentials;
 mod ec2;
 mod error;
 mod imagebuilder;
+mod pagination;
 mod partition;
 mod probe;
 mod profile;
@@ -20,7 +21,7 @@ mod source;
 mod trusted_ca;
 mod whole_reply;
 
-pub use budget::{Budget, Limit, routinely};
+pub use budget::{Budget, Limit};
 pub use call::{Call, CallOutcome, CallSink, IgnoreCalls};
 pub use config::{Settings, default_region, load};
 pub use probe::{ASSUME_ROLE, Answer, Caller, Probe};

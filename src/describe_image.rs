@@ -18,7 +18,8 @@ pub use build_status::ImageBuildStatus;
 pub use image_id::{ImageId, Region};
 pub use observation::Observation;
 pub use response::DescribeImageResponse;
-pub use scope::{Identity, Role, Scope};
+pub use scope::{Identity, ImageRef, Role, Scope};
+pub use source::Priority;
 pub use source_error::{SourceError, SourceErrorKind};
 
 use jiff::Timestamp;

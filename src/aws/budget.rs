@@ -2,6 +2,7 @@
 //! read. A call waits for its token; once AWS throttles, the bucket is empty, and fills at half its rate for a while.
 
 use crate::describe_image::Region;
+use crate::describe_image::source::Priority;
 use leaky_bucket::RateLimiter;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,14 +13,7 @@ use tokio::time::Instant;
 /// Attempts that may be owed for each token that the bucket holds.
 const MOST_OWED: usize = 10;
 
-tokio::task_local! { static IS_ROUTINE: () }
-
-/// Does `reads`, which nobody waits for: in every bucket those that somebody waits for go before.
-pub async fn routinely<T>(reads: impl Future<Output = T>) -> T {
-    IS_ROUTINE.scope((), reads).await
-}
-
-/// A process that starts does not know what the one before has used: its buckets are filled by less than half, in percent. For
+/// A process that starts does not know what the one before has used: its rate_limits are filled by less than half, in percent. For
 /// EC2 that is ten calls, the pages of ten thousand images.
 const FILLED_AT_START: usize = 40;
 
@@ -27,7 +21,7 @@ const FILLED_AT_START: usize = 40;
 const RECOVERY: Duration = Duration::from_secs(60);
 
 /// Whoever may create objects may invent names of regions. Past it those that no scope has go.
-const MOST_BUCKETS: usize = 8000;
+const MOST_RATE_LIMITS: usize = 8000;
 
 /// The APIs that AWS limits on their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,62 +60,62 @@ impl Budget {
     }
 }
 
-/// All buckets of the process. Without a budget they hold nothing back.
+/// All rate_limits of the process. Without a budget they hold nothing back.
 #[derive(Debug, Default)]
 pub struct Budgets {
     budget: Option<Budget>,
-    buckets: Mutex<HashMap<(String, Region, Api), Arc<Bucket>>>,
+    rate_limits: Mutex<HashMap<(String, Region, Api), Arc<RateLimit>>>,
 }
 
 impl Budgets {
     #[must_use]
     pub fn new(budget: Budget) -> Self {
-        Self { budget: Some(budget), buckets: Mutex::default() }
+        Self { budget: Some(budget), rate_limits: Mutex::default() }
     }
 
     /// The bucket that all scopes of `account` in `region` share for `api`.
-    pub fn bucket(&self, account: &str, region: &Region, api: Api) -> Arc<Bucket> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MOST_BUCKETS {
-            buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1);
+    pub fn rate_limit(&self, account: &str, region: &Region, api: Api) -> Arc<RateLimit> {
+        let mut rate_limits = self.rate_limits.lock().unwrap_or_else(PoisonError::into_inner);
+        if rate_limits.len() >= MOST_RATE_LIMITS {
+            rate_limits.retain(|_, bucket| Arc::strong_count(bucket) > 1);
         }
-        let new = || Arc::new(Bucket(self.budget.map(|budget| Limited::new(&budget, api))));
-        buckets.entry((account.to_owned(), region.clone(), api)).or_insert_with(new).clone()
+        let new = || Arc::new(RateLimit(self.budget.map(|budget| Limited::new(&budget, api))));
+        rate_limits.entry((account.to_owned(), region.clone(), api)).or_insert_with(new).clone()
     }
 
-    /// What an unnamed account has used of its buckets, `account` has: it is the same one.
+    /// What an unnamed account has used of its rate_limits, `account` has: it is the same one.
     pub fn named(&self, account: &str) {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let unnamed: Vec<_> = buckets.extract_if(|(account, _, _), _| account.is_empty()).collect();
+        let mut rate_limits = self.rate_limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let unnamed: Vec<_> = rate_limits.extract_if(|(account, _, _), _| account.is_empty()).collect();
         for ((_, region, api), bucket) in unnamed {
-            buckets.entry((account.to_owned(), region, api)).or_insert(bucket);
+            rate_limits.entry((account.to_owned(), region, api)).or_insert(bucket);
         }
     }
 }
 
 /// The tokens of one account, region and API.
 #[derive(Debug, Default)]
-pub struct Bucket(Option<Limited>);
+pub struct RateLimit(Option<Limited>);
 
 #[derive(Debug)]
 struct Limited {
     tokens: RateLimiter,
     /// First come, first served; the crate's own waiters may be passed by a newcomer.
     line: tokio::sync::Mutex<()>,
-    /// Of routine calls one at a time stands in line, so that an urgent one waits for one of them at the most, and they
+    /// Of background calls one at a time stands in line, so that an urgent one waits for one of them at the most, and they
     /// still come on while many urgent ones do.
-    routine: tokio::sync::Mutex<()>,
+    background: tokio::sync::Mutex<()>,
     throttled_at: Mutex<Option<Instant>>,
     /// Attempts that no token was taken for.
     owed: AtomicUsize,
 }
 
-impl Bucket {
+impl RateLimit {
     /// Waits for a token, and pays what is owed.
-    pub async fn take(&self) {
+    pub async fn take(&self, priority: Priority) {
         let Some(limited) = &self.0 else { return };
-        let is_routine = IS_ROUTINE.try_with(|()| ()).is_ok();
-        let _turn = if is_routine { Some(limited.routine.lock().await) } else { None };
+        let is_background = priority == Priority::Background;
+        let _turn = if is_background { Some(limited.background.lock().await) } else { None };
         let _place = limited.line.lock().await;
         limited.tokens.acquire(limited.price()).await;
     }
@@ -157,8 +151,8 @@ impl Limited {
         let burst = share(burst).max(2.0) as usize;
         let initial = (burst * FILLED_AT_START / 100).max(1);
         let tokens = RateLimiter::builder().max(burst).initial(initial).refill(refill as usize).interval(tick).build();
-        let (line, routine, throttled_at, owed) = Default::default();
-        Self { tokens, line, routine, throttled_at, owed }
+        let (line, background, throttled_at, owed) = Default::default();
+        Self { tokens, line, background, throttled_at, owed }
     }
 
     /// What the next call costs; more than the bucket holds comes in over several refills.
@@ -186,10 +180,10 @@ mod tests {
         Budgets::new(Budget { percent: 25, assumed: Limit { burst: 8, per_second: 160 } })
     }
 
-    async fn taken_within(bucket: &Bucket, time: Duration) -> u32 {
+    async fn taken_within(bucket: &RateLimit, time: Duration) -> u32 {
         let end = Instant::now() + time;
         let mut taken = 0;
-        while tokio::time::timeout_at(end, bucket.take()).await.is_ok() {
+        while tokio::time::timeout_at(end, bucket.take(Priority::Urgent)).await.is_ok() {
             taken += 1;
         }
         taken
@@ -198,13 +192,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_quarter_of_the_limit_is_used_and_never_more() {
         let taken =
-            taken_within(&budgets().bucket("1", &region("eu-west-1"), Api::GetImage), Duration::from_millis(500)).await;
+            taken_within(&budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage), Duration::from_millis(500))
+                .await;
         assert!((15..=23).contains(&taken), "one at once, and 20 in half a second: {taken}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn after_throttling_the_bucket_is_empty_and_fills_at_half_its_rate() {
-        let bucket = budgets().bucket("1", &region("eu-west-1"), Api::GetImage);
+        let bucket = budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage);
         bucket.throttled();
         let taken = taken_within(&bucket, Duration::from_millis(500)).await;
         assert!((6..=11).contains(&taken), "nothing at once, and 10 in half a second: {taken}");
@@ -212,7 +207,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_retry_is_paid_for_by_the_next_calls() {
-        let bucket = budgets().bucket("1", &region("eu-west-1"), Api::GetImage);
+        let bucket = budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage);
         (0..10).for_each(|_| bucket.owe());
         let taken = taken_within(&bucket, Duration::from_millis(500)).await;
         assert!((5..=13).contains(&taken), "one at once, 20 in half a second, but 10 were taken before: {taken}");
@@ -220,7 +215,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn retries_are_paid_for_while_aws_throttles_and_no_debt_lasts_for_hours() {
-        let bucket = budgets().bucket("1", &region("eu-west-1"), Api::GetImage);
+        let bucket = budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage);
         bucket.throttled();
         (0..100_000).for_each(|_| bucket.owe());
         let taken = taken_within(&bucket, Duration::from_millis(2500)).await;
@@ -228,39 +223,39 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_urgent_call_passes_a_hundred_routine_ones_and_does_not_stop_them() {
-        let bucket = budgets().bucket("1", &region("eu-west-1"), Api::GetImage);
-        let routine = (0..100).map(|_| routinely(bucket.take())).collect::<futures::future::JoinAll<_>>();
+    async fn an_urgent_call_passes_a_hundred_background_ones_and_does_not_stop_them() {
+        let bucket = budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage);
+        let background = (0..100).map(|_| bucket.take(Priority::Background)).collect::<futures::future::JoinAll<_>>();
         let urgent = async {
             // They stand in line.
             tokio::time::sleep(Duration::from_millis(100)).await;
             let begun = Instant::now();
             for _ in 0..10 {
-                bucket.take().await;
+                bucket.take(Priority::Urgent).await;
             }
             begun.elapsed()
         };
         let begun = Instant::now();
-        let (urgent, _) = tokio::join!(urgent, routine);
+        let (urgent, _) = tokio::join!(urgent, background);
         assert!(
             urgent <= Duration::from_millis(500),
-            "10 of 40 a second, and as many routine ones between: {urgent:?}"
+            "10 of 40 a second, and as many background ones between: {urgent:?}"
         );
         assert!(begun.elapsed() < Duration::from_secs(10));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_greatest_rates_and_the_smallest_shares_are_buckets_too() {
+    async fn the_greatest_rates_and_the_smallest_shares_are_rate_limits_too() {
         for (percent, per_second, burst) in [(1, 1, 1), (25, 10_000, 10_000), (100, 10_000, 1), (100, 1, 10_000)] {
             let budgets = Budgets::new(Budget { percent, assumed: Limit { burst, per_second } });
-            budgets.bucket("1", &region("eu-west-1"), Api::GetImage).take().await;
+            budgets.rate_limit("1", &region("eu-west-1"), Api::GetImage).take(Priority::Urgent).await;
         }
     }
 
     #[test]
     fn an_account_has_one_bucket_for_each_region_and_api() {
         let budgets = budgets();
-        let bucket = |account, name, api| budgets.bucket(account, &region(name), api);
+        let bucket = |account, name, api| budgets.rate_limit(account, &region(name), api);
         let one = bucket("1", "eu-west-1", Api::GetImage);
         assert!(Arc::ptr_eq(&one, &bucket("1", "eu-west-1", Api::GetImage)));
         for other in [
@@ -273,19 +268,19 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_gets_its_name_keeps_its_buckets() {
+    fn an_account_that_gets_its_name_keeps_its_rate_limits() {
         let budgets = budgets();
-        let unnamed = budgets.bucket("", &region("eu-west-1"), Api::GetImage);
+        let unnamed = budgets.rate_limit("", &region("eu-west-1"), Api::GetImage);
         budgets.named("1");
-        assert!(Arc::ptr_eq(&unnamed, &budgets.bucket("1", &region("eu-west-1"), Api::GetImage)));
+        assert!(Arc::ptr_eq(&unnamed, &budgets.rate_limit("1", &region("eu-west-1"), Api::GetImage)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_a_budget_nothing_is_held_back() {
-        let bucket = Budgets::default().bucket("1", &region("eu-west-1"), Api::DescribeImages);
+        let bucket = Budgets::default().rate_limit("1", &region("eu-west-1"), Api::DescribeImages);
         tokio::time::timeout(Duration::from_secs(5), async {
             for _ in 0..10_000 {
-                bucket.take().await;
+                bucket.take(Priority::Urgent).await;
             }
         })
         .await

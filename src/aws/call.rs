@@ -1,6 +1,6 @@
 //! Tells a sink of every attempt to call AWS, retries included: service, operation, outcome and latency.
 
-use super::clients::Buckets;
+use super::clients::RateLimits;
 use super::credentials::Renewed;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -77,11 +77,11 @@ impl Storable for SignedWith {
     type Storer = StoreReplace<Self>;
 }
 
-/// The interceptor that every client carries. It sees what a retry hides: the buckets learn of it here.
+/// The interceptor that every client carries. It sees what a retry hides: the rate_limits learn of it here.
 #[derive(Debug)]
 pub(super) struct TellSink {
     pub sink: Arc<dyn CallSink>,
-    pub buckets: Arc<Buckets>,
+    pub rate_limits: Arc<RateLimits>,
     pub renewed: Option<Renewed>,
 }
 
@@ -98,9 +98,9 @@ impl Intercept for TellSink {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let is_retry = bag.load::<RequestAttempts>().is_some_and(|attempts| attempts.attempts() > 1);
-        let bucket = bag.load::<Metadata>().and_then(|metadata| self.buckets.of(metadata.name()));
-        if let (true, Some(bucket)) = (is_retry, bucket) {
-            bucket.owe();
+        let rate_limit = bag.load::<Metadata>().and_then(|metadata| self.rate_limits.of(metadata.name()));
+        if let (true, Some(rate_limit)) = (is_retry, rate_limit) {
+            rate_limit.owe();
         }
         bag.interceptor_state().store_put(StartedAt(Instant::now()));
         Ok(())
@@ -138,8 +138,8 @@ impl Intercept for TellSink {
             Some(_) => CallOutcome::Refused,
             None => CallOutcome::NoReply,
         };
-        if let (CallOutcome::Throttled, Some(bucket)) = (outcome, self.buckets.of(metadata.name())) {
-            bucket.throttled();
+        if let (CallOutcome::Throttled, Some(rate_limit)) = (outcome, self.rate_limits.of(metadata.name())) {
+            rate_limit.throttled();
         }
         if let (Some(renewed), Some(SignedWith(key))) = (&self.renewed, bag.load::<SignedWith>()) {
             match code.as_deref() {

@@ -1,6 +1,6 @@
 //! The clients of one scope, and what their calls wait for.
 
-use super::budget::Bucket;
+use super::budget::RateLimit;
 use super::cloudformation::ImageBuildArns;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use std::sync::Arc;
@@ -13,23 +13,23 @@ pub(super) struct Clients {
     pub s3: aws_sdk_s3::Client,
     pub sts: aws_sdk_sts::Client,
     pub credentials: Option<SharedCredentialsProvider>,
-    pub buckets: Arc<Buckets>,
+    pub rate_limits: Arc<RateLimits>,
     /// Image build version ARN by stack ARN: it never changes once it is set.
     pub image_build_arns: ImageBuildArns,
 }
 
 /// What the calls of one scope wait for.
 #[derive(Debug)]
-pub(super) struct Buckets {
-    pub images: Arc<Bucket>,
-    pub stacks: Arc<Bucket>,
-    pub resources: Arc<Bucket>,
-    pub builds: Arc<Bucket>,
+pub(super) struct RateLimits {
+    pub images: Arc<RateLimit>,
+    pub stacks: Arc<RateLimit>,
+    pub resources: Arc<RateLimit>,
+    pub builds: Arc<RateLimit>,
 }
 
-impl Buckets {
+impl RateLimits {
     /// The one of an operation of the SDK; the others have none.
-    pub fn of(&self, operation: &str) -> Option<&Bucket> {
+    pub fn of(&self, operation: &str) -> Option<&RateLimit> {
         match operation {
             "DescribeImages" => Some(&self.images),
             "DescribeStacks" => Some(&self.stacks),

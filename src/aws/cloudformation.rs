@@ -1,10 +1,12 @@
 //! CloudFormation: the stack named like the image, and which image build version it builds.
 
-use super::budget::Bucket;
+use super::budget::RateLimit;
 use super::error::source_error;
+use super::pagination::{Page, all_pages};
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation;
 use crate::describe_image::response::Tag;
+use crate::describe_image::source::Priority;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
@@ -26,10 +28,11 @@ const LOGICAL_ID: &str = "ParallelClusterImage";
 /// The stack of that name that is not deleted.
 pub async fn stack(
     client: &Client,
-    bucket: &Bucket,
+    rate_limit: &RateLimit,
+    priority: Priority,
     name: &ImageId,
 ) -> Result<Option<observation::Stack>, SourceError> {
-    bucket.take().await;
+    rate_limit.take(priority).await;
     let reply = match client.describe_stacks().stack_name(name.as_str()).send().await {
         Ok(reply) => reply,
         Err(error) if says_missing(error.as_service_error(), "Stack with id ") => return Ok(None),
@@ -37,33 +40,29 @@ pub async fn stack(
     };
     match reply.stacks.unwrap_or_default().into_iter().next() {
         Some(stack) => Ok(Some(plain(stack))),
-        None => Err(broken("CloudFormation answered with no stack and no error")),
-    }
-}
-
-/// Far more pages than an account can fill, empty ones included.
-const MOST_PAGES: usize = 1000;
-
-/// Every stack that is not deleted, all pages.
-pub async fn all_stacks(client: &Client, bucket: &Bucket) -> Result<Vec<observation::Stack>, SourceError> {
-    let mut found = Vec::new();
-    let mut token: Option<String> = None;
-    for _ in 0..MOST_PAGES {
-        bucket.take().await;
-        let call = client.describe_stacks().set_next_token(token.clone());
-        let page = call.send().await.map_err(|error| source_error(DESCRIBE_STACKS, &error))?;
-        let Some(stacks) = page.stacks else { return Err(broken("CloudFormation answered without a list of stacks")) };
-        found.extend(stacks.into_iter().map(plain));
-        token = page.next_token.filter(|next| !next.is_empty());
-        if token.is_none() {
-            return Ok(found);
+        None => {
+            let message = "CloudFormation answered with no stack and no error".to_owned();
+            Err(SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_STACKS, message, fix: None })
         }
     }
-    Err(broken("CloudFormation answered page after page without an end"))
 }
 
-fn broken(message: &str) -> SourceError {
-    SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_STACKS, message: message.to_owned(), fix: None }
+/// Every stack that is not deleted.
+pub async fn all_stacks(
+    client: &Client,
+    rate_limit: &RateLimit,
+    priority: Priority,
+) -> Result<Vec<observation::Stack>, SourceError> {
+    let fetch = |token| {
+        let call = client.describe_stacks().set_next_token(token);
+        async {
+            let page = call.send().await.map_err(|error| source_error(DESCRIBE_STACKS, &error))?;
+            Ok(Page { items: page.stacks, next_token: page.next_token })
+        }
+    };
+    let mut found = Vec::new();
+    all_pages(DESCRIBE_STACKS, rate_limit, priority, fetch, |stack| found.push(plain(stack))).await?;
+    Ok(found)
 }
 
 /// CloudFormation has no code for "there is none": it says ValidationError and a sentence.
@@ -122,7 +121,8 @@ impl ImageBuildArns {
 /// The ARN of the image build version that `stack` builds, `None` while it has not begun.
 pub async fn image_build_arn(
     client: &Client,
-    bucket: &Bucket,
+    rate_limit: &RateLimit,
+    priority: Priority,
     known: &ImageBuildArns,
     name: &ImageId,
     stack: &observation::Stack,
@@ -131,7 +131,7 @@ pub async fn image_build_arn(
     if let Some(arn) = stack_arn.and_then(|stack_arn| known.get(stack_arn)) {
         return Ok(Some(arn));
     }
-    bucket.take().await;
+    rate_limit.take(priority).await;
     let call = client.describe_stack_resource().stack_name(name.as_str()).logical_resource_id(LOGICAL_ID);
     let reply = match call.send().await {
         Ok(reply) => reply,

@@ -1,7 +1,7 @@
 //! The SDK's configuration: credentials, endpoints, proxy, private CA, timeouts, retries and their partitions.
 
 use super::call::{CallSink, TellSink};
-use super::clients::{Buckets, Clients};
+use super::clients::{Clients, RateLimits};
 use super::credentials::{Loading, Renewed, Source};
 use super::imagebuilder;
 use super::profile;
@@ -144,11 +144,11 @@ fn client_through(proxy: ProxyConfig, context: TlsContext) -> SharedHttpClient {
 
 /// The clients of `scope`, each with a retry quota of its own: the SDK's default quotas are shared by every
 /// account of a region, so that one throttled account would take the retries of all.
-pub(super) fn clients(base: &Base, scope: &Scope, sink: &Arc<dyn CallSink>, buckets: Arc<Buckets>) -> Clients {
+pub(super) fn clients(base: &Base, scope: &Scope, sink: &Arc<dyn CallSink>, rate_limits: Arc<RateLimits>) -> Clients {
     let region = aws_config::Region::new(scope.region.to_string());
     let config = base.config.to_builder().region(region).build();
     let has_own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-    let tell = || TellSink { sink: sink.clone(), buckets: buckets.clone(), renewed: base.renewed.clone() };
+    let tell = || TellSink { sink: sink.clone(), rate_limits: rate_limits.clone(), renewed: base.renewed.clone() };
     let partition = |service: &str| retry_partition(service, scope);
     let ec2 = aws_sdk_ec2::config::Builder::from(&config).retry_partition(partition("ec2")).interceptor(tell());
     let cloudformation = aws_sdk_cloudformation::config::Builder::from(&config)
@@ -170,7 +170,7 @@ pub(super) fn clients(base: &Base, scope: &Scope, sink: &Arc<dyn CallSink>, buck
         // Where the credentials come from; STS of other regions may be out of reach, and is not needed.
         sts: aws_sdk_sts::Client::new(&base.config),
         credentials: config.credentials_provider(),
-        buckets,
+        rate_limits,
         image_build_arns: super::cloudformation::ImageBuildArns::default(),
     }
 }

@@ -1,11 +1,13 @@
 //! EC2: the AMIs that ParallelCluster tagged, many ids a call.
 
-use super::budget::Bucket;
+use super::budget::RateLimit;
 use super::error::source_error;
+use super::pagination::{Page, all_pages};
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
 use crate::describe_image::response::Tag;
-use crate::describe_image::source_error::{SourceError, SourceErrorKind};
+use crate::describe_image::source::{AMIS_PER_PAGE, Priority};
+use crate::describe_image::source_error::SourceError;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Image};
 use jiff::Timestamp;
@@ -15,35 +17,41 @@ use jiff::tz::TimeZone;
 /// The IAM name of the call.
 pub const DESCRIBE_IMAGES: &str = "ec2:DescribeImages";
 
-/// The most elements EC2 puts into a page.
-const PAGE_SIZE: i32 = 1000;
-
-/// Far more pages than an account can fill, empty ones included.
-const MOST_PAGES: usize = 1000;
-
 /// The AMIs of `ids` that ParallelCluster has tagged as available.
-pub async fn amis(client: &Client, bucket: &Bucket, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+pub async fn amis(
+    client: &Client,
+    rate_limit: &RateLimit,
+    priority: Priority,
+    ids: &[ImageId],
+) -> Result<Vec<(ImageId, Ami)>, SourceError> {
     let of_ids = tag_filter(tag_key::IMAGE_ID, ids.iter().map(ImageId::to_string).collect());
     let mut found = Vec::new();
-    pages(client, bucket, [of_ids, tagged_available()], |image| found.extend(with_id(ids, image))).await?;
+    let filters = vec![of_ids, tagged_available()];
+    images(client, rate_limit, priority, filters, |image| found.extend(with_id(ids, image))).await?;
     Ok(found)
 }
 
 /// The AMIs of whatever id that ParallelCluster has tagged as available.
-pub async fn all_amis(client: &Client, bucket: &Bucket, mut take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
+pub async fn all_amis(
+    client: &Client,
+    rate_limit: &RateLimit,
+    priority: Priority,
+    mut take: impl FnMut(Ami) + Send,
+) -> Result<(), SourceError> {
     let of_any_id = Filter::builder().name("tag-key").values(tag_key::IMAGE_ID).build();
-    pages(client, bucket, [of_any_id, tagged_available()], |image| take(ami(image))).await
+    images(client, rate_limit, priority, vec![of_any_id, tagged_available()], |image| take(ami(image))).await
 }
 
 /// The id of an AMI that Image Builder made as `image_build_arn`.
 pub async fn of_image_build(
     client: &Client,
-    bucket: &Bucket,
+    rate_limit: &RateLimit,
+    priority: Priority,
     image_build_arn: &str,
 ) -> Result<Option<String>, SourceError> {
     let mut found = None;
     let of_build = tag_filter(tag_key::IMAGE_BUILD, vec![image_build_arn.to_owned()]);
-    pages(client, bucket, [of_build], |image| found = found.take().max(image.image_id)).await?;
+    images(client, rate_limit, priority, vec![of_build], |image| found = found.take().max(image.image_id)).await?;
     Ok(found)
 }
 
@@ -51,43 +59,27 @@ fn tagged_available() -> Filter {
     tag_filter(tag_key::BUILD_STATUS, vec!["available".to_owned()])
 }
 
-/// Gives `take` the AMIs of the account that pass `filters`, disabled ones too, all pages. An empty page may still carry a token.
-async fn pages<const N: usize>(
+/// Gives `take` the AMIs of the account that pass `filters`, disabled ones too.
+async fn images(
     client: &Client,
-    bucket: &Bucket,
-    filters: [Filter; N],
-    mut take: impl FnMut(Image) + Send,
+    rate_limit: &RateLimit,
+    priority: Priority,
+    filters: Vec<Filter>,
+    take: impl FnMut(Image) + Send,
 ) -> Result<(), SourceError> {
-    let mut token: Option<String> = None;
-    for _ in 0..MOST_PAGES {
-        bucket.take().await;
-        let page = client
-            .describe_images()
-            .owners("self")
-            .include_disabled(true)
-            .set_filters(Some(filters.to_vec()))
-            .max_results(PAGE_SIZE)
-            .set_next_token(token)
-            .send()
-            .await
-            .map_err(|error| source_error(DESCRIBE_IMAGES, &error))?;
-        // An empty list is there all the same; one that is missing is no answer.
-        let Some(images) = page.images else { return Err(broken("EC2 answered without a list of images")) };
-        images.into_iter().for_each(&mut take);
-        token = page.next_token.filter(|next| !next.is_empty());
-        if token.is_none() {
-            return Ok(());
+    let fetch = |token| {
+        let call = client.describe_images().owners("self").include_disabled(true).set_filters(Some(filters.clone()));
+        let call = call.max_results(AMIS_PER_PAGE.into()).set_next_token(token);
+        async {
+            let page = call.send().await.map_err(|error| source_error(DESCRIBE_IMAGES, &error))?;
+            Ok(Page { items: page.images, next_token: page.next_token })
         }
-    }
-    Err(broken("EC2 answered page after page without an end"))
+    };
+    all_pages(DESCRIBE_IMAGES, rate_limit, priority, fetch, take).await
 }
 
 fn tag_filter(key: &str, values: Vec<String>) -> Filter {
     Filter::builder().name(format!("tag:{key}")).set_values(Some(values)).build()
-}
-
-fn broken(message: &str) -> SourceError {
-    SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_IMAGES, message: message.to_owned(), fix: None }
 }
 
 /// Which of `ids` the image is of: by its tag. EC2's filter has the last word, so that for one id it is that id.

@@ -1,8 +1,9 @@
 //! EC2 Image Builder: the state of an image build version, and which step failed.
 
-use super::budget::Bucket;
+use super::budget::RateLimit;
 use super::error::source_error;
 use crate::describe_image::observation::{FailedStep, ImageBuild};
+use crate::describe_image::source::Priority;
 use aws_sdk_imagebuilder::Client;
 use aws_sdk_imagebuilder::error::ProvideErrorMetadata;
 use aws_sdk_imagebuilder::types::{ComponentFailureContext, ImageFailureContext};
@@ -13,8 +14,8 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 pub const GET_IMAGE: &str = "imagebuilder:GetImage";
 
 /// The image build version `arn`, as far as it is there and Image Builder says.
-pub async fn image_build(client: &Client, bucket: &Bucket, arn: &str) -> ImageBuild {
-    bucket.take().await;
+pub async fn image_build(client: &Client, rate_limit: &RateLimit, priority: Priority, arn: &str) -> ImageBuild {
+    rate_limit.take(priority).await;
     let nothing = ImageBuild { arn: Some(arn.to_owned()), ..ImageBuild::default() };
     let reply = match client.get_image().image_build_version_arn(arn).send().await {
         Ok(reply) => reply,

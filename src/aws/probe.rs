@@ -1,12 +1,13 @@
 //! Harmless reads that tell whether an action is allowed: of things that are not there, so that "not found" is a yes.
 
-use super::budget::Bucket;
+use super::budget::RateLimit;
 use super::clients::Clients;
 use super::error::source_error;
 use super::source::Aws;
 use super::{cloudformation, ec2, imagebuilder, s3};
 use crate::describe_image::image_config::default_bucket;
 use crate::describe_image::image_id::{ImageId, InvalidImageId};
+use crate::describe_image::source::Priority;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{Region, Scope};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -69,10 +70,13 @@ impl Aws {
             Err(error) => return vec![impossible(&error)],
         };
         // A check is over in a moment.
-        let free = Bucket::default();
+        let free = RateLimit::default();
         let mut probes = vec![
-            of(ec2::DESCRIBE_IMAGES, ec2::amis(&clients.ec2, &free, std::slice::from_ref(&id)).await),
-            of(cloudformation::DESCRIBE_STACKS, cloudformation::stack(&clients.cloudformation, &free, &id).await),
+            of(ec2::DESCRIBE_IMAGES, ec2::amis(&clients.ec2, &free, Priority::Urgent, std::slice::from_ref(&id)).await),
+            of(
+                cloudformation::DESCRIBE_STACKS,
+                cloudformation::stack(&clients.cloudformation, &free, Priority::Urgent, &id).await,
+            ),
             of(cloudformation::LIST_STACKS, first_page(&clients).await),
             of(cloudformation::DESCRIBE_STACK_RESOURCE, resource(&clients, &id).await),
         ];
@@ -81,7 +85,8 @@ impl Aws {
             probes.push(Probe { action: imagebuilder::GET_IMAGE, answer });
             return probes;
         };
-        let build = imagebuilder::image_build(&clients.imagebuilder, &free, &build_arn(scope, caller)).await;
+        let build =
+            imagebuilder::image_build(&clients.imagebuilder, &free, Priority::Urgent, &build_arn(scope, caller)).await;
         probes.push(of(imagebuilder::GET_IMAGE, build.refused.map_or(Ok(()), Err)));
         if presigned {
             probes.extend(bucket(&clients, caller, &scope.region).await);
@@ -108,7 +113,9 @@ async fn first_page(clients: &Clients) -> Result<(), SourceError> {
 async fn resource(clients: &Clients, id: &ImageId) -> Result<(), SourceError> {
     let unknown = crate::describe_image::observation::Stack::default();
     let known = cloudformation::ImageBuildArns::default();
-    cloudformation::image_build_arn(&clients.cloudformation, &Bucket::default(), &known, id, &unknown).await.map(|_| ())
+    let free = RateLimit::default();
+    let arn = cloudformation::image_build_arn(&clients.cloudformation, &free, Priority::Urgent, &known, id, &unknown);
+    arn.await.map(|_| ())
 }
 
 fn build_arn(scope: &Scope, caller: &Caller) -> String {

@@ -2,14 +2,14 @@
 
 use super::budget::{Api, Budget, Budgets};
 use super::call::CallSink;
-use super::clients::{Buckets, Clients};
+use super::clients::{Clients, RateLimits};
 use super::config::{self, Base, Settings};
-use super::{budget, cloudformation, ec2, imagebuilder, partition, s3};
+use super::{cloudformation, ec2, imagebuilder, partition, s3};
 use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::{ImageId, InvalidRegion, Region};
 use crate::describe_image::observation::{Ami, ImageBuild, Stack};
 use crate::describe_image::scope::{Role, Scope};
-use crate::describe_image::source::{ImageConfigSource, ImageSource, OrphanSource};
+use crate::describe_image::source::{ImageConfigSource, ImageSource, OrphanSource, Priority};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
@@ -76,27 +76,27 @@ impl Aws {
         let config = self.config_of(scope.identity.role.as_ref()).await;
         // The account may get its name meanwhile: then those that are made here go with the other clients.
         let mut clients = self.known_clients();
-        let buckets = Arc::new(self.buckets(scope));
+        let rate_limits = Arc::new(self.rate_limits(scope));
         if clients.len() >= MOST_SCOPES {
             clients.clear();
         }
-        let new = || Arc::new(config::clients(&config, scope, &self.sink, buckets));
+        let new = || Arc::new(config::clients(&config, scope, &self.sink, rate_limits));
         Ok(clients.entry(scope.clone()).or_insert_with(new).clone())
     }
 
-    fn buckets(&self, scope: &Scope) -> Buckets {
+    fn rate_limits(&self, scope: &Scope) -> RateLimits {
         let own = || self.own_account.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let account = scope.identity.role.as_ref().map_or_else(own, |role| role.account_id().to_owned());
-        let bucket = |api| self.budgets.bucket(&account, &scope.region, api);
-        Buckets {
-            images: bucket(Api::DescribeImages),
-            stacks: bucket(Api::DescribeStacks),
-            resources: bucket(Api::DescribeStackResource),
-            builds: bucket(Api::GetImage),
+        let rate_limit = |api| self.budgets.rate_limit(&account, &scope.region, api);
+        RateLimits {
+            images: rate_limit(Api::DescribeImages),
+            stacks: rate_limit(Api::DescribeStacks),
+            resources: rate_limit(Api::DescribeStackResource),
+            builds: rate_limit(Api::GetImage),
         }
     }
 
-    /// The account of our own credentials may be a role's, too: from now on they share its buckets.
+    /// The account of our own credentials may be a role's, too: from now on they share its rate_limits.
     fn learn(&self, scope: &Scope, account: Option<&str>) {
         let (Some(account), None) = (account, &scope.identity.role) else { return };
         let mut own = self.own_account.lock().unwrap_or_else(PoisonError::into_inner);
@@ -125,43 +125,61 @@ impl Aws {
 }
 
 impl ImageSource for Aws {
-    async fn amis(&self, scope: &Scope, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+    async fn amis(
+        &self,
+        scope: &Scope,
+        ids: &[ImageId],
+        priority: Priority,
+    ) -> Result<Vec<(ImageId, Ami)>, SourceError> {
         let clients = self.clients(scope).await?;
-        let amis = ec2::amis(&clients.ec2, &clients.buckets.images, ids).await?;
+        let amis = ec2::amis(&clients.ec2, &clients.rate_limits.images, priority, ids).await?;
         self.learn(scope, amis.first().and_then(|(_, ami)| ami.owner_id.as_deref()));
         Ok(amis)
     }
 
-    async fn stack(&self, scope: &Scope, id: &ImageId) -> Result<Option<Stack>, SourceError> {
+    async fn stack(&self, scope: &Scope, id: &ImageId, priority: Priority) -> Result<Option<Stack>, SourceError> {
         let clients = self.clients(scope).await?;
-        let stack = cloudformation::stack(&clients.cloudformation, &clients.buckets.stacks, id).await?;
+        let stack = cloudformation::stack(&clients.cloudformation, &clients.rate_limits.stacks, priority, id).await?;
         self.learn(scope, stack.as_ref().and_then(Stack::account_id));
         Ok(stack)
     }
 
-    async fn all_amis(&self, scope: &Scope, mut take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
+    async fn all_amis(
+        &self,
+        scope: &Scope,
+        priority: Priority,
+        mut take: impl FnMut(Ami) + Send,
+    ) -> Result<(), SourceError> {
         let clients = self.clients(scope).await?;
         let mut owner = None;
         let taken = |ami: Ami| {
             owner.get_or_insert_with(|| ami.owner_id.clone());
             take(ami);
         };
-        ec2::all_amis(&clients.ec2, &clients.buckets.images, taken).await?;
+        ec2::all_amis(&clients.ec2, &clients.rate_limits.images, priority, taken).await?;
         self.learn(scope, owner.flatten().as_deref());
         Ok(())
     }
 
-    async fn all_stacks(&self, scope: &Scope) -> Result<Vec<Stack>, SourceError> {
+    async fn all_stacks(&self, scope: &Scope, priority: Priority) -> Result<Vec<Stack>, SourceError> {
         let clients = self.clients(scope).await?;
-        cloudformation::all_stacks(&clients.cloudformation, &clients.buckets.stacks).await
+        cloudformation::all_stacks(&clients.cloudformation, &clients.rate_limits.stacks, priority).await
     }
 
-    async fn image_build(&self, scope: &Scope, id: &ImageId, stack: &Stack) -> Result<Option<ImageBuild>, SourceError> {
+    async fn image_build(
+        &self,
+        scope: &Scope,
+        id: &ImageId,
+        stack: &Stack,
+        priority: Priority,
+    ) -> Result<Option<ImageBuild>, SourceError> {
         let clients = self.clients(scope).await?;
-        let (arns, buckets) = (&clients.image_build_arns, &clients.buckets);
+        let (arns, rate_limits) = (&clients.image_build_arns, &clients.rate_limits);
         let client = &clients.cloudformation;
-        match cloudformation::image_build_arn(client, &buckets.resources, arns, id, stack).await? {
-            Some(arn) => Ok(Some(imagebuilder::image_build(&clients.imagebuilder, &buckets.builds, &arn).await)),
+        match cloudformation::image_build_arn(client, &rate_limits.resources, priority, arns, id, stack).await? {
+            Some(arn) => {
+                Ok(Some(imagebuilder::image_build(&clients.imagebuilder, &rate_limits.builds, priority, &arn).await))
+            }
             None => Ok(None),
         }
     }
@@ -170,7 +188,7 @@ impl ImageSource for Aws {
 impl OrphanSource for Aws {
     async fn orphan(&self, scope: &Scope, image_build_arn: &str) -> Result<Option<String>, SourceError> {
         let clients = self.clients(scope).await?;
-        budget::routinely(ec2::of_image_build(&clients.ec2, &clients.buckets.images, image_build_arn)).await
+        ec2::of_image_build(&clients.ec2, &clients.rate_limits.images, Priority::Background, image_build_arn).await
     }
 }
 

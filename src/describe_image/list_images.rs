@@ -4,7 +4,7 @@ use super::build_status::ImageBuildStatus;
 use super::observation::{Ami, Stack, tag, tag_key};
 use super::response::{Ec2AmiInfoSummary, ImageInfoSummary, ListImagesResponse};
 use super::scope::Scope;
-use super::source::ImageSource;
+use super::source::{ImageSource, Priority};
 use super::source_error::SourceError;
 
 /// What a list can be narrowed to. A stack that is complete, being updated or being deleted passes none.
@@ -49,11 +49,11 @@ pub async fn list_images<S: ImageSource>(
     let mut images = Vec::new();
     // Stacks first: a build that ends meanwhile has its AMI tagged before its stack goes, so that it is in one of the two.
     if is_wanted(StatusFilter::Pending) || is_wanted(StatusFilter::Failed) {
-        let stacks = source.all_stacks(scope).await?;
+        let stacks = source.all_stacks(scope, Priority::Urgent).await?;
         images.extend(stacks.iter().filter(|stack| is_listed(stack)).map(|stack| of_stack(stack, region)));
     }
     if is_wanted(StatusFilter::Available) {
-        source.all_amis(scope, |ami| images.push(of_ami(&ami, region))).await?;
+        source.all_amis(scope, Priority::Urgent, |ami| images.push(of_ami(&ami, region))).await?;
     }
     images.sort_by(|a, b| place(a).cmp(&place(b)));
     // While pages were read, a new image may have moved another from one page to the next: what was read later counts.
@@ -135,26 +135,32 @@ mod tests {
     }
 
     impl ImageSource for Source {
-        async fn all_amis(&self, _: &Scope, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
+        async fn all_amis(&self, _: &Scope, _: Priority, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
             if !self.ends || self.is_read.swap(true, Ordering::Relaxed) {
                 self.amis.iter().cloned().for_each(take);
             }
             Ok(())
         }
-        async fn all_stacks(&self, _: &Scope) -> Result<Vec<Stack>, SourceError> {
+        async fn all_stacks(&self, _: &Scope, _: Priority) -> Result<Vec<Stack>, SourceError> {
             let was_read = self.is_read.swap(true, Ordering::Relaxed);
             Ok(if self.ends && was_read { vec![] } else { self.stacks.clone() })
         }
 
-        async fn amis(&self, _: &Scope, _: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+        async fn amis(&self, _: &Scope, _: &[ImageId], _: Priority) -> Result<Vec<(ImageId, Ami)>, SourceError> {
             unreachable!("a list asks for no id")
         }
 
-        async fn stack(&self, _: &Scope, _: &ImageId) -> Result<Option<Stack>, SourceError> {
+        async fn stack(&self, _: &Scope, _: &ImageId, _: Priority) -> Result<Option<Stack>, SourceError> {
             unreachable!("a list asks for no id")
         }
 
-        async fn image_build(&self, _: &Scope, _: &ImageId, _: &Stack) -> Result<Option<ImageBuild>, SourceError> {
+        async fn image_build(
+            &self,
+            _: &Scope,
+            _: &ImageId,
+            _: &Stack,
+            _: Priority,
+        ) -> Result<Option<ImageBuild>, SourceError> {
             unreachable!("a list asks for no build")
         }
     }

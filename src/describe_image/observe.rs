@@ -9,7 +9,7 @@ use crate::describe_image::image_config;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, ImageBuild, Observation, Stack, tag, tag_key};
 use crate::describe_image::observe::newest::Newest;
-use crate::describe_image::observe::plan::{Known, Nothing, Sizes};
+use crate::describe_image::observe::plan::{Plan, Sizes, Store};
 use crate::describe_image::scope::Scope;
 use crate::describe_image::source::{ImageSource, MAX_IDS};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
@@ -56,7 +56,7 @@ pub type Observed = (ImageId, Result<Observation, ObserveError>);
 /// Observes every id of `ids`: exactly one answer each, in no particular order.
 pub async fn observe<S: ImageSource>(source: &S, scope: &Scope, ids: &[ImageId]) -> Vec<Observed> {
     let mut answers = Vec::with_capacity(ids.len());
-    observe_each(source, scope, ids, &Nothing, |answer| answers.push(answer)).await;
+    observe_each(source, scope, ids, Plan::once(), &(), |answer| answers.push(answer)).await;
     answers
 }
 
@@ -68,43 +68,41 @@ pub async fn observe_one<S: ImageSource>(
     source: &S,
     scope: &Scope,
     id: &ImageId,
-    known: &impl Known,
+    plan: Plan,
 ) -> Result<Observation, ObserveError> {
     let mut answer = Ok(Observation::Absent { other_stack: None });
-    observe_each(source, scope, std::slice::from_ref(id), known, |(_, observed)| answer = observed).await;
+    observe_each(source, scope, std::slice::from_ref(id), plan, &(), |(_, observed)| answer = observed).await;
     answer
 }
 
-/// As [`observe`], each answer as soon as it is there; gives the sizes that it has learned.
-pub async fn observe_each<S: ImageSource, K: Known>(
+/// As [`observe`], each answer as soon as it is there. Gives the sizes that it has learned.
+pub async fn observe_each<S: ImageSource>(
     source: &S,
     scope: &Scope,
     ids: &[ImageId],
-    known: &K,
+    plan: Plan,
+    store: &impl Store,
     mut answer: impl FnMut(Observed) + Send,
 ) -> Sizes {
-    let (sizes, mut learned) = (known.sizes(), Sizes::default());
+    let mut learned = Sizes::default();
     let mut without_ami = Vec::new();
-    let batch = match known.shares_calls() {
-        true if sizes.has_cheap_amis(ids.len()) => ids.len(),
-        true => MAX_IDS,
-        false => 1,
-    };
-    for ids in ids.chunks(batch) {
-        let newest = Newest::of(ids, known.counts_disabled());
-        match newest_amis(source, scope, ids, newest, &mut learned).await {
+    for ids in ids.chunks(plan.batch(ids.len())) {
+        match newest_amis(source, scope, ids, plan, &mut learned).await {
             Ok(newest) => sort_out(newest, ids, &mut without_ami, &mut answer),
             Err(error) => ids.iter().for_each(|id| answer(failed(id, Step::Image, error.clone()))),
         }
     }
-    let may_sweep = known.shares_calls() && sizes.has_cheap_stacks(without_ami.len());
-    let swept = if may_sweep { all_stacks(source, scope, &mut learned).await } else { None };
-    let stacks = Stacks { source, scope, swept };
+    let priority = plan.priority;
+    let swept = match plan.sweeps_stacks(without_ami.len()) {
+        true => all_stacks(source, scope, priority, &mut learned).await,
+        false => None,
+    };
+    let stacks = Stacks { source, scope, priority, swept };
     // What has no stack is answered at once: it need not wait for others' builds.
     without_ami.sort_by_key(|(id, _)| !stacks.lacks(id));
     let mut reads = stream::iter(without_ami)
-        .filter(|(id, _)| std::future::ready(known.is_wanted(id)))
-        .map(|(id, ami)| observe_stack(&stacks, known, id, ami))
+        .filter(|(id, _)| std::future::ready(store.is_subscribed(id)))
+        .map(|(id, ami)| observe_stack(&stacks, store, id, ami))
         .buffer_unordered(STACK_READS_AT_ONCE);
     while let Some(observed) = reads.next().await {
         answer(observed);
@@ -117,11 +115,12 @@ async fn newest_amis<'a, S: ImageSource>(
     source: &S,
     scope: &Scope,
     ids: &'a [ImageId],
-    mut newest: Newest<'a>,
+    plan: Plan,
     learned: &mut Sizes,
 ) -> Result<Newest<'a>, SourceError> {
+    let mut newest = Newest::of(ids, plan.counts_disabled);
     if ids.len() <= MAX_IDS {
-        source.amis(scope, ids).await?.iter().for_each(|(id, ami)| newest.take(id.clone(), ami));
+        source.amis(scope, ids, plan.priority).await?.iter().for_each(|(id, ami)| newest.take(id.clone(), ami));
         return Ok(newest);
     }
     let mut all = 0;
@@ -129,7 +128,7 @@ async fn newest_amis<'a, S: ImageSource>(
         all += 1;
         newest.take_tagged(&ami);
     };
-    source.all_amis(scope, taken).await?;
+    source.all_amis(scope, plan.priority, taken).await?;
     learned.amis = Some(all);
     Ok(newest)
 }
@@ -162,7 +161,7 @@ fn failed(id: &ImageId, step: Step, source_error: SourceError) -> Observed {
 /// What the stack tells: where an AMI's configuration is, or all that there is of an image without one.
 async fn observe_stack<S: ImageSource>(
     stacks: &Stacks<'_, S>,
-    known: &impl Known,
+    store: &impl Store,
     id: ImageId,
     ami: Option<Ami>,
 ) -> Observed {
@@ -178,7 +177,7 @@ async fn observe_stack<S: ImageSource>(
             Ok(Observation::Ami { ami, stack: None, refused: Some(error) })
         }
         (Ok(Some(stack)), None) if image_config::is_image_stack(&stack) => {
-            with_image_build(stacks, known, &id, stack).await
+            with_image_build(stacks, store, &id, stack).await
         }
         // A stack of that name that builds no image is none of ours.
         (Ok(other), None) => Ok(Observation::Absent { other_stack: other.and_then(|stack| stack.arn) }),
@@ -193,14 +192,14 @@ async fn observe_stack<S: ImageSource>(
 /// A refused or broken read of the build leaves its fields out; a throttled one is worth another try of the whole.
 async fn with_image_build<S: ImageSource>(
     stacks: &Stacks<'_, S>,
-    known: &impl Known,
+    store: &impl Store,
     id: &ImageId,
     stack: Stack,
 ) -> Result<Observation, SourceError> {
-    if let Some(image_build) = known.last(id).and_then(|last| ended_build(last, &stack)) {
+    if let Some(image_build) = store.last(id).and_then(|last| ended_build(last, &stack)) {
         return Ok(Observation::Stack { stack, image_build: Some(image_build), refused: None });
     }
-    let (mut image_build, refused) = match stacks.source.image_build(stacks.scope, id, &stack).await {
+    let (mut image_build, refused) = match stacks.source.image_build(stacks.scope, id, &stack, stacks.priority).await {
         Ok(image_build) => (image_build, None),
         Err(error) => (None, Some(error)),
     };

@@ -1,6 +1,6 @@
-//! `Scope`: where an image is looked for, and with whose credentials.
+//! `Scope`: where an image is looked for, and with whose credentials. `ImageRef`: an image in its scope.
 
-use super::image_id::Region;
+use super::image_id::{ImageId, Region};
 use std::fmt;
 
 /// The shape of an identity's name: a DNS label, at most 63 characters.
@@ -32,6 +32,13 @@ impl Scope {
     pub fn default_identity(region: Region) -> Self {
         Self { identity: Identity::default(), region }
     }
+}
+
+/// An image in its scope.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ImageRef {
+    pub scope: Scope,
+    pub id: ImageId,
 }
 
 /// Whose credentials: a name in the operator's configuration, never an ARN in an object. It carries its role, so that a

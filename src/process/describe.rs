@@ -2,7 +2,7 @@
 
 use crate::aws::{Aws, IgnoreCalls};
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
-use crate::describe_image::observe::plan::{Nothing, Official};
+use crate::describe_image::observe::plan::Plan;
 use crate::describe_image::observe::{ObserveError, observe_one};
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::{self, ApiError, DescribeImageResponse, ImageId, Observation, Scope};
@@ -26,13 +26,14 @@ async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> 
     let id = ImageId::parse(&args.image_id)?;
     let scope = Scope::default_identity(asked_region(args.region.clone()).await?);
     let aws = Aws::connect(&args.aws.settings(), Some(&scope.region), Arc::new(IgnoreCalls)).await;
-    let mut observation = observe_one(&aws, &scope, &id, &Nothing).await.map_err(with_fix)?;
+    let mut observation = observe_one(&aws, &scope, &id, Plan::once()).await.map_err(with_fix)?;
     if let Observation::Ami { ami, .. } = &observation
         && ami.is_disabled()
     {
         let ami_id = ami.id.as_deref().unwrap_or_default();
         remark(&format!("AMI {ami_id} of this image is DISABLED: the API answers as if it were not there"));
-        observation = observe_one(&aws, &scope, &id, &Official).await.map_err(with_fix)?;
+        let official = Plan { counts_disabled: false, ..Plan::once() };
+        observation = observe_one(&aws, &scope, &id, official).await.map_err(with_fix)?;
     }
     remarks(&id, &observation).iter().for_each(|text| remark(text));
     let mut response = describe_image::describe(&id, &scope.region, &observation)?;

@@ -2,26 +2,14 @@
 
 use crate::describe_image::Observation;
 use crate::describe_image::observe::ObserveError;
+use crate::describe_image::source::Priority;
 use crate::reflector::answer::{Kept, is_same};
 use crate::reflector::intervals::Intervals;
 use crate::reflector::reading::{Freshness, Reading};
 use jiff::Timestamp;
 use std::time::Duration;
+use strum::VariantArray;
 use tokio::time::Instant;
-
-/// Who waits for a read, the more urgent first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Urgency {
-    /// A reconcile: the image is new, or somebody has asked for a look now.
-    WaitedFor,
-    /// Nobody, but the image may change any moment.
-    InProgress,
-    Routine,
-}
-
-impl Urgency {
-    pub const ALL: [Self; 3] = [Self::WaitedFor, Self::InProgress, Self::Routine];
-}
 
 /// When a read began.
 #[derive(Clone, Copy)]
@@ -44,7 +32,7 @@ pub struct Entry {
     pub reading: Option<Reading<Kept>>,
     pub due: Instant,
     /// Reads of it under way, by urgency: one that is waited for may overtake one that was due.
-    pub is_read: [bool; Urgency::ALL.len()],
+    pub is_read: [bool; Priority::VARIANTS.len()],
     /// Since when the answer is what it is.
     since: Instant,
     failures: u32,
@@ -68,7 +56,7 @@ impl Entry {
         Self {
             reading: None,
             due: now,
-            is_read: [false; Urgency::ALL.len()],
+            is_read: [false; Priority::VARIANTS.len()],
             since: now,
             failures: 0,
             began: None,
@@ -106,11 +94,11 @@ impl Entry {
     }
 
     /// How urgent its next read is.
-    pub fn urgency(&self, intervals: &Intervals) -> Urgency {
+    pub fn priority(&self, intervals: &Intervals) -> Priority {
         match &self.reading {
-            _ if self.is_waited_for() => Urgency::WaitedFor,
-            Some(reading) if reading.is_in_progress(intervals) => Urgency::InProgress,
-            Some(_) | None => Urgency::Routine,
+            _ if self.is_waited_for() => Priority::Urgent,
+            Some(reading) if reading.is_in_progress(intervals) => Priority::InProgress,
+            Some(_) | None => Priority::Background,
         }
     }
 
@@ -146,8 +134,8 @@ impl Entry {
     }
 
     /// A read of that urgency has ended without an answer.
-    pub fn released(&mut self, urgency: Urgency, pause: Duration) {
-        self.is_read[urgency as usize] = false;
+    pub fn released(&mut self, priority: Priority, pause: Duration) {
+        self.is_read[priority as usize] = false;
         self.due = self.due.max(Instant::now() + pause);
     }
 

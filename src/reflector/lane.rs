@@ -1,12 +1,11 @@
 //! The images of one scope: which are due, and the task that reads them.
 
-use crate::aws;
-use crate::describe_image::observe::plan::{Known, Sizes};
+use crate::describe_image::observe::plan::{Plan, Sizes, Store};
 use crate::describe_image::observe::{Observed, observe_each};
-use crate::describe_image::source::ImageSource;
+use crate::describe_image::source::{ImageSource, Priority};
 use crate::describe_image::{ImageId, Observation, Scope};
 use crate::reflector::answer::unanswered;
-use crate::reflector::entry::{Begun, Entry, Urgency};
+use crate::reflector::entry::{Begun, Entry};
 use crate::reflector::intervals::Intervals;
 use crate::reflector::reading::{Freshness, Reading};
 use crate::reflector::{Changed, Settings};
@@ -16,11 +15,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use strum::VariantArray;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Reads of one scope under way at once, by urgency: a fleet that builds does not keep a new image waiting.
-const READS_AT_ONCE: [usize; Urgency::ALL.len()] = [16, 4, 4];
+/// Reads of one scope under way at once, by priority: a fleet that builds does not keep a new image waiting.
+const READS_AT_ONCE: [usize; Priority::VARIANTS.len()] = [16, 4, 4];
 
 #[derive(Default)]
 pub struct Lane {
@@ -71,9 +71,9 @@ impl Lane {
         self.entries().values().filter_map(Entry::next_due).min()
     }
 
-    /// The images to read now, by urgency. Those whose time has come take along what would be due soon, so that a scope's images
+    /// The images to read now, by priority. Those whose time has come take along what would be due soon, so that a scope's images
     /// come to be read together.
-    fn take_due(&self, intervals: &Intervals) -> [Vec<ImageId>; Urgency::ALL.len()] {
+    fn take_due(&self, intervals: &Intervals) -> [Vec<ImageId>; Priority::VARIANTS.len()] {
         let now = Instant::now();
         let mut entries = self.entries();
         let is_due = |entry: &Entry| entry.next_due().is_some_and(|due| due <= now);
@@ -81,14 +81,14 @@ impl Lane {
             let half = entry.reading.as_ref().map(|reading| reading.pause / 2).unwrap_or_default();
             entry.next_due().is_some_and(|due| due <= now + half)
         };
-        Urgency::ALL.map(|urgency| {
-            let is_of = |entry: &Entry| entry.urgency(intervals) == urgency;
+        [Priority::Urgent, Priority::InProgress, Priority::Background].map(|priority| {
+            let is_of = |entry: &Entry| entry.priority(intervals) == priority;
             if !entries.values().any(|entry| is_of(entry) && is_due(entry)) {
                 return Vec::new();
             }
             let due = entries.iter_mut().filter(|(_, entry)| is_of(entry) && is_nearly_due(entry));
             due.map(|(id, entry)| {
-                entry.is_read[urgency as usize] = true;
+                entry.is_read[priority as usize] = true;
                 id.clone()
             })
             .collect()
@@ -127,7 +127,7 @@ impl Lane {
 /// Images that are being read; those without an answer at its end may be read again, however it ended.
 struct UnderWay<'a> {
     lane: &'a Lane,
-    urgency: Urgency,
+    priority: Priority,
     left: HashSet<ImageId>,
     pause: Duration,
 }
@@ -137,40 +137,31 @@ impl Drop for UnderWay<'_> {
         let mut entries = self.lane.entries();
         for id in &self.left {
             if let Some(entry) = entries.get_mut(id) {
-                entry.released(self.urgency, self.pause);
+                entry.released(self.priority, self.pause);
             }
         }
         self.lane.wake.notify_one();
     }
 }
 
-/// What the lane knows when a read begins.
+/// What the lane's earlier reads have left, when another begins.
 struct Before<'a> {
     lane: &'a Lane,
-    urgency: Urgency,
-    shares_calls: bool,
+    priority: Priority,
 }
 
-impl Known for Before<'_> {
-    fn shares_calls(&self) -> bool {
-        self.shares_calls
-    }
-
-    fn sizes(&self) -> Sizes {
-        *self.lane.sizes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_wanted(&self, id: &ImageId) -> bool {
-        self.lane.entries().contains_key(id)
-    }
-
+impl Store for Before<'_> {
     /// Nothing counts for a look that somebody has asked for.
     fn last(&self, id: &ImageId) -> Option<Observation> {
-        if self.urgency == Urgency::WaitedFor {
+        if self.priority == Priority::Urgent {
             return None;
         }
         let kept = self.lane.entries().get(id)?.last_answer()?;
         kept.observation().map(Arc::unwrap_or_clone)
+    }
+
+    fn is_subscribed(&self, id: &ImageId) -> bool {
+        self.lane.entries().contains_key(id)
     }
 }
 
@@ -195,22 +186,17 @@ pub async fn serve<S: ImageSource + 'static>(
             Some(_) => {
                 // Neighbours come within the window, and share the calls.
                 sleep(settings.window).await;
-                for (urgency, ids) in Urgency::ALL.into_iter().zip(lane.take_due(&settings.intervals)) {
+                for (priority, ids) in Priority::VARIANTS.iter().copied().zip(lane.take_due(&settings.intervals)) {
                     if ids.is_empty() {
                         continue;
                     }
-                    let slots = slots[urgency as usize].clone();
+                    let slots = slots[priority as usize].clone();
                     let (lane, source, scope, changed) = (lane.clone(), source.clone(), scope.clone(), changed.clone());
                     tokio::spawn(async move {
                         let slot = slots.acquire_owned().await;
                         let left = ids.iter().cloned().collect();
-                        let under_way = UnderWay { lane: &lane, urgency, left, pause: settings.intervals.error };
-                        let read = read(under_way, source.as_ref(), &scope, &ids, settings, &changed);
-                        if urgency == Urgency::Routine {
-                            aws::routinely(read).await
-                        } else {
-                            read.await
-                        }
+                        let under_way = UnderWay { lane: &lane, priority, left, pause: settings.intervals.error };
+                        read(under_way, source.as_ref(), &scope, &ids, settings, &changed).await;
                         drop(slot);
                     });
                 }
@@ -227,12 +213,12 @@ async fn read<S: ImageSource>(
     settings: Settings,
     changed: &mpsc::UnboundedSender<Changed>,
 ) {
-    let (lane, urgency) = (under_way.lane, under_way.urgency);
+    let (lane, priority) = (under_way.lane, under_way.priority);
     let begun = Begun { at: Timestamp::now(), instant: Instant::now(), stretch: 0.9 + 0.2 * (settings.chance)() };
     let tell = |(id, answer): Observed| {
         under_way.left.remove(&id);
         let is_news = lane.entries().get_mut(&id).is_some_and(|entry| {
-            entry.is_read[urgency as usize] = false;
+            entry.is_read[priority as usize] = false;
             let is_news = entry.answered(answer, begun, &settings.intervals);
             if entry.is_waited_for() {
                 lane.wake.notify_one();
@@ -243,8 +229,9 @@ async fn read<S: ImageSource>(
             let _ = changed.unbounded_send((scope.clone(), id));
         }
     };
-    let before = Before { lane, urgency, shares_calls: settings.shares_calls };
-    let learned = observe_each(source, scope, ids, &before, tell).await;
+    let sizes = *lane.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+    let plan = Plan { priority, batching: settings.shares_calls, counts_disabled: true, sizes };
+    let learned = observe_each(source, scope, ids, plan, &Before { lane, priority }, tell).await;
     let mut sizes = lane.sizes.lock().unwrap_or_else(PoisonError::into_inner);
     *sizes = Sizes { amis: learned.amis.or(sizes.amis), stacks: learned.stacks.or(sizes.stacks) };
 }

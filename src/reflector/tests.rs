@@ -2,6 +2,7 @@ use super::*;
 use crate::aws::budget::{Api, Budget, Budgets, Limit};
 use crate::describe_image::observation::{Ami, ImageBuild, Stack, tag_key};
 use crate::describe_image::response::Tag;
+use crate::describe_image::source::Priority;
 use crate::describe_image::{Observation, Region, SourceError, SourceErrorKind};
 use crate::reflector::intervals::tests::INTERVALS;
 use futures::FutureExt;
@@ -50,14 +51,14 @@ impl Source {
         self.counts()
     }
 
-    async fn call(&self, call: usize, scope: &Scope) -> Result<(), SourceError> {
+    async fn call(&self, call: usize, scope: &Scope, priority: Priority) -> Result<(), SourceError> {
         if self.silent.as_ref() == Some(&scope.region) {
             std::future::pending::<()>().await;
         }
         assert!(!self.dies.swap(false, Ordering::Relaxed), "this read dies");
         let api =
             [Api::DescribeImages, Api::DescribeImages, Api::DescribeStacks, Api::DescribeStacks, Api::GetImage][call];
-        self.budgets.bucket("111122223333", &scope.region, api).take().await;
+        self.budgets.rate_limit("111122223333", &scope.region, api).take(priority).await;
         self.log.lock().unwrap().push((Instant::now(), call, scope.region.clone()));
         if let Some(calls) = self.calls.get(call) {
             calls.fetch_add(1, Ordering::Relaxed);
@@ -89,25 +90,43 @@ impl Source {
 }
 
 impl ImageSource for Arc<Source> {
-    async fn amis(&self, scope: &Scope, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
-        self.call(0, scope).await?;
+    async fn amis(
+        &self,
+        scope: &Scope,
+        ids: &[ImageId],
+        priority: Priority,
+    ) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+        self.call(0, scope, priority).await?;
         Ok(ids.iter().filter_map(|id| Some((id.clone(), self.ami(id.as_str())?))).collect())
     }
-    async fn all_amis(&self, scope: &Scope, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
-        self.call(1, scope).await?;
+    async fn all_amis(
+        &self,
+        scope: &Scope,
+        priority: Priority,
+        take: impl FnMut(Ami) + Send,
+    ) -> Result<(), SourceError> {
+        self.call(1, scope, priority).await?;
         let ids: Vec<String> = self.images.lock().unwrap().keys().cloned().collect();
         ids.iter().filter_map(|id| self.ami(id)).for_each(take);
         Ok(())
     }
-    async fn stack(&self, scope: &Scope, id: &ImageId) -> Result<Option<Stack>, SourceError> {
-        self.call(2, scope).await.map(|()| id.as_str().starts_with("building").then(|| image_stack(id.as_str())))
+    async fn stack(&self, scope: &Scope, id: &ImageId, priority: Priority) -> Result<Option<Stack>, SourceError> {
+        self.call(2, scope, priority)
+            .await
+            .map(|()| id.as_str().starts_with("building").then(|| image_stack(id.as_str())))
     }
-    async fn all_stacks(&self, scope: &Scope) -> Result<Vec<Stack>, SourceError> {
+    async fn all_stacks(&self, scope: &Scope, priority: Priority) -> Result<Vec<Stack>, SourceError> {
         let stacks = || (0..1000).map(|n| image_stack(&format!("building-{n}"))).collect();
-        self.call(3, scope).await.map(|()| stacks())
+        self.call(3, scope, priority).await.map(|()| stacks())
     }
-    async fn image_build(&self, scope: &Scope, _: &ImageId, _: &Stack) -> Result<Option<ImageBuild>, SourceError> {
-        self.call(4, scope)
+    async fn image_build(
+        &self,
+        scope: &Scope,
+        _: &ImageId,
+        _: &Stack,
+        priority: Priority,
+    ) -> Result<Option<ImageBuild>, SourceError> {
+        self.call(4, scope, priority)
             .await
             .map(|()| Some(ImageBuild { status: Some("BUILDING".into()), ..ImageBuild::default() }))
     }

@@ -9,7 +9,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("process", &["kubernetes", "aws", "reflector", "describe_image", "backoff", "packed", "proxy"]),
     ("kubernetes", &["reflector", "describe_image", "backoff", "packed", "proxy"]),
     ("aws", &["describe_image", "backoff", "packed", "proxy"]),
-    ("reflector", &["describe_image", "backoff", "packed", "aws"]),
+    ("reflector", &["describe_image", "backoff", "packed"]),
     ("describe_image", &["packed"]),
     ("backoff", &[]),
     ("packed", &[]),

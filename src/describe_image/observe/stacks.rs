@@ -4,7 +4,7 @@ use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::Stack;
 use crate::describe_image::observe::plan::Sizes;
 use crate::describe_image::scope::Scope;
-use crate::describe_image::source::ImageSource;
+use crate::describe_image::source::{ImageSource, Priority};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use std::collections::HashMap;
 
@@ -14,9 +14,10 @@ type ByName = HashMap<String, Stack>;
 pub(super) async fn all_stacks<S: ImageSource>(
     source: &S,
     scope: &Scope,
+    priority: Priority,
     learned: &mut Sizes,
 ) -> Option<Result<ByName, SourceError>> {
-    match source.all_stacks(scope).await {
+    match source.all_stacks(scope, priority).await {
         Ok(stacks) => {
             learned.stacks = Some(stacks.len());
             let named = |stack: Stack| Some((stack.name()?.to_owned(), stack));
@@ -32,6 +33,7 @@ pub(super) async fn all_stacks<S: ImageSource>(
 pub(super) struct Stacks<'a, S> {
     pub source: &'a S,
     pub scope: &'a Scope,
+    pub priority: Priority,
     pub swept: Option<Result<ByName, SourceError>>,
 }
 
@@ -45,7 +47,7 @@ impl<S: ImageSource> Stacks<'_, S> {
         match &self.swept {
             Some(Ok(stacks)) => Ok(stacks.get(id.as_str()).cloned()),
             Some(Err(error)) => Err(error.clone()),
-            None => self.source.stack(self.scope, id).await,
+            None => self.source.stack(self.scope, id, self.priority).await,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::describe_image::image_config::new_tag;
 use crate::describe_image::image_id::Region;
 use crate::describe_image::observation::ImageBuild;
+use crate::describe_image::source::Priority;
 use crate::describe_image::source_error::SourceErrorKind;
 use std::sync::Mutex;
 
@@ -28,24 +29,30 @@ impl Source {
 }
 
 impl ImageSource for Source {
-    async fn amis(&self, _: &Scope, ids: &[ImageId]) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+    async fn amis(&self, _: &Scope, ids: &[ImageId], _: Priority) -> Result<Vec<(ImageId, Ami)>, SourceError> {
         self.note(format!("amis of {}", ids.len()));
         self.amis_error.clone().map_or_else(|| Ok(self.amis.clone()), Err)
     }
-    async fn all_amis(&self, _: &Scope, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
+    async fn all_amis(&self, _: &Scope, _: Priority, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
         self.note("all amis".into());
         self.amis.iter().map(|(_, ami)| ami.clone()).for_each(take);
         self.amis_error.clone().map_or(Ok(()), Err)
     }
-    async fn all_stacks(&self, _: &Scope) -> Result<Vec<Stack>, SourceError> {
+    async fn all_stacks(&self, _: &Scope, _: Priority) -> Result<Vec<Stack>, SourceError> {
         self.note("all stacks".into());
         self.stack_error.clone().map_or_else(|| Ok(self.stack.clone().into_iter().collect()), Err)
     }
-    async fn stack(&self, _: &Scope, id: &ImageId) -> Result<Option<Stack>, SourceError> {
+    async fn stack(&self, _: &Scope, id: &ImageId, _: Priority) -> Result<Option<Stack>, SourceError> {
         self.note(format!("stack of {id}"));
         self.stack_error.clone().map_or_else(|| Ok(self.stack.clone()), Err)
     }
-    async fn image_build(&self, _: &Scope, id: &ImageId, _: &Stack) -> Result<Option<ImageBuild>, SourceError> {
+    async fn image_build(
+        &self,
+        _: &Scope,
+        id: &ImageId,
+        _: &Stack,
+        _: Priority,
+    ) -> Result<Option<ImageBuild>, SourceError> {
         self.note(format!("build of {id}"));
         self.build_error.clone().map_or_else(|| Ok(Some(ImageBuild::default())), Err)
     }
@@ -136,12 +143,8 @@ fn the_official_view_has_no_disabled_ami_and_falls_through_to_the_stack() {
     let failed = Ami { state: Some("failed".into()), ..ami("ami-2", Some("2024-01-01T00:00:00Z")) };
     let mut source = Source { amis: vec![(id("hpc"), disabled)], stack: image_stack(), ..Source::default() };
     let official = |source: &Source| {
-        futures::executor::block_on(observe_one(
-            source,
-            &scope(),
-            &id("hpc"),
-            &crate::describe_image::observe::plan::Official,
-        ))
+        let plan = Plan { counts_disabled: false, ..Plan::once() };
+        futures::executor::block_on(observe_one(source, &scope(), &id("hpc"), plan))
     };
     assert!(matches!(official(&source), Ok(Observation::Stack { .. })));
     source.amis.push((id("hpc"), failed));
@@ -241,20 +244,8 @@ fn up_to_200_ids_are_one_call_and_more_are_one_read_of_all_when_that_is_cheaper(
     }
 }
 
-/// An account of which much is known.
-struct Large(Sizes);
-
-impl Known for Large {
-    fn sizes(&self) -> Sizes {
-        self.0
-    }
-    fn last(&self, _: &ImageId) -> Option<Observation> {
-        None
-    }
-}
-
 fn asked_knowing(sizes: Sizes, source: &Source, ids: &[ImageId]) -> Sizes {
-    futures::executor::block_on(observe_each(source, &scope(), ids, &Large(sizes), |_| {}))
+    futures::executor::block_on(observe_each(source, &scope(), ids, Plan { sizes, ..Plan::once() }, &(), |_| {}))
 }
 
 #[test]
@@ -279,9 +270,9 @@ fn many_images_without_an_ami_are_looked_up_in_one_read_of_all_stacks_unless_tha
 #[test]
 fn the_build_of_a_stack_that_has_ended_is_not_read_again() {
     struct Before(Observation);
-    impl Known for Before {
-        fn sizes(&self) -> Sizes {
-            Sizes::default()
+    impl Store for Before {
+        fn is_subscribed(&self, _: &ImageId) -> bool {
+            true
         }
         fn last(&self, _: &ImageId) -> Option<Observation> {
             Some(self.0.clone())
@@ -294,9 +285,9 @@ fn the_build_of_a_stack_that_has_ended_is_not_read_again() {
     ] {
         let stack = Stack { arn: Some("arn".into()), status: Some(status.into()), ..image_stack().unwrap() };
         let image_build = Some(ImageBuild { status: Some(build.into()), ..ImageBuild::default() });
-        let known = Before(Observation::Stack { stack: stack.clone(), image_build, refused: None });
+        let store = Before(Observation::Stack { stack: stack.clone(), image_build, refused: None });
         let source = Source { stack: Some(stack), ..Source::default() };
-        futures::executor::block_on(observe_each(&source, &scope(), &[id("hpc")], &known, |_| {}));
+        futures::executor::block_on(observe_each(&source, &scope(), &[id("hpc")], Plan::once(), &store, |_| {}));
         assert_eq!(source.asked().contains(&"build of hpc".to_owned()), is_read, "{status} {build}");
     }
 }
