@@ -1,18 +1,18 @@
-//! When to look at an object again. Pure. Between two answers of AWS only time changes a status, so that is all there is.
+//! How long to wait before something is tried again: twice as long each time, and not all at the same moment.
 
-use jiff::Timestamp;
 use std::time::Duration;
 
-/// `pause` within ±10 %. `chance` is within 0..1.
+/// The pause after the `failures`-th failure in a row: `first`, then twice as long each time, at most `longest`.
 #[must_use]
-pub fn jittered(pause: Duration, chance: f64) -> Duration {
-    pause.mul_f64(0.9 + 0.2 * chance.clamp(0.0, 1.0))
+pub fn doubled(first: Duration, longest: Duration, failures: u32) -> Duration {
+    let factor = 2u32.saturating_pow(failures.saturating_sub(1).min(16));
+    first.saturating_mul(factor).min(longest.max(first))
 }
 
-/// The time left until `until`, and a moment more, so that the clock has passed it for certain.
+/// `pause` within ±10 %.
 #[must_use]
-pub fn until(until: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(until.duration_since(now)).unwrap_or_default() + Duration::from_millis(50)
+pub fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.9 + 0.2 * fastrand::f64())
 }
 
 #[cfg(test)]
@@ -20,16 +20,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_is_jittered() {
-        let minute = Duration::from_secs(60);
-        assert_eq!(jittered(minute, 0.0), Duration::from_secs(54));
-        assert_eq!(jittered(minute, 1.0), Duration::from_secs(66));
+    fn pauses_double_and_never_overflow() {
+        let after = |failures| doubled(Duration::from_secs(5), Duration::from_secs(600), failures).as_secs();
+        assert_eq!([after(0), after(1), after(2), after(5), after(8), after(u32::MAX)], [5, 5, 10, 80, 600, 600]);
+        let first_is_longer = doubled(Duration::from_secs(9), Duration::from_secs(1), 3);
+        assert_eq!(first_is_longer, Duration::from_secs(9));
     }
 
     #[test]
-    fn a_period_is_over_when_it_is_looked_at() {
-        let at = |second| Timestamp::from_second(second).unwrap();
-        assert_eq!(until(at(1010), at(1000)), Duration::from_millis(10_050));
-        assert_eq!(until(at(10), at(1000)), Duration::from_millis(50));
+    fn a_pause_is_jittered_by_a_tenth() {
+        let minute = Duration::from_secs(60);
+        for _ in 0..1000 {
+            assert!((Duration::from_secs(54)..=Duration::from_secs(66)).contains(&jittered(minute)));
+        }
     }
 }

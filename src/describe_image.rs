@@ -8,6 +8,7 @@ pub mod image_id;
 pub mod list_images;
 pub mod observation;
 pub mod observe;
+pub mod presigned_url;
 pub mod response;
 pub mod scope;
 pub mod source;

@@ -1,17 +1,18 @@
 //! The Kubernetes adapter: the CustomImage resource and its controller. The only code that names `kube` and
 //! `k8s_openapi`; it never imports the AWS adapter.
 
-pub mod chance;
 pub mod client;
 pub mod controller;
 pub mod custom_image;
 pub mod identities;
-pub mod index;
 pub mod leadership;
-pub mod metrics;
-pub mod reconcile;
+mod metrics;
+mod reconcile;
 pub mod rights;
-pub mod status;
-pub mod watch;
+mod status;
+mod watch;
 
 pub use custom_image::{CustomImage, CustomImageStatus, crd};
+pub use reconcile::context::ControllerSettings;
+pub use status::moment::GracePeriods;
+pub use watch::readiness::Readiness;

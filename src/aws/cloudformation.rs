@@ -41,8 +41,8 @@ pub async fn stack(
     match reply.stacks.unwrap_or_default().into_iter().next() {
         Some(stack) => Ok(Some(plain(stack))),
         None => {
-            let message = "CloudFormation answered with no stack and no error".to_owned();
-            Err(SourceError { kind: SourceErrorKind::ServiceError, action: DESCRIBE_STACKS, message, fix: None })
+            let message = "CloudFormation answered with no stack and no error";
+            Err(SourceError::asked(SourceErrorKind::ServiceError, DESCRIBE_STACKS, message))
         }
     }
 }

@@ -21,7 +21,7 @@ where
 {
     let Some(service_error) = error.as_service_error() else {
         let Refused { kind, message, fix } = without_answer(error);
-        return SourceError { kind, action, message, fix };
+        return SourceError { fix, ..SourceError::asked(kind, action, message) };
     };
     let reply = error.raw_response();
     let status = reply.map(|reply| reply.status().as_u16());
@@ -32,7 +32,7 @@ where
     let fix = advice::of_clock(code, &message, said_at, Timestamp::now())
         .or_else(|| advice::of_policy(&message))
         .or_else(|| advice::of_end(code));
-    SourceError { kind: kind_of(code, status), action, message, fix }
+    SourceError { fix, ..SourceError::asked(kind_of(code, status), action, message) }
 }
 
 /// By the service's code, else by the HTTP status.

@@ -29,10 +29,8 @@ pub async fn all_pages<T, F>(
 where
     F: Future<Output = Result<Page<T>, SourceError>>,
 {
-    let broken = |what| {
-        let message = format!("{action} was answered {what}");
-        Err(SourceError { kind: SourceErrorKind::ServiceError, action, message, fix: None })
-    };
+    let broken =
+        |what| Err(SourceError::asked(SourceErrorKind::ServiceError, action, format!("{action} was answered {what}")));
     let mut token = None;
     for _ in 0..MOST_PAGES {
         rate_limit.take(priority).await;

@@ -160,7 +160,7 @@ async fn bucket(clients: &Clients, caller: &Caller, region: &Region) -> [Probe; 
 /// A HEAD is answered without a body, so S3 says nothing but a status.
 fn without_words(mut error: SourceError) -> SourceError {
     if error.kind == SourceErrorKind::AccessDenied {
-        error.message = format!("{} was answered with HTTP 403", error.action);
+        error.message = format!("{} was answered with HTTP 403", error.action());
     }
     error
 }

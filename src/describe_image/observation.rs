@@ -1,6 +1,7 @@
 //! What AWS said of one image id in one scope, in plain structs of our own. Fields that AWS left out are `None`;
 //! an empty string that AWS sent stays an empty string.
 
+use super::build_status::ImageBuildStatus;
 use super::response::Tag;
 use super::source_error::SourceError;
 use jiff::Timestamp;
@@ -91,6 +92,19 @@ pub struct FailedStep {
     pub message: Option<String>,
 }
 
+/// Whether the image is expected to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It is being built or deleted, or nobody knows.
+    InProgress,
+    /// Its build has ended, and its AMI is not there yet.
+    Finalizing,
+    /// Nothing is expected to happen.
+    Settled,
+    /// There is neither an AMI nor a stack.
+    Absent,
+}
+
 /// The value of the first tag named `key`.
 #[must_use]
 pub fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
@@ -122,6 +136,15 @@ impl Observation {
         }
     }
 
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Ami { ami, .. } => ami.phase(),
+            Self::Stack { stack, .. } => stack.phase(),
+            Self::Absent { .. } => Phase::Absent,
+        }
+    }
+
     /// What AWS refused to say beside the answer.
     #[must_use]
     pub fn refused(&self) -> Option<&SourceError> {
@@ -144,6 +167,13 @@ impl Ami {
         self.state.as_deref() == Some("disabled")
     }
 
+    fn phase(&self) -> Phase {
+        match self.state.as_deref().unwrap_or_default() {
+            "available" | "invalid" | "failed" | "error" | "deregistered" | "disabled" => Phase::Settled,
+            _ => Phase::InProgress,
+        }
+    }
+
     /// The image build version that it comes from.
     #[must_use]
     pub fn image_build_arn(&self) -> Option<&str> {
@@ -152,6 +182,17 @@ impl Ami {
 }
 
 impl Stack {
+    fn phase(&self) -> Phase {
+        let status = self.status.as_deref().unwrap_or_default();
+        match ImageBuildStatus::of_stack(status) {
+            // A build that has failed may still be rolling back.
+            _ if status.ends_with("_IN_PROGRESS") => Phase::InProgress,
+            None => Phase::InProgress,
+            Some(ImageBuildStatus::BuildComplete) => Phase::Finalizing,
+            Some(_) => Phase::Settled,
+        }
+    }
+
     /// The stack's name: what an image's stack has in common with its image is its id.
     #[must_use]
     pub fn name(&self) -> Option<&str> {

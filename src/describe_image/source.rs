@@ -87,3 +87,8 @@ pub trait OrphanSource: Send + Sync {
         image_build_arn: &str,
     ) -> impl Future<Output = Result<Option<String>, SourceError>> + Send;
 }
+
+/// All that a CustomImage's status needs of AWS.
+pub trait Source: ImageSource + ImageConfigSource + OrphanSource {}
+
+impl<S: ImageSource + ImageConfigSource + OrphanSource> Source for S {}

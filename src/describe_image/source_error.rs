@@ -7,8 +7,8 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 #[error("{message}")]
 pub struct SourceError {
     pub kind: SourceErrorKind,
-    /// The IAM name of the action that failed, such as `ec2:DescribeImages`.
-    pub action: &'static str,
+    /// The IAM name of the action that failed, such as `ec2:DescribeImages`. `None` when AWS was not asked.
+    pub action: Option<&'static str>,
     /// AWS's own message, or ours when nothing came from AWS.
     pub message: String,
     /// What to do about it, when that is known better than by the kind alone.
@@ -26,7 +26,19 @@ impl SourceError {
     /// Of our own making: AWS was not asked.
     #[must_use]
     pub fn unasked(kind: SourceErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, action: "", message: message.into(), fix: None }
+        Self { kind, action: None, message: message.into(), fix: None }
+    }
+
+    /// The call of `action` failed.
+    #[must_use]
+    pub fn asked(kind: SourceErrorKind, action: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, action: Some(action), message: message.into(), fix: None }
+    }
+
+    /// The action in a message.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        self.action.unwrap_or("describeImage")
     }
 }
 

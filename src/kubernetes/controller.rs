@@ -1,118 +1,201 @@
-//! Watches, triggers, concurrency, shutdown. No decisions about images.
+//! The controller: the watch, triggers, concurrency, shutdown. No decisions about images.
 
-pub mod gauges;
+mod gauges;
 mod triggers;
 
-use crate::kubernetes::chance;
-use crate::kubernetes::controller::triggers::{gate, listed};
-use crate::kubernetes::index::Target;
-use crate::kubernetes::reconcile::context::Context;
+use crate::backoff::jittered;
+use crate::describe_image::source::Source;
+use crate::kubernetes::identities::grants::Identities;
+use crate::kubernetes::leadership::Leadership;
+use crate::kubernetes::metrics::Metrics;
+use crate::kubernetes::reconcile::context::{Context, ControllerSettings};
+use crate::kubernetes::reconcile::events::EventQueue;
+use crate::kubernetes::reconcile::reconcile;
 use crate::kubernetes::reconcile::write::WriteError;
-use crate::kubernetes::reconcile::{self, reconcile};
-use crate::kubernetes::watch::backoff::AtOnce;
-use crate::kubernetes::watch::readiness::{Board, Readiness};
-use crate::kubernetes::watch::watched_image::WatchedImage;
-use crate::reflector::reading::{Observe, Observer};
+use crate::kubernetes::watch::readiness::{Readiness, ReadinessBoard};
+use crate::kubernetes::watch::watch_images;
+use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
+use crate::reflector::{Changes, Reflector};
 use futures::channel::mpsc;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
-use kube::ResourceExt;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use gauges::Gauges;
 use kube::runtime::controller::{self, Action};
 use kube::runtime::reflector::{self, Store, store::Writer};
-use kube::runtime::watcher::{self, Event};
+use kube::runtime::watcher::Event;
 use kube::runtime::{Controller, WatchStreamExt, predicates};
+use kube::{Client, ResourceExt};
+use prometheus_client::registry::Registry;
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use triggers::Triggers;
 
-/// Where the watch keeps all objects, and its writing end.
-pub type ObjectStore = (Store<WatchedImage>, Writer<WatchedImage>);
+/// Between two looks for what is remembered of objects that are gone.
+const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
-/// An empty store.
-#[must_use]
-pub fn object_store() -> ObjectStore {
-    reflector::store()
+/// What the controller is made of.
+pub struct Parts<S> {
+    pub client: Client,
+    pub reflector: Reflector<S>,
+    pub changes: Changes,
+    /// As they are now. A change needs no restart.
+    pub identities: watch::Receiver<Arc<Identities>>,
+    pub leadership: Leadership,
+    /// Who publishes Events, such as the name of the pod.
+    pub instance: Option<String>,
+    pub settings: ControllerSettings,
 }
 
-/// Runs until `stop`, and reconciles once this process leads; reconciles under way are finished first.
-pub async fn run<O>(
-    context: Arc<Context<O>>,
-    (store, writer): ObjectStore,
-    changed: mpsc::UnboundedReceiver<Target>,
+/// A controller that does not run yet.
+pub struct ImageController<S> {
+    context: Arc<Context<S>>,
+    store: Store<WatchedImage>,
+    writer: Writer<WatchedImage>,
+    changes: Changes,
+    leadership: Leadership,
     readiness: watch::Sender<Readiness>,
-    stop: CancellationToken,
-) where
-    O: Observer + 'static,
-{
-    let triggers = watched(&context, store.clone(), writer, readiness);
-    let (told, concerned) = mpsc::unbounded();
-    let rechecks = triggers::objects(context.identities.clone(), concerned, store.clone(), context.leading.clone());
-    let (namespaces, client, identities) = (context.clone(), context.client.clone(), context.identities.clone());
-    let labels = async move { namespaces.namespaces.keep(client, identities, told).await };
-    let (index, accounts, of_accounts) = (context.clone(), context.clone(), store.clone());
-    let changed = changed.flat_map(move |target| stream::iter(index.index.objects(&target)));
-    let controller = Controller::for_stream(triggers, store)
-        .with_config(controller::Config::default().concurrency(context.settings.concurrency))
-        // A watch that fails has its own patience; the other triggers must not wait for it.
-        .trigger_backoff(AtOnce)
-        .reconcile_on(rechecks)
-        .reconcile_on(changed)
-        .reconcile_on(triggers::of_accounts(context.accounts.news(), of_accounts, move |object| {
-            reconcile::names_another_account(object, &accounts)
-        }))
-        .graceful_shutdown_on(async move { stop.cancelled().await })
-        .run(reconcile, after_error, context)
-        .for_each(|result| async move {
-            match result {
-                Ok((object, _)) => tracing::debug!(%object, "reconciled"),
-                // Deleted between its trigger and its turn; the gauges forget it when they are read.
-                Err(controller::Error::ObjectNotFound(_)) => {}
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "reconcile"),
-            }
-        });
-    tokio::select! { () = controller => {} () = labels => {} }
+    publishing: JoinHandle<()>,
 }
 
-/// The objects to look at, from when this process leads; until then the store is kept warm.
-fn watched<O>(
-    context: &Arc<Context<O>>,
+impl<S: Source + 'static> ImageController<S> {
+    /// Its metrics are in `registry`; the receiver says whether its watches hold all objects.
+    pub fn new(parts: Parts<S>, registry: &mut Registry) -> (Self, watch::Receiver<Readiness>) {
+        let Parts { client, reflector, changes, identities, leadership, instance, settings } = parts;
+        let (store, writer) = reflector::store();
+        let (events, publishing) = EventQueue::start(client.clone(), instance, settings.write_timeout);
+        let metrics = Metrics::register(registry);
+        let leads_since = leadership.clone();
+        let context = Arc::new(Context {
+            client,
+            reflector,
+            events,
+            memory: Default::default(),
+            accounts: Default::default(),
+            metrics,
+            pace: Default::default(),
+            settings,
+            identities,
+            namespaces: Default::default(),
+            leads_since: Box::new(move || leads_since.since()),
+        });
+        let (gauged, leads) = (Arc::downgrade(&context), leadership.clone());
+        registry.register_collector(Box::new(Gauges { store: store.clone(), leadership: leads, context: gauged }));
+        let (readiness, ready) = watch::channel(Err("listing customimages".to_owned()));
+        (Self { context, store, writer, changes, leadership, readiness, publishing }, ready)
+    }
+
+    /// Runs until `stop`, and reconciles once this process leads. Reconciles under way are finished first, and their Events are
+    /// published.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { context, store, writer, changes, leadership, readiness, publishing } = self;
+        let (triggers, references) = mpsc::unbounded();
+        let begun = {
+            let (leadership, subscribed) = (leadership, triggers::subscribe_all(context.clone(), store.clone()));
+            async move {
+                leadership.begun().await;
+                subscribed.await;
+            }
+        };
+        let reconciling = Controller::for_stream(stream::pending(), store.clone())
+            .with_config(controller::Config::default().concurrency(context.settings.concurrency))
+            .reconcile_on(triggers::held_until(references, begun))
+            .graceful_shutdown_on(async move { stop.cancelled().await })
+            .run(reconcile, after_error, context.clone())
+            .for_each(|result| async move {
+                match result {
+                    Ok((object, _)) => tracing::debug!(%object, "reconciled"),
+                    // Deleted between its trigger and its turn.
+                    Err(controller::Error::ObjectNotFound(_)) => {}
+                    Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "reconcile"),
+                }
+            });
+        let watching = watch_objects(context.clone(), store.clone(), writer, readiness, triggers.clone());
+        let others = follow(context, store, changes, triggers);
+        tokio::select! { () = reconciling => {} () = watching => {} () = others => {} }
+        // The last handle of the queue went with the controller.
+        let _ = publishing.await;
+    }
+}
+
+/// Follows all that changes beside the objects themselves. Never ends.
+async fn follow<S: Source + 'static>(
+    context: Arc<Context<S>>,
+    store: Store<WatchedImage>,
+    changes: Changes,
+    triggers: Triggers,
+) {
+    let (relabelled, of_labels) = mpsc::unbounded();
+    let (client, identities) = (context.client.clone(), context.identities.clone());
+    let forgetting = async {
+        let mut ticks = tokio::time::interval(FORGET_INTERVAL);
+        loop {
+            ticks.tick().await;
+            forget_gone(&store, &context);
+        }
+    };
+    tokio::join!(
+        context.namespaces.keep(client, identities.clone(), relabelled),
+        triggers::of_images(changes, triggers.clone()),
+        triggers::of_identities(identities, store.clone(), triggers.clone()),
+        triggers::of_labels(of_labels, store.clone(), triggers.clone()),
+        triggers::of_accounts(context.clone(), store.clone(), triggers.clone()),
+        forgetting,
+    );
+}
+
+/// Keeps the store as the API server has the objects, and triggers those that have changed. A standby's store is warm, too.
+async fn watch_objects<S: Source + 'static>(
+    context: Arc<Context<S>>,
     store: Store<WatchedImage>,
     writer: Writer<WatchedImage>,
     readiness: watch::Sender<Readiness>,
-) -> impl Stream<Item = watcher::Result<WatchedImage>> + Send + use<O>
-where
-    O: Observe + 'static,
-{
-    let (all, gone, shown, echoed) = (store.clone(), context.clone(), context.clone(), context.clone());
+    triggers: Triggers,
+) {
     let namespaces = &context.settings.namespaces;
-    let watched =
-        crate::kubernetes::watch::watch(&context.client, namespaces, store, &Board::new(namespaces, readiness))
-            .inspect(move |event| {
-                if let Ok(Event::Delete(object)) = event {
-                    let object = object.reference();
-                    gone.memory.forget(&object);
-                    gone.hide(&object);
-                }
-            })
-            .reflect(writer);
-    let triggers = listed::applied(watched)
-        // Any change of the object is looked at, another hand's in the status too; to look costs nothing but a comparison. A list
+    let board = ReadinessBoard::new(namespaces, readiness);
+    let stored =
+        watch_images(&context.client, namespaces, store.clone(), &board).reflect(writer).inspect_ok(
+            |event| match event {
+                Event::Delete(object) => context.forget(&object.reference()),
+                Event::InitDone => forget_gone(&store, &context),
+                Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
+            },
+        );
+    let changed = triggers::listed::applied(stored)
+        // Any change of the object counts, another hand's in the status too: to reconcile costs nothing but a comparison. A list
         // that begins anew is none, and neither is what was written here.
         .predicate_filter(predicates::resource_version, Default::default())
-        .try_filter(move |object| std::future::ready(!echoed.memory.has_written(object)));
-    let leading = context.leading.clone();
-    gate::held_until(triggers, async move {
-        leading.begun().await;
-        // All at once, so that their first read is one. The writing end goes only with this stream.
-        let _ = all.wait_until_ready().await;
-        for object in all.state() {
-            reconcile::show(&object.reference(), &object.without_status(), &shown);
+        .try_filter(|object| std::future::ready(!context.memory.is_echo(object)));
+    changed
+        .for_each(|object| async {
+            // The board has said what broke, and the watch tries again by itself.
+            if let Ok(object) = object {
+                let _ = triggers.unbounded_send(object.reference());
+            }
+        })
+        .await;
+}
+
+/// An object may have gone while it was being reconciled, or while the watch was broken.
+fn forget_gone<S: Source + 'static>(store: &Store<WatchedImage>, context: &Context<S>) {
+    // Before the objects: one that is created meanwhile is none that has gone.
+    let subscribers = context.reflector.subscribers();
+    let objects: HashSet<Reference> = store.state().iter().map(|object| object.reference()).collect();
+    context.memory.retain(&objects);
+    for subscriber in subscribers {
+        let object = Reference::from(subscriber.clone());
+        if !objects.contains(&object) && store.get(&object).is_none() {
+            context.reflector.unsubscribe(&subscriber);
         }
-    })
+    }
 }
 
 /// The status could not be written: each object backs off on its own.
-fn after_error<O>(object: Arc<WatchedImage>, error: &WriteError, context: Arc<Context<O>>) -> Action {
-    let failures = context.memory.count_unwritten(&object.reference());
+fn after_error<S>(object: Arc<WatchedImage>, error: &WriteError, context: Arc<Context<S>>) -> Action {
+    let failures = context.memory.count_failed_write(&object.reference());
     tracing::warn!(
         namespace = object.namespace().unwrap_or_default(),
         name = object.name_any(),
@@ -120,6 +203,5 @@ fn after_error<O>(object: Arc<WatchedImage>, error: &WriteError, context: Arc<Co
         error = error as &dyn std::error::Error,
         "status not written"
     );
-    let pause = context.settings.intervals.after_error(failures);
-    Action::requeue(chance::jittered(pause))
+    Action::requeue(jittered(context.settings.intervals.after_error(failures)))
 }

@@ -1,4 +1,4 @@
-//! Whether this process leads, and since when: it cannot have observed anything before.
+//! Whether this process leads: only the leader reads AWS and writes.
 
 pub mod lease;
 
@@ -6,34 +6,34 @@ use jiff::Timestamp;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
-/// Leadership as the others see it.
+/// Leadership, as the others see it.
 #[derive(Clone, Debug)]
-pub struct Leading {
-    told: watch::Receiver<bool>,
+pub struct Leadership {
+    leads: watch::Receiver<bool>,
     since: Arc<OnceLock<Timestamp>>,
 }
 
-impl Leading {
+impl Leadership {
     #[must_use]
-    pub fn new(told: watch::Receiver<bool>) -> Self {
-        Self { told, since: Arc::default() }
+    pub fn new(leads: watch::Receiver<bool>) -> Self {
+        Self { leads, since: Arc::default() }
     }
 
-    /// Waits for leadership; forever when the election has ended without it, for that ends the process.
+    /// Waits for leadership. Forever when the election has ended without it, for that ends the process.
     pub async fn begun(&self) {
-        let mut told = self.told.clone();
-        if told.wait_for(|leading| *leading).await.is_err() {
+        let mut leads = self.leads.clone();
+        if leads.wait_for(|leads| *leads).await.is_err() {
             std::future::pending::<()>().await;
         }
         let _ = self.since();
     }
 
     #[must_use]
-    pub fn is_now(&self) -> bool {
-        *self.told.borrow()
+    pub fn is_held(&self) -> bool {
+        *self.leads.borrow()
     }
 
-    /// When this process began to lead; asked for only once it does.
+    /// When this process began to lead: it cannot have observed anything before. To be asked for only while it leads.
     #[must_use]
     pub fn since(&self) -> Timestamp {
         *self.since.get_or_init(Timestamp::now)

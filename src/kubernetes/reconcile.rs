@@ -1,235 +1,194 @@
-//! The driver: one look at one object, step by step. The decisions are in `status`, `transition` and `requeue`.
+//! The driver: one object, in five steps. `wanted`: what it asks for. `look_up`: what AWS says of that. `decide`: the next status.
+//! `write`: only when it is another one. `publish`: Events, when something has changed.
 
 pub mod context;
 pub mod events;
 pub mod memory;
+mod missed;
 mod orphan;
 mod outcome;
 pub mod pace;
 mod presigned_url;
-pub mod wanted;
+mod wanted;
 pub mod write;
 
-use crate::backoff;
+use crate::backoff::{doubled, jittered};
+use crate::describe_image::source::Source;
 use crate::describe_image::{Scope, SourceError, SourceErrorKind};
-use crate::kubernetes::chance;
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::metrics::ReconcileResult;
-use crate::kubernetes::reconcile::context::Context;
-use crate::kubernetes::reconcile::memory::Remembered;
-use crate::kubernetes::reconcile::outcome::Look;
-use crate::kubernetes::reconcile::wanted::{Asking, Wanted};
-use crate::kubernetes::reconcile::write::Written;
 use crate::kubernetes::status::compose::{self, Next};
 use crate::kubernetes::status::moment::{Moment, Outcome};
 use crate::kubernetes::status::transition::{self, Note};
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
-use crate::reflector::reading::{Observe, Observer};
+use context::Context;
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
+use memory::Remembered;
+use outcome::{LookedUp, look_up};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wanted::{Wanted, of_same_image, region_of, requested_at};
+use write::{WriteError, Written};
 
-/// So often an object is met at a version that is known to be outdated before it is looked at all the same.
-const MOST_MEETINGS: u32 = 8;
-
-/// How soon an object is looked at again that AWS has not answered for.
+/// How soon an object is reconciled again that AWS has not answered for.
 const STILL_UNREAD: Duration = Duration::from_secs(60);
 
-/// One look at AWS for `object`, one status write at most.
+/// The first pause after a conflict. The watch brings the new version nearly always before.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(500);
+
+/// Reconciles one object: at most one status write.
 ///
 /// # Errors
 /// When the status could not be written.
-pub async fn reconcile<O>(object: Arc<WatchedImage>, context: Arc<Context<O>>) -> Result<Action, write::WriteError>
+pub async fn reconcile<S>(object: Arc<WatchedImage>, context: Arc<Context<S>>) -> Result<Action, WriteError>
 where
-    O: Observer + 'static,
+    S: Source + 'static,
 {
     let started = Instant::now();
-    let result = look_and_write(&object, &context).await;
+    let result = five_steps(&object, &context).await;
     let label = match &result {
         Ok((_, label)) => *label,
         Err(_) => ReconcileResult::Failed,
     };
-    context.meter.reconciled(label, started.elapsed());
+    context.metrics.reconciled(label, started.elapsed());
     result.map(|(action, _)| action)
 }
 
-async fn look_and_write<O>(
+async fn five_steps<S: Source + 'static>(
     watched: &WatchedImage,
-    context: &Context<O>,
-) -> Result<(Action, ReconcileResult), write::WriteError>
-where
-    O: Observer,
-{
+    context: &Context<S>,
+) -> Result<(Action, ReconcileResult), WriteError> {
     let (reference, object) = (watched.reference(), &watched.object());
-    let mut memory = context.memory.recall(&reference, object.meta().uid.as_deref().unwrap_or_default());
     let version = object.resource_version().unwrap_or_default();
-    if memory.outdated.as_ref().is_some_and(|(outdated, met)| *outdated == version && *met < MOST_MEETINGS) {
-        let action = after_conflict(&mut memory, &version, context);
-        context.memory.store(reference, memory);
-        return Ok((action, ReconcileResult::Conflict));
+    let mut memory = context.memory.recall(&reference, object.meta().uid.as_deref().unwrap_or_default());
+    if memory.echo.is_awaited_at(&version) {
+        return Ok(put_off(reference, memory, &version, context));
     }
-    let wanted = show(&reference, object, context);
-    let mut stored = object.status.clone().unwrap_or_default();
-    compose::sort(&mut stored);
-    let Some((look, previous, moved)) = look(object, &wanted, &stored, &mut memory, context).await else {
+    let region = region_of(object, context.settings.default_region.as_ref());
+
+    let wanted = subscribe(&reference, object, context);
+    let Some(found) = of_same(object, &wanted, &region, &mut memory, context).await else {
         // The answer comes as a change; until then time may change the status.
         context.memory.store(reference, memory);
         return Ok((Action::requeue(STILL_UNREAD), ReconcileResult::Unchanged));
     };
-    let next = next_status(object, &wanted, &look, &previous, context);
+    let next = decide(object, &region, &found, context);
 
-    context.memory.store(reference.clone(), memory.clone()); // before the write, which may fail
-    if let Outcome::Failed { error, .. } = &look.outcome
-        && stored != next.status
+    // Before the write: what was learned outlives a write that fails.
+    context.memory.store(reference.clone(), memory.clone());
+    if found.stored == next.status {
+        return Ok((next_look(&next, &found.looked_up, &memory, context), ReconcileResult::Unchanged));
+    }
+    if let Outcome::Failed { error, .. } = &found.looked_up.outcome
         && let Err(later) = context.pace.turn(paced_scope(&wanted, error)).await
     {
-        return Ok((Action::requeue(chance::jittered(later)), ReconcileResult::Paced));
+        return Ok((Action::requeue(jittered(later)), ReconcileResult::Paced));
     }
-    let written = write_if_changed(object, &stored, &next.status, context).await?;
-    let label = match &written {
-        None => ReconcileResult::Unchanged,
-        Some(Written::Applied { version: now }) => {
-            memory.wrote(version, now.clone());
-            if matches!(look.outcome, Outcome::Observed { .. }) {
-                // What was missed is told; the next miss is another one.
-                memory.ami_missed_at = None;
+    match write(object, &next.status, context).await? {
+        Written::Applied { version: now } => {
+            memory.failed_writes = 0;
+            memory.echo.wrote(&version, now);
+            if matches!(found.looked_up.outcome, Outcome::Observed { .. }) {
+                // The status says what was missed; the next miss is another one.
+                memory.missed_at = None;
             }
             context.memory.store(reference, memory.clone());
-            tell(object, &previous, &next.status, moved, context);
-            ReconcileResult::Changed
+            publish(object, &found, &next.status, context);
+            Ok((next_look(&next, &found.looked_up, &memory, context), ReconcileResult::Changed))
         }
-        Some(Written::Conflict) => {
-            let action = after_conflict(&mut memory, &version, context);
-            context.memory.store(reference, memory);
-            return Ok((action, ReconcileResult::Conflict));
+        Written::Conflict => Ok(put_off(reference, memory, &version, context)),
+        Written::Gone => {
+            context.forget(&reference);
+            Ok((Action::await_change(), ReconcileResult::Gone))
         }
-        Some(Written::Gone) => {
-            context.memory.forget(&reference);
-            context.hide(&reference);
-            return Ok((Action::await_change(), ReconcileResult::Gone));
-        }
-    };
-    Ok((next_look(&next, &look, &memory, context), label))
-}
-
-fn next_status<O>(
-    object: &CustomImage,
-    wanted: &Wanted,
-    look: &Look,
-    previous: &CustomImageStatus,
-    context: &Context<O>,
-) -> Next {
-    let moment = Moment {
-        previous,
-        image_id: &wanted.image_id,
-        region: &wanted.region,
-        account_id: look.account_id.as_deref(),
-        generation: object.meta().generation,
-        created: object.creation_timestamp().map_or(look.at, |time| time.0),
-        now: look.at,
-        interval: look.interval.try_into().unwrap_or_default(),
-        periods: &context.settings.periods,
-    };
-    let mut next = compose::next(&look.outcome, &moment);
-    if look.outcome != Outcome::Suspended && look.is_asked_for {
-        next.status.last_handled_reconcile_at = wanted::requested_at(object).or(next.status.last_handled_reconcile_at);
     }
-    next
 }
 
-/// Looks, and gives beside it the status to go on from and what made it another image's.
-async fn look<O>(
-    object: &CustomImage,
-    wanted: &Wanted,
-    stored: &CustomImageStatus,
-    memory: &mut Remembered,
-    context: &Context<O>,
-) -> Option<(Look, CustomImageStatus, Option<Note>)>
-where
-    O: Observer,
-{
-    let known = wanted.target.as_ref().ok().and_then(|(scope, _)| context.accounts.learn(scope, None));
-    let (previous, moved) = wanted::of_same_image(stored, wanted, known.as_deref());
-    let look = outcome::at(object, wanted, &previous, memory, context).await?;
-    Some(match look.outcome {
-        // The answer itself may tell that it is another account's.
-        Outcome::Observed { .. } if moved.is_none() => {
-            let (previous, moved) = wanted::of_same_image(stored, wanted, look.account_id.as_deref());
-            (look, previous, moved)
-        }
-        _ => (look, previous, moved),
-    })
-}
-
-/// Whose turn a failure waits for. What we refuse ourselves has one for all: anybody may invent names.
-fn paced_scope<'a>(wanted: &'a Wanted, error: &SourceError) -> Option<&'a Scope> {
-    let (scope, _) = wanted.target.as_ref().ok()?;
-    Some(scope).filter(|_| error.kind != SourceErrorKind::UnknownRegion)
-}
-
-/// Whether the account that answers for `object`, as far as it is known, is another than its status names, or may be by now.
-pub fn names_another_account<O>(object: &WatchedImage, context: &Context<O>) -> bool {
-    let Ok((scope, _)) = wanted(&object.without_status(), context).target else { return false };
-    context.memory.is_outdated(object) || context.accounts.learn(&scope, None) != object.account_id
-}
-
-/// What the object asks for, read in time from now on.
-pub fn show<O: Observe>(reference: &Reference, object: &CustomImage, context: &Context<O>) -> Wanted {
+/// The first step: what the object wants. From now on the reflector keeps it fresh.
+pub fn subscribe<S: Source + 'static>(reference: &Reference, object: &CustomImage, context: &Context<S>) -> Wanted {
     let wanted = wanted(object, context);
-    match &wanted.target {
-        Ok(target) if !object.is_suspended() => context.show(reference, target),
-        _ => context.hide(reference),
+    match &wanted {
+        Wanted::Image(image) => context.reflector.subscribe(&reference.into(), image),
+        Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended => {
+            context.reflector.unsubscribe(&reference.into());
+        }
     }
     wanted
 }
 
-fn wanted<O>(object: &CustomImage, context: &Context<O>) -> Wanted {
+fn wanted<S>(object: &CustomImage, context: &Context<S>) -> Wanted {
     let identities = context.identities.borrow().clone();
-    let asking = Asking {
-        default_region: context.settings.default_region.as_ref(),
-        identities: &identities,
-        namespaces: &context.namespaces,
-    };
-    wanted::wanted(object, &asking)
+    let region = region_of(object, context.settings.default_region.as_ref());
+    wanted::wanted(object, &region, &identities, &context.namespaces)
 }
 
-async fn write_if_changed<O>(
-    object: &CustomImage,
-    stored: &CustomImageStatus,
-    next: &CustomImageStatus,
-    context: &Context<O>,
-) -> Result<Option<Written>, write::WriteError> {
-    if stored == next {
-        return Ok(None);
-    }
-    let result = write::status(&context.client, object, next, context.settings.write_timeout).await;
-    context.meter.status_written(&result);
-    result.map(Some)
-}
-
-/// What AWS says anew comes by itself; left is what time alone changes, and what AWS may not be asked for.
-fn next_look<O>(next: &Next, look: &Look, memory: &Remembered, context: &Context<O>) -> Action {
-    let until = [next.until, look.until].into_iter().flatten().min();
-    let until = until.map(|until| backoff::until(until, Timestamp::now()));
-    let again = match &look.outcome {
-        Outcome::Failed { .. } if memory.failures > 0 => {
-            Some(chance::jittered(context.settings.intervals.after_error(memory.failures)))
-        }
-        Outcome::Failed { .. } | Outcome::Observed { .. } | Outcome::Unconfirmed | Outcome::Suspended => None,
-    };
-    [until, again].into_iter().flatten().min().map_or_else(Action::await_change, Action::requeue)
-}
-
-fn tell<O>(
-    object: &CustomImage,
-    previous: &CustomImageStatus,
-    next: &CustomImageStatus,
+/// What was looked up, and the status to go on from.
+struct Found {
+    looked_up: LookedUp,
+    /// As the API server has it.
+    stored: CustomImageStatus,
+    /// The same, unless it is another image's.
+    previous: CustomImageStatus,
+    /// Why it is another image's.
     moved: Option<Note>,
-    context: &Context<O>,
-) {
-    for note in moved.into_iter().chain(transition::notes(previous, next)) {
+}
+
+/// The second step: what AWS says of it.
+async fn of_same<S: Source + 'static>(
+    object: &CustomImage,
+    wanted: &Wanted,
+    region: &str,
+    memory: &mut Remembered,
+    context: &Context<S>,
+) -> Option<Found> {
+    let mut stored = object.status.clone().unwrap_or_default();
+    compose::sort(&mut stored);
+    let account_id = match wanted {
+        Wanted::Image(image) => context.accounts.learn(&image.scope, None),
+        Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended => None,
+    };
+    let (mut previous, mut moved) = of_same_image(&stored, region, account_id.as_deref());
+    let looked_up = look_up(object, wanted, &previous, memory, context).await?;
+    if moved.is_none() && matches!(looked_up.outcome, Outcome::Observed { .. }) {
+        // The answer itself may say that it is another account's.
+        (previous, moved) = of_same_image(&stored, region, looked_up.account_id.as_deref());
+    }
+    Some(Found { looked_up, stored, previous, moved })
+}
+
+/// The third step: the next status.
+fn decide<S>(object: &CustomImage, region: &str, found: &Found, context: &Context<S>) -> Next {
+    let looked_up = &found.looked_up;
+    let moment = Moment {
+        previous: &found.previous,
+        image_id: &object.spec.image_id,
+        region,
+        account_id: looked_up.account_id.as_deref(),
+        generation: object.meta().generation,
+        created: object.creation_timestamp().map_or(looked_up.at, |time| time.0),
+        now: looked_up.at,
+        interval: looked_up.interval.try_into().unwrap_or_default(),
+        periods: &context.settings.periods,
+    };
+    let mut next = compose::next(&looked_up.outcome, &moment);
+    if looked_up.outcome != Outcome::Suspended && looked_up.answers_request {
+        next.status.last_handled_reconcile_at = requested_at(object).or(next.status.last_handled_reconcile_at);
+    }
+    next
+}
+
+/// The fourth step.
+async fn write<S>(object: &CustomImage, next: &CustomImageStatus, context: &Context<S>) -> Result<Written, WriteError> {
+    let written = write::status(&context.client, object, next, context.settings.write_timeout).await;
+    context.metrics.status_written(&written);
+    written
+}
+
+/// The fifth step.
+fn publish<S>(object: &CustomImage, found: &Found, next: &CustomImageStatus, context: &Context<S>) {
+    for note in found.moved.clone().into_iter().chain(transition::notes(&found.previous, next)) {
         tracing::info!(
             namespace = object.namespace().unwrap_or_default(),
             name = object.name_any(),
@@ -241,10 +200,41 @@ fn tell<O>(
     }
 }
 
+/// Whose turn a failure waits for. What we refuse ourselves has one for all: anybody may invent names.
+fn paced_scope<'a>(wanted: &'a Wanted, error: &SourceError) -> Option<&'a Scope> {
+    match wanted {
+        Wanted::Image(image) if error.kind != SourceErrorKind::UnknownRegion => Some(&image.scope),
+        Wanted::Image(_) | Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended => None,
+    }
+}
+
+/// Whether the account that answers for `object`, as far as it is known, is another than its status names, or may be by now.
+pub fn names_another_account<S>(object: &WatchedImage, context: &Context<S>) -> bool {
+    let Wanted::Image(image) = wanted(&object.without_status(), context) else { return false };
+    context.memory.is_outdated(object) || context.accounts.learn(&image.scope, None) != object.account_id
+}
+
+/// What AWS says anew comes by itself. Left is what time alone changes, and what AWS may not be asked for.
+fn next_look<S>(next: &Next, looked_up: &LookedUp, memory: &Remembered, context: &Context<S>) -> Action {
+    // A moment more, so that the clock has passed it for certain.
+    let left = |until: Timestamp| {
+        Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default() + Duration::from_millis(50)
+    };
+    let until = [next.until, looked_up.until].into_iter().flatten().min().map(left);
+    let again = memory.refused.filter(|_| matches!(looked_up.outcome, Outcome::Failed { .. }));
+    let again = again.map(|(_, count)| jittered(context.settings.intervals.after_error(count)));
+    [until, again].into_iter().flatten().min().map_or_else(Action::await_change, Action::requeue)
+}
+
 /// Someone else wrote, or the watch lags behind our own write: it will bring the new version. AWS is not asked before.
-fn after_conflict<O>(memory: &mut Remembered, version: &str, context: &Context<O>) -> Action {
-    let waits = memory.met_outdated(version).min(16);
-    let pause = Duration::from_millis(500).saturating_mul(2u32.saturating_pow(waits.saturating_sub(1)));
-    let pause = pause.min(context.settings.intervals.in_progress.max(Duration::from_millis(500)));
-    Action::requeue(chance::jittered(pause))
+fn put_off<S>(
+    reference: Reference,
+    mut memory: Remembered,
+    version: &str,
+    context: &Context<S>,
+) -> (Action, ReconcileResult) {
+    let longest = context.settings.intervals.in_progress;
+    let pause = doubled(CONFLICT_PAUSE, longest, memory.echo.met_outdated(version));
+    context.memory.store(reference, memory);
+    (Action::requeue(jittered(pause)), ReconcileResult::Conflict)
 }

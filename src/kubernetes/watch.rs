@@ -7,9 +7,9 @@ pub mod readiness;
 pub mod watched_image;
 
 use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec};
-use crate::kubernetes::watch::backoff::Patience;
+use crate::kubernetes::watch::backoff::WatchBackoff;
 use crate::kubernetes::watch::merge::merged;
-use crate::kubernetes::watch::readiness::Board;
+use crate::kubernetes::watch::readiness::ReadinessBoard;
 use crate::kubernetes::watch::watched_image::WatchedImage;
 use futures::stream::{BoxStream, Stream, StreamExt};
 use kube::core::DeserializeGuard;
@@ -21,20 +21,20 @@ use kube::{Api, Client, Resource};
 type Watch<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 
 /// The CustomImages of `namespaces`, of all when there are none. `store` is where they go.
-pub fn watch(
+pub fn watch_images(
     client: &Client,
     namespaces: &[String],
     store: Store<WatchedImage>,
-    board: &Board,
+    board: &ReadinessBoard,
 ) -> impl Stream<Item = watcher::Result<Event<WatchedImage>>> + Send + use<> {
-    let told = |name: &str, api: Api<DeserializeGuard<CustomImage>>| {
+    let noted = |name: &str, api: Api<DeserializeGuard<CustomImage>>| {
         let (board, name) = (board.clone(), name.to_owned());
-        listed(api).inspect(move |event| board.tell(&name, event)).backoff(Patience::default()).boxed()
+        listed(api).inspect(move |event| board.note(&name, event)).backoff(WatchBackoff::default()).boxed()
     };
     if namespaces.is_empty() {
-        return told("", Api::all(client.clone()));
+        return noted("", Api::all(client.clone()));
     }
-    let of = |name: &String| (name.clone(), told(name, Api::namespaced(client.clone(), name)));
+    let of = |name: &String| (name.clone(), noted(name, Api::namespaced(client.clone(), name)));
     let others = move |name: &str| {
         let objects = store.state();
         let others = objects.iter().filter(|object| object.meta().namespace.as_deref() != Some(name));

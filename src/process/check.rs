@@ -129,7 +129,7 @@ async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
     let (told, caller) = match aws.caller(scope).await {
         Ok(caller) => (Row::judged(named("credentials"), true, &caller.arn, ""), Some(caller)),
         // The operator itself asks STS for nothing but roles.
-        Err(error) if error.kind == SourceErrorKind::ServiceError && error.action != ASSUME_ROLE => {
+        Err(error) if error.kind == SourceErrorKind::ServiceError && error.action != Some(ASSUME_ROLE) => {
             (Row::untold(named("credentials"), said(&error)), None)
         }
         Err(error) => {
@@ -156,12 +156,12 @@ fn fix(error: &SourceError, scope: &Scope, caller: &str) -> String {
         return fix.clone();
     }
     match (error.kind, &scope.identity.role) {
-        (SourceErrorKind::AccessDenied, Some(role)) if error.action == ASSUME_ROLE => format!(
+        (SourceErrorKind::AccessDenied, Some(role)) if error.action == Some(ASSUME_ROLE) => format!(
             "allow sts:AssumeRole (with EKS Pod Identity sts:TagSession, too: chart value aws.podIdentity) on {} in the operator's own policy and in that role's trust policy, which must name the operator's role and the externalId of the configuration",
             role.arn()
         ),
         (SourceErrorKind::AccessDenied, _) => {
-            format!("allow {} in the policy of {caller}: the chart prints the whole policy (value iamPolicy)", error.action)
+            format!("allow {} in the policy of {caller}: the chart prints the whole policy (value iamPolicy)", error.action())
         }
         (SourceErrorKind::InvalidCredentials, _) => {
             "give the ServiceAccount a role: chart value aws.roleArn (IRSA), or an EKS Pod Identity association and its agent; if other regions work, enable this one in the account".to_owned()

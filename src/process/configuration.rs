@@ -4,7 +4,8 @@ pub mod reload;
 
 use crate::describe_image::scope::{DEFAULT_IDENTITY, IDENTITY_PATTERN, InvalidRole, is_identity_name};
 use crate::describe_image::{Identity, Region, Role};
-use crate::kubernetes::identities::grants::{Grant, Identities, InvalidSelector, NamespaceSelector, Namespaces};
+use crate::kubernetes::identities::grants::{Grant, Identities, Namespaces};
+use crate::kubernetes::identities::selector::{InvalidSelector, NamespaceSelector};
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;

@@ -47,7 +47,7 @@ fn remarks(id: &ImageId, observation: &Observation) -> Vec<String> {
     match observation {
         Observation::Ami { ami, refused, .. } => {
             let refused = refused.as_ref();
-            remarks.extend(refused.map(|error| format!("{}: {error}; the url is not known", error.action)));
+            remarks.extend(refused.map(|error| format!("{}: {error}; the url is not known", error.action())));
             let is_past = |time: &Timestamp| *time <= Timestamp::now();
             let deprecated = ami.deprecated_at.filter(is_past);
             remarks.extend(deprecated.map(|since| format!("the AMI is deprecated since {since:.0}")));
@@ -55,7 +55,7 @@ fn remarks(id: &ImageId, observation: &Observation) -> Vec<String> {
         Observation::Stack { refused, .. } => {
             let refused = refused.as_ref();
             remarks.extend(
-                refused.map(|error| format!("{}: {error}; the imagebuilder* fields are left out", error.action)),
+                refused.map(|error| format!("{}: {error}; the imagebuilder* fields are left out", error.action())),
             );
         }
         Observation::Absent { other_stack } => {

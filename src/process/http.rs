@@ -1,6 +1,7 @@
 //! /livez, /readyz and /metrics. Liveness stays dumb; readiness tells whether the watch holds all objects, and
 //! depends neither on AWS nor on what the objects say.
 
+use crate::kubernetes::Readiness;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -12,16 +13,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Sets the gauges that are counted only when they are read.
-pub type Refresh = Arc<dyn Fn() + Send + Sync>;
-
 /// What the three answers are made of.
 #[derive(Clone)]
 pub struct Probes {
     pub registry: Arc<Registry>,
-    pub readiness: watch::Receiver<Result<(), String>>,
-    /// Brings the gauges up to date before they are read.
-    pub refresh: Refresh,
+    pub readiness: watch::Receiver<Readiness>,
 }
 
 /// Serves until `stop`.
@@ -45,7 +41,6 @@ async fn ready(State(probes): State<Probes>) -> Response {
 }
 
 async fn metrics(State(probes): State<Probes>) -> Response {
-    (probes.refresh)();
     let mut text = String::new();
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
     match prometheus_client::encoding::text::encode(&mut text, &probes.registry) {

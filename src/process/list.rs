@@ -58,12 +58,12 @@ fn with_next_step(error: &SourceError) -> String {
     let step = match (error.kind, error.action) {
         (SourceErrorKind::UnknownRegion, _) => return error.to_string(),
         _ if error.fix.is_some() => &format!("; what to do: {}", error.fix.as_deref().unwrap_or_default()),
-        (SourceErrorKind::AccessDenied, "cloudformation:DescribeStacks") => {
+        (SourceErrorKind::AccessDenied, Some("cloudformation:DescribeStacks")) => {
             "; to list stacks cloudformation:ListStacks is needed, too; --image-status AVAILABLE needs neither"
         }
         _ => "",
     };
-    format!("{}: {error}{step}", error.action)
+    format!("{}: {error}{step}", error.action())
 }
 
 fn remark(text: impl std::fmt::Display) {

@@ -1,9 +1,10 @@
-//! The registry, and the counts of AWS calls.
+//! Metrics of what is not the controller's: the calls to AWS, and the configuration.
 
 use crate::aws::{Call, CallSink};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
@@ -40,6 +41,17 @@ impl AwsCalls {
         );
         this
     }
+}
+
+/// 1 while the configuration file is in force as it stands.
+pub fn configuration_valid(registry: &mut Registry) -> Gauge {
+    let gauge = Gauge::default();
+    registry.register(
+        "configuration_valid",
+        "0 while the configuration file cannot be read and the one before it stays in force",
+        gauge.clone(),
+    );
+    gauge
 }
 
 fn buckets() -> Histogram {

@@ -2,31 +2,20 @@
 
 use crate::aws::Aws;
 use crate::describe_image::Region;
-use crate::kubernetes::controller::gauges::Fleet;
-use crate::kubernetes::identities::accounts::Accounts;
+use crate::describe_image::image_id::InvalidRegion;
+use crate::kubernetes::client;
+use crate::kubernetes::controller::{ImageController, Parts};
 use crate::kubernetes::identities::grants::Identities;
-use crate::kubernetes::identities::namespaces::NamespaceLabels;
-use crate::kubernetes::index::Index;
-use crate::kubernetes::leadership::Leading;
+use crate::kubernetes::leadership::Leadership;
 use crate::kubernetes::leadership::lease::{Election, Ended, LeaseSettings};
-use crate::kubernetes::metrics::Meter;
-use crate::kubernetes::reconcile::context::Context;
-use crate::kubernetes::reconcile::events::EventQueue;
-use crate::kubernetes::reconcile::memory::Memory;
-use crate::kubernetes::reconcile::pace::Pace;
-use crate::kubernetes::watch::readiness::Readiness;
-use crate::kubernetes::{client, controller};
 use crate::process::args::leadership::InvalidLeaseTimes;
 use crate::process::args::region::default_region;
 use crate::process::args::run::RunArgs;
 use crate::process::configuration::{InvalidConfiguration, reload};
-use crate::process::http::{self, Probes, Refresh};
-use crate::process::metrics::AwsCalls;
-use crate::reflector::{Changed, Reflector};
-use futures::channel::mpsc;
-use jiff::Timestamp;
+use crate::process::http::{self, Probes};
+use crate::process::metrics::{self, AwsCalls};
+use crate::reflector::Reflector;
 use prometheus_client::registry::Registry;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,7 +23,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Why the controller did not start, or had to end.
@@ -53,7 +41,7 @@ pub enum StartError {
     #[error("{file} (--configuration): {error}")]
     Configuration { file: String, error: InvalidConfiguration },
     #[error("{0}; name a region with --region")]
-    Region(#[from] crate::describe_image::image_id::InvalidRegion),
+    Region(#[from] InvalidRegion),
 }
 
 /// Exit 0 after a graceful shutdown.
@@ -75,54 +63,30 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     let client = client::connect().await.map_err(|error| StartError::ApiServer(error.to_string()))?;
 
     let mut registry = Registry::with_prefix("customimage");
-    let meter = Meter::default();
-    meter.register(&mut registry);
-    let identities = identities(&args, &meter)?;
+    let identities = identities(&args, &mut registry)?;
     let calls = AwsCalls::register(&mut registry);
     let aws = Aws::connect(&args.aws.settings(), region.as_ref(), Arc::new(calls)).await;
-    let aws = aws.with_budget(args.budget.budget());
-
-    let (store, writer) = controller::object_store();
+    let (reflector, changes) = Reflector::new(aws.with_budget(args.budget.budget()), args.reflector());
     let lease = args.leadership.settings(holder(), &args.mirror.namespaces())?;
-    let (leading_sender, told) = watch::channel(lease.is_none());
-    let leading = Leading::new(told);
-    let (events, publishing) = EventQueue::start(client.clone(), pod_name(), args.write_timeout);
-    let (observer, changed) = Reflector::new(aws, args.reflector());
-    let context = Arc::new(Context {
-        events,
+    let (leading, leads) = watch::channel(lease.is_none());
+    let parts = Parts {
         client: client.clone(),
-        observer,
-        index: Index::default(),
-        showing: std::sync::Mutex::default(),
-        memory: Memory::default(),
-        accounts: Accounts::default(),
-        meter,
-        pace: Pace::default(),
-        settings: args.controller(region.clone()),
+        reflector,
+        changes,
         identities,
-        namespaces: NamespaceLabels::default(),
-        leading,
-    });
-    let fleet = Fleet { store: store.clone(), context: Arc::downgrade(&context) };
-    let (readiness_sender, readiness) = watch::channel::<Readiness>(Err("listing customimages".to_owned()));
-    let refresh: Refresh = Arc::new(move || fleet.count(Timestamp::now()));
-    // Readiness is told until the last reconcile is over.
+        leadership: Leadership::new(leads),
+        instance: pod_name(),
+        settings: args.controller(region.clone()),
+    };
+    let (controller, readiness) = ImageController::new(parts, &mut registry);
+    // Readiness is answered until the last reconcile is over.
     let over = CancellationToken::new();
-    tokio::spawn(refresh_in_time(refresh.clone(), over.clone()));
-    let probes = Probes { registry: Arc::new(registry), readiness, refresh };
+    let probes = Probes { registry: Arc::new(registry), readiness };
     let server = tokio::spawn(http::serve(listener, probes, over.clone()));
 
     announce(region.as_ref(), address);
-    let running = Running {
-        context,
-        objects: (store, writer),
-        changed,
-        readiness: readiness_sender,
-        leading: leading_sender,
-        publishing,
-        over,
-    };
-    lead(running, client, lease, stop, args.shutdown_timeout).await?;
+    let election = elect(client, lease, leading, over.clone());
+    lead(controller, election, stop, over, args.shutdown_timeout).await?;
     let _ = server.await;
     tracing::info!("customimage-operator stopped");
     Ok(())
@@ -140,35 +104,16 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, bound))
 }
 
-/// What reconciles, and what is told when the last of it is over.
-struct Running {
-    context: Arc<Context<Reflector<Aws>>>,
-    objects: controller::ObjectStore,
-    changed: mpsc::UnboundedReceiver<Changed>,
-    readiness: watch::Sender<Readiness>,
-    leading: watch::Sender<bool>,
-    publishing: JoinHandle<()>,
-    over: CancellationToken,
-}
-
-/// Runs the controller until `stop`, reconciling while this process leads.
+/// Runs the controller until `stop`, reconciling while this process leads. `over`: the last reconcile has ended.
 async fn lead(
-    running: Running,
-    client: client::Client,
-    lease: Option<LeaseSettings>,
+    controller: ImageController<Aws>,
+    election: impl Future<Output = Ended>,
     stop: CancellationToken,
+    over: CancellationToken,
     grace: Duration,
 ) -> Result<(), StartError> {
-    let Running { context, objects, changed, readiness, leading, publishing, over } = running;
-    let election = elect(client, lease, leading, over.clone());
-    let controller = controller::run(context, objects, changed, readiness, stop.clone());
     let work = async {
-        let told = async {
-            controller.await;
-            // The last queue handle went with the controller: what happened last is told too.
-            let _ = publishing.await;
-        };
-        within(told, &stop, grace).await;
+        within(controller.run(stop.clone()), &stop, grace).await;
         // Only now may another lead.
         over.cancel();
     };
@@ -181,19 +126,11 @@ async fn lead(
     Ok(())
 }
 
-/// What has gone is forgotten when the gauges are set: also when nobody reads them.
-async fn refresh_in_time(refresh: Refresh, over: CancellationToken) {
-    let mut minutes = tokio::time::interval(Duration::from_secs(300));
-    while over.run_until_cancelled(minutes.tick()).await.is_some() {
-        refresh();
-    }
-}
-
-fn identities(args: &RunArgs, meter: &Meter) -> Result<watch::Receiver<Arc<Identities>>, StartError> {
+fn identities(args: &RunArgs, registry: &mut Registry) -> Result<watch::Receiver<Arc<Identities>>, StartError> {
     let file = args.mirror.configuration.0.clone();
-    let named = file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
-    reload::start(file, meter.configuration_valid.clone())
-        .map_err(|error| StartError::Configuration { file: named, error })
+    let name = file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+    reload::start(file, metrics::configuration_valid(registry))
+        .map_err(|error| StartError::Configuration { file: name, error })
 }
 
 /// Leads at once without a lease; else as long as the lease is held, until `stop`.
@@ -214,7 +151,7 @@ async fn elect(
 
 /// A name that no other process has, also on the same machine.
 fn holder() -> String {
-    let unique = RandomState::new().build_hasher().finish();
+    let unique = fastrand::u64(..);
     format!("{}_{unique:016x}", pod_name().unwrap_or_else(|| "customimage-operator".to_owned()))
 }
 
@@ -226,11 +163,11 @@ fn stop_on_signal() -> Result<CancellationToken, StartError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signal)?;
     let stop = CancellationToken::new();
-    let told = stop.clone();
+    let stopping = stop.clone();
     tokio::spawn(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         tracing::info!("stopping");
-        told.cancel();
+        stopping.cancel();
     });
     Ok(stop)
 }

@@ -1,7 +1,7 @@
 //! How often AWS is asked about an image: by what it answered, and for how long it has answered so. Pure.
 
-use crate::describe_image::build_status::ImageBuildStatus;
-use crate::describe_image::observation::{Ami, Observation, Stack};
+use crate::backoff;
+use crate::describe_image::observation::{Observation, Phase};
 use crate::describe_image::source_error::SourceErrorKind;
 use std::time::Duration;
 
@@ -25,38 +25,27 @@ pub struct Intervals {
 }
 
 impl Intervals {
-    /// The pause after an answer that has been the same for `unchanged_for`.
+    /// The phase of an answer that has been the same for `unchanged_for`. A finished build waits for its AMI only for a while.
     #[must_use]
-    pub fn after(&self, observation: &Observation, unchanged_for: Duration) -> Duration {
-        match observation {
-            Observation::Ami { ami, .. } => self.of_ami(ami),
-            Observation::Stack { stack, image_build: _, refused: _ } => self.of_stack(stack, unchanged_for),
+    pub fn phase(&self, observation: &Observation, unchanged_for: Duration) -> Phase {
+        match observation.phase() {
+            Phase::Finalizing if unchanged_for >= self.finalizing => Phase::Settled,
+            phase => phase,
+        }
+    }
+
+    /// The pause after an answer of this phase that has been the same for `unchanged_for`.
+    #[must_use]
+    pub fn after_answer(&self, phase: Phase, unchanged_for: Duration) -> Duration {
+        match phase {
+            Phase::InProgress | Phase::Finalizing => self.in_progress,
+            Phase::Settled => self.settled,
             // A tenth of the time that nothing has been there.
-            Observation::Absent { .. } => (unchanged_for / 10).clamp(self.absent, self.absent_max.max(self.absent)),
+            Phase::Absent => (unchanged_for / 10).clamp(self.absent, self.absent_max.max(self.absent)),
         }
     }
 
-    fn of_ami(&self, ami: &Ami) -> Duration {
-        match ami.state.as_deref().unwrap_or_default() {
-            "available" | "invalid" | "failed" | "error" | "deregistered" | "disabled" => self.settled,
-            _ => self.in_progress,
-        }
-    }
-
-    fn of_stack(&self, stack: &Stack, unchanged_for: Duration) -> Duration {
-        let status = stack.status.as_deref().unwrap_or_default();
-        // A build that has failed may still be rolling back.
-        if status.ends_with("_IN_PROGRESS") {
-            return self.in_progress;
-        }
-        match ImageBuildStatus::of_stack(status) {
-            Some(ImageBuildStatus::BuildComplete) if unchanged_for >= self.finalizing => self.settled,
-            Some(ImageBuildStatus::BuildComplete) | None => self.in_progress,
-            Some(_) => self.settled,
-        }
-    }
-
-    /// The pause after the `failures`-th failure in a row. Credentials are renewed by somebody else, and are then taken up soon.
+    /// The pause after the `failures`-th failure in a row. Somebody else renews credentials, and they are then used soon.
     #[must_use]
     pub fn after_failure(&self, kind: SourceErrorKind, failures: u32) -> Duration {
         let pause = self.after_error(failures);
@@ -66,16 +55,16 @@ impl Intervals {
     /// The pause after the `failures`-th error in a row.
     #[must_use]
     pub fn after_error(&self, failures: u32) -> Duration {
-        let doubled = 2u32.saturating_pow(failures.saturating_sub(1).min(16));
-        self.error.saturating_mul(doubled).min(self.error_max.max(self.error))
+        backoff::doubled(self.error, self.error_max, failures)
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::describe_image::observation::{Ami, Stack};
 
-    /// As they are by default.
+    /// Round numbers, for all tests.
     pub(crate) const INTERVALS: Intervals = Intervals {
         in_progress: Duration::from_secs(30),
         settled: Duration::from_secs(600),
@@ -87,7 +76,8 @@ pub(crate) mod tests {
     };
 
     fn after(observation: &Observation, minutes: u64) -> u64 {
-        INTERVALS.after(observation, Duration::from_secs(60 * minutes)).as_secs()
+        let unchanged_for = Duration::from_secs(60 * minutes);
+        INTERVALS.after_answer(INTERVALS.phase(observation, unchanged_for), unchanged_for).as_secs()
     }
 
     fn ami(state: &str) -> Observation {
@@ -122,11 +112,5 @@ pub(crate) mod tests {
             assert_eq!(after(&observation, 0), seconds, "{observation:?}");
         }
         assert_eq!(after(&stack("CREATE_COMPLETE"), 31), 600, "an orphan is settled");
-    }
-
-    #[test]
-    fn errors_back_off_and_never_overflow() {
-        let after = |failures| INTERVALS.after_error(failures).as_secs();
-        assert_eq!([after(0), after(1), after(2), after(5), after(8), after(u32::MAX)], [5, 5, 10, 80, 600, 600]);
     }
 }

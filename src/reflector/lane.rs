@@ -1,237 +1,212 @@
-//! The images of one scope: which are due, and the task that reads them.
+//! The images of one scope, and which of them are to be read.
 
-use crate::describe_image::observe::plan::{Plan, Sizes, Store};
-use crate::describe_image::observe::{Observed, observe_each};
-use crate::describe_image::source::{ImageSource, Priority};
-use crate::describe_image::{ImageId, Observation, Scope};
-use crate::reflector::answer::unanswered;
-use crate::reflector::entry::{Begun, Entry};
+use crate::describe_image::image_id::ImageId;
+use crate::describe_image::observation::Observation;
+use crate::describe_image::observe::plan::{Sizes, Store};
+use crate::describe_image::observe::{ObserveError, Step};
+use crate::describe_image::source::Priority;
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
+use crate::reflector::answer::Begun;
+use crate::reflector::entry::Entry;
 use crate::reflector::intervals::Intervals;
 use crate::reflector::reading::{Freshness, Reading};
-use crate::reflector::{Changed, Settings};
-use futures::channel::mpsc;
+use crate::reflector::schedule::Schedule;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 use strum::VariantArray;
-use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
-/// Reads of one scope under way at once, by priority: a fleet that builds does not keep a new image waiting.
-const READS_AT_ONCE: [usize; Priority::VARIANTS.len()] = [16, 4, 4];
+/// How the reflector reads.
+#[derive(Clone, Copy, Debug)]
+pub struct ReflectorSettings {
+    /// Time that a read waits for others, so that they share calls.
+    pub batch_window: Duration,
+    pub intervals: Intervals,
+    /// From the last answer until an image whose read is still under way counts as unanswered. At least three intervals.
+    pub staleness_budget: Duration,
+    /// Whether images share calls.
+    pub batching: bool,
+    /// A number from 0 to 1, which spreads the reads.
+    pub random: fn() -> f64,
+}
 
-#[derive(Default)]
 pub struct Lane {
-    entries: Mutex<BTreeMap<ImageId, Entry>>,
-    sizes: Mutex<Sizes>,
-    wake: Notify,
-    /// Its last image was forgotten. A lane without images is not over: its first may be on the way.
-    is_over: AtomicBool,
+    settings: ReflectorSettings,
+    state: Mutex<State>,
+    /// There is something to do sooner than was known.
+    pub wake: Notify,
+}
+
+struct State {
+    entries: HashMap<ImageId, Entry>,
+    schedule: Schedule,
+    sizes: Sizes,
+    /// Its last image was removed. A lane without images is not over: its first may be on the way.
+    is_over: bool,
+}
+
+/// What the lane's task does next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Read what is due.
+    Read,
+    /// Look again at that time, or when woken.
+    Sleep(Option<Instant>),
+    /// Nothing: the lane has ended.
+    End,
 }
 
 impl Lane {
+    #[must_use]
+    pub fn new(settings: ReflectorSettings) -> Self {
+        let schedule = Schedule::new(settings.staleness_budget);
+        let state = State { entries: HashMap::new(), schedule, sizes: Sizes::default(), is_over: false };
+        Self { settings, state: Mutex::new(state), wake: Notify::new() }
+    }
+
+    /// The reading at hand, if it began at `not_before` or later. Else the image is read now.
     pub fn latest(&self, id: &ImageId, not_before: Option<Timestamp>) -> Option<Reading> {
-        let latest = self.entries().get_mut(id)?.latest(not_before);
+        let latest = self.state.lock().change(id, |entry| entry.latest(not_before))?;
         if latest.is_none() {
             self.wake.notify_one();
         }
         latest
     }
 
-    pub fn want(&self, id: &ImageId) {
-        let mut entries = self.entries();
-        if !entries.contains_key(id) {
-            entries.insert(id.clone(), Entry::new());
+    pub fn insert(&self, id: &ImageId) {
+        let mut state = self.state.lock();
+        if !state.entries.contains_key(id) {
+            let entry = Entry::new();
+            state.schedule.insert(id, &entry);
+            state.entries.insert(id.clone(), entry);
             self.wake.notify_one();
         }
     }
 
     /// True when that was the last image: the lane ends.
-    pub fn forget(&self, id: &ImageId) -> bool {
-        let mut entries = self.entries();
-        entries.remove(id);
-        let is_over = entries.is_empty();
-        self.is_over.store(is_over, Ordering::Relaxed);
+    pub fn remove(&self, id: &ImageId) -> bool {
+        let mut state = self.state.lock();
+        if let Some(entry) = state.entries.remove(id) {
+            state.schedule.remove(id, &entry);
+        }
+        state.is_over = state.entries.is_empty();
         self.wake.notify_one();
-        is_over
+        state.is_over
     }
 
-    pub fn freshness(&self, id: &ImageId, intervals: &Intervals) -> Option<Freshness> {
-        self.entries().get(id)?.freshness(intervals)
+    #[must_use]
+    pub fn freshness(&self, id: &ImageId) -> Option<Freshness> {
+        self.state.lock().entries.get(id)?.freshness()
     }
 
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<ImageId, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    #[must_use]
+    pub fn next(&self) -> Next {
+        let state = self.state.lock();
+        // What is answered early comes due while the rest of its read goes on.
+        let meanwhile = state.schedule.is_reading().then(|| Instant::now() + self.settings.intervals.in_progress);
+        match state.schedule.next().into_iter().chain(meanwhile).min() {
+            None if state.is_over => Next::End,
+            Some(next) if next <= Instant::now() => Next::Read,
+            next => Next::Sleep(next),
+        }
     }
 
-    /// When the next image is to be read.
-    fn next_due(&self) -> Option<Instant> {
-        self.entries().values().filter_map(Entry::next_due).min()
-    }
-
-    /// The images to read now, by priority. Those whose time has come take along what would be due soon, so that a scope's images
-    /// come to be read together.
-    fn take_due(&self, intervals: &Intervals) -> [Vec<ImageId>; Priority::VARIANTS.len()] {
+    /// The images to read now, by priority; from now on they are being read.
+    #[must_use]
+    pub fn take_due(&self) -> Vec<(Priority, Vec<ImageId>)> {
         let now = Instant::now();
-        let mut entries = self.entries();
-        let is_due = |entry: &Entry| entry.next_due().is_some_and(|due| due <= now);
-        let is_nearly_due = |entry: &Entry| {
-            let half = entry.reading.as_ref().map(|reading| reading.pause / 2).unwrap_or_default();
-            entry.next_due().is_some_and(|due| due <= now + half)
-        };
-        [Priority::Urgent, Priority::InProgress, Priority::Background].map(|priority| {
-            let is_of = |entry: &Entry| entry.priority(intervals) == priority;
-            if !entries.values().any(|entry| is_of(entry) && is_due(entry)) {
-                return Vec::new();
-            }
-            let due = entries.iter_mut().filter(|(_, entry)| is_of(entry) && is_nearly_due(entry));
-            due.map(|(id, entry)| {
-                entry.is_read[priority as usize] = true;
-                id.clone()
-            })
-            .collect()
-        })
-    }
-
-    /// When there will be something to do.
-    fn next(&self, settings: &Settings) -> Option<Instant> {
-        // What was answered comes due while the rest of its read goes on.
-        let reading = self.entries().values().any(|entry| entry.is_read.contains(&true));
-        let meanwhile = reading.then(|| Instant::now() + settings.intervals.in_progress);
-        [self.next_due(), self.next_overdue(settings), meanwhile].into_iter().flatten().min()
-    }
-
-    /// When the first answer will be too old to stand although its image is being read.
-    fn next_overdue(&self, settings: &Settings) -> Option<Instant> {
-        self.entries().values().filter_map(|entry| entry.overdue(settings.overdue)).min()
-    }
-
-    /// The images whose answer does not stand any more.
-    fn withdraw_overdue(&self, settings: &Settings) -> Vec<ImageId> {
-        let now = Instant::now();
-        let mut entries = self.entries();
-        let overdue = entries
-            .iter_mut()
-            .filter(|(_, entry)| entry.overdue(settings.overdue).is_some_and(|overdue| overdue <= now));
-        overdue
-            .map(|(id, entry)| {
-                entry.withdrawn(unanswered(id));
-                id.clone()
-            })
-            .collect()
-    }
-}
-
-/// Images that are being read; those without an answer at its end may be read again, however it ended.
-struct UnderWay<'a> {
-    lane: &'a Lane,
-    priority: Priority,
-    left: HashSet<ImageId>,
-    pause: Duration,
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        let mut entries = self.lane.entries();
-        for id in &self.left {
-            if let Some(entry) = entries.get_mut(id) {
-                entry.released(self.priority, self.pause);
+        let mut state = self.state.lock();
+        let due = Priority::VARIANTS.iter().map(|priority| (*priority, state.schedule.due(*priority, now)));
+        let due: Vec<_> = due.filter(|(_, ids)| !ids.is_empty()).collect();
+        for (priority, ids) in &due {
+            for id in ids {
+                state.change(id, |entry| entry.begin(*priority));
             }
         }
-        self.lane.wake.notify_one();
+        due
+    }
+
+    /// Withdraws the answers that are too old to stand. Gives their images.
+    #[must_use]
+    pub fn withdraw_stale(&self) -> Vec<ImageId> {
+        let mut state = self.state.lock();
+        let stale = state.schedule.stale(Instant::now());
+        for id in &stale {
+            state.change(id, |entry| entry.withdraw(unanswered(id)));
+        }
+        stale
+    }
+
+    /// Takes the answer of a read. True when somebody should hear of it.
+    pub fn answered(
+        &self,
+        id: &ImageId,
+        answer: Result<Observation, ObserveError>,
+        read: (Priority, Begun),
+        stretch: f64,
+    ) -> bool {
+        let intervals = &self.settings.intervals;
+        let answered = self.state.lock().change(id, |entry| {
+            let is_news = entry.answered(answer, read, stretch, intervals);
+            (is_news, entry.has_waiter())
+        });
+        let (is_news, has_waiter) = answered.unwrap_or_default();
+        if has_waiter {
+            self.wake.notify_one();
+        }
+        is_news
+    }
+
+    /// A read has ended without an answer for these: they may be read again.
+    pub fn release<'a>(&self, ids: impl IntoIterator<Item = &'a ImageId>, priority: Priority) {
+        let pause = self.settings.intervals.error;
+        let mut state = self.state.lock();
+        for id in ids {
+            state.change(id, |entry| entry.release(priority, pause));
+        }
+        self.wake.notify_one();
+    }
+
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        self.state.lock().sizes
+    }
+
+    pub fn learn(&self, Sizes { amis, stacks }: Sizes) {
+        let mut state = self.state.lock();
+        state.sizes = Sizes { amis: amis.or(state.sizes.amis), stacks: stacks.or(state.sizes.stacks) };
     }
 }
 
-/// What the lane's earlier reads have left, when another begins.
-struct Before<'a> {
-    lane: &'a Lane,
-    priority: Priority,
-}
-
-impl Store for Before<'_> {
-    /// Nothing counts for a look that somebody has asked for.
+impl Store for Lane {
     fn last(&self, id: &ImageId) -> Option<Observation> {
-        if self.priority == Priority::Urgent {
-            return None;
-        }
-        let kept = self.lane.entries().get(id)?.last_answer()?;
-        kept.observation().map(Arc::unwrap_or_clone)
+        let last = self.state.lock().entries.get(id)?.last_observation()?;
+        last.unpack().map(Arc::unwrap_or_clone)
     }
 
     fn is_subscribed(&self, id: &ImageId) -> bool {
-        self.lane.entries().contains_key(id)
+        self.state.lock().entries.contains_key(id)
     }
 }
 
-/// Reads the lane's images when they are due, until there are none.
-pub async fn serve<S: ImageSource + 'static>(
-    lane: Arc<Lane>,
-    source: Arc<S>,
-    scope: Scope,
-    settings: Settings,
-    changed: mpsc::UnboundedSender<Changed>,
-) {
-    let slots = READS_AT_ONCE.map(|reads| Arc::new(Semaphore::new(reads)));
-    loop {
-        let woken = lane.wake.notified();
-        for id in lane.withdraw_overdue(&settings) {
-            let _ = changed.unbounded_send((scope.clone(), id));
-        }
-        match lane.next(&settings) {
-            None if lane.is_over.load(Ordering::Relaxed) => return,
-            None => woken.await,
-            Some(next) if next > Instant::now() => tokio::select! { () = sleep_until(next) => {}, () = woken => {} },
-            Some(_) => {
-                // Neighbours come within the window, and share the calls.
-                sleep(settings.window).await;
-                for (priority, ids) in Priority::VARIANTS.iter().copied().zip(lane.take_due(&settings.intervals)) {
-                    if ids.is_empty() {
-                        continue;
-                    }
-                    let slots = slots[priority as usize].clone();
-                    let (lane, source, scope, changed) = (lane.clone(), source.clone(), scope.clone(), changed.clone());
-                    tokio::spawn(async move {
-                        let slot = slots.acquire_owned().await;
-                        let left = ids.iter().cloned().collect();
-                        let under_way = UnderWay { lane: &lane, priority, left, pause: settings.intervals.error };
-                        read(under_way, source.as_ref(), &scope, &ids, settings, &changed).await;
-                        drop(slot);
-                    });
-                }
-            }
-        }
+impl State {
+    /// Changes an entry, and its place in the schedule with it. `None` when nobody subscribes to the image any more.
+    fn change<T>(&mut self, id: &ImageId, with: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        let entry = self.entries.get_mut(id)?;
+        self.schedule.remove(id, entry);
+        let result = with(entry);
+        self.schedule.insert(id, entry);
+        Some(result)
     }
 }
 
-async fn read<S: ImageSource>(
-    mut under_way: UnderWay<'_>,
-    source: &S,
-    scope: &Scope,
-    ids: &[ImageId],
-    settings: Settings,
-    changed: &mpsc::UnboundedSender<Changed>,
-) {
-    let (lane, priority) = (under_way.lane, under_way.priority);
-    let begun = Begun { at: Timestamp::now(), instant: Instant::now(), stretch: 0.9 + 0.2 * (settings.chance)() };
-    let tell = |(id, answer): Observed| {
-        under_way.left.remove(&id);
-        let is_news = lane.entries().get_mut(&id).is_some_and(|entry| {
-            entry.is_read[priority as usize] = false;
-            let is_news = entry.answered(answer, begun, &settings.intervals);
-            if entry.is_waited_for() {
-                lane.wake.notify_one();
-            }
-            is_news
-        });
-        if is_news {
-            let _ = changed.unbounded_send((scope.clone(), id));
-        }
-    };
-    let sizes = *lane.sizes.lock().unwrap_or_else(PoisonError::into_inner);
-    let plan = Plan { priority, batching: settings.shares_calls, counts_disabled: true, sizes };
-    let learned = observe_each(source, scope, ids, plan, &Before { lane, priority }, tell).await;
-    let mut sizes = lane.sizes.lock().unwrap_or_else(PoisonError::into_inner);
-    *sizes = Sizes { amis: learned.amis.or(sizes.amis), stacks: learned.stacks.or(sizes.stacks) };
+/// The read waits for its turn: AWS has not answered, and has not refused either.
+fn unanswered(id: &ImageId) -> ObserveError {
+    let message = "the read waits for the operator's share of AWS's limits (the budget)";
+    let source_error = SourceError::asked(SourceErrorKind::Throttled, "describeImage", message);
+    ObserveError { image_id: id.clone(), step: Step::Image, source_error }
 }

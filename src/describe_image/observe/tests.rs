@@ -67,7 +67,7 @@ fn scope() -> Scope {
 }
 
 fn error(kind: SourceErrorKind) -> Option<SourceError> {
-    Some(SourceError { kind, action: "ec2:DescribeImages", message: "Rate exceeded".into(), fix: None })
+    Some(SourceError::asked(kind, "ec2:DescribeImages", "Rate exceeded"))
 }
 
 fn told_tags() -> Vec<crate::describe_image::response::Tag> {

@@ -1,97 +1,165 @@
-//! All objects at a glance, for the gauges: counted when they are scraped.
+//! Gauges of all objects, counted at each scrape. A scrape only reads.
 
-use crate::kubernetes::metrics::{Meter, QuantileLabel, ReasonLabel, StateLabel};
+use crate::describe_image::source::Source;
+use crate::kubernetes::leadership::Leadership;
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::kubernetes::watch::watched_image::WatchedImage;
-use crate::reflector::reading::{Freshness, Observe};
+use crate::reflector::reading::Freshness;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::reflector::Store;
-use std::collections::{HashMap, HashSet};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Unit;
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Weak;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use strum::VariantArray;
 
-/// The objects that the watch holds.
-pub struct Fleet<O> {
+/// All objects that the watch holds.
+pub struct Gauges<S> {
     pub store: Store<WatchedImage>,
+    pub leadership: Leadership,
     /// It goes when the controller has ended, and the queue of Events with it.
-    pub context: Weak<Context<O>>,
+    pub context: Weak<Context<S>>,
 }
 
-impl<O: Observe> Fleet<O> {
-    /// Sets the gauges to how things stand. A standby counts nothing: a sum over replicas is then the leader's.
-    pub fn count(&self, now: Timestamp) {
-        let Some(context) = self.context.upgrade() else { return };
-        let Context { leading, meter, index, memory, observer, .. } = &*context;
-        let is_leading = leading.is_now();
-        meter.leader.set(i64::from(is_leading));
-        if !is_leading {
-            return;
-        }
+impl<S> fmt::Debug for Gauges<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gauges")
+    }
+}
+
+impl<S: Source + 'static> Collector for Gauges<S> {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
+        let is_leading = self.leadership.is_held();
+        let leader: Gauge = Gauge::default();
+        leader.set(i64::from(is_leading));
+        let help = "1 while this process leads: only the leader reads AWS and writes";
+        put(&mut encoder, "leader", help, None, &leader)?;
+        // A standby counts nothing: a sum over replicas is then the leader's.
+        let context = self.context.upgrade().filter(|_| is_leading);
+        let counted = context.map(|context| self.count(&context)).unwrap_or_default();
+        counted.encode(&mut encoder)
+    }
+}
+
+impl<S: Source + 'static> Gauges<S> {
+    fn count(&self, context: &Context<S>) -> Counted {
         let mut by_reason: HashMap<ReadyReason, i64> = HashMap::new();
-        let mut ages = Ages::of(leading.since());
-        let mut known = HashSet::new();
-        // Before the objects: one that is made meanwhile is none that has gone.
-        let shown = index.shown();
+        let mut ages = Ages::default();
         for object in self.store.state() {
-            let reference = object.reference();
             if !object.spec.suspend.unwrap_or_default() {
-                let target = index.target(&reference);
-                ages.add(&object, target.and_then(|target| observer.freshness(&target.0, &target.1)));
+                let freshness = context.reflector.freshness(&(&object.reference()).into());
+                ages.add(&object, freshness, self.leadership.since());
             }
-            known.insert(reference);
             *by_reason.entry(object.reason.unwrap_or(ReadyReason::NotYetObserved)).or_default() += 1;
         }
+        let counted = Counted::default();
         for reason in ReadyReason::VARIANTS {
             let count = by_reason.get(reason).copied().unwrap_or_default();
-            meter.objects.get_or_create(&ReasonLabel { reason: reason.name() }).set(count);
+            counted.objects.get_or_create(&ReasonLabel { reason: reason.name() }).set(count);
         }
-        // An object may have gone while a look at it was under way, or while the watch was broken.
-        memory.retain(&known);
-        for gone in shown.iter().filter(|object| !known.contains(*object) && self.store.get(object).is_none()) {
-            context.hide(gone);
-        }
-        ages.tell(meter, now);
+        ages.put_into(&counted, Timestamp::now());
+        counted
     }
 }
 
 /// How old what is shown is, and how often it is read.
+#[derive(Default)]
 struct Ages {
-    leading_since: Timestamp,
     observed_at: Vec<Timestamp>,
-    /// The longest there is, settled and in progress.
+    /// The longest of settled images, and of those in progress.
     intervals: [Duration; 2],
 }
 
 impl Ages {
-    fn of(leading_since: Timestamp) -> Self {
-        Self { leading_since, observed_at: Vec::new(), intervals: [Duration::ZERO; 2] }
-    }
-
-    fn add(&mut self, object: &WatchedImage, freshness: Option<Freshness>) {
-        // What this process has not seen yet is as old as its leadership, or as the object if it is younger.
-        let created = object.creation_timestamp().map_or(self.leading_since, |time| time.0);
-        let observed_at = freshness.map_or(self.leading_since.max(created), |freshness| freshness.answered_at);
-        self.observed_at.push(observed_at);
+    /// An object without an observation counts from when it was created, and from the beginning of leadership at the earliest.
+    fn add(&mut self, object: &WatchedImage, freshness: Option<Freshness>, leads_since: Timestamp) {
+        let created = object.creation_timestamp().map_or(leads_since, |time| time.0);
+        self.observed_at.push(freshness.map_or(leads_since.max(created), |freshness| freshness.answered_at));
         if let Some(Freshness { is_in_progress, effective_interval: Some(interval), .. }) = freshness {
             let longest = &mut self.intervals[usize::from(is_in_progress)];
             *longest = interval.max(*longest);
         }
     }
 
-    fn tell(mut self, meter: &Meter, now: Timestamp) {
+    fn put_into(mut self, counted: &Counted, now: Timestamp) {
         // The oldest first.
         self.observed_at.sort_unstable();
         let age = |observed_at: &Timestamp| now.duration_since(*observed_at).as_secs();
-        meter.oldest_observation_age.set(self.observed_at.first().map_or(0, age));
+        counted.oldest_observation_age.set(self.observed_at.first().map_or(0, age));
         for (quantile, older) in [("0.5", 2), ("0.99", 100)] {
             let at = self.observed_at.get(self.observed_at.len() / older);
-            meter.observation_age.get_or_create(&QuantileLabel { quantile }).set(at.map_or(0, age));
+            counted.observation_age.get_or_create(&QuantileLabel { quantile }).set(at.map_or(0, age));
         }
         for (state, interval) in ["settled", "in_progress"].into_iter().zip(self.intervals) {
-            meter.effective_interval.get_or_create(&StateLabel { state }).set(interval.as_secs_f64());
+            counted.effective_interval.get_or_create(&StateLabel { state }).set(interval.as_secs_f64());
         }
     }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QuantileLabel {
+    quantile: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
+
+#[derive(Default)]
+struct Counted {
+    objects: Family<ReasonLabel, Gauge>,
+    oldest_observation_age: Gauge,
+    observation_age: Family<QuantileLabel, Gauge>,
+    effective_interval: Family<StateLabel, Gauge<f64, AtomicU64>>,
+}
+
+impl Counted {
+    fn encode(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
+        put(encoder, "objects", "CustomImages by the reason of their Ready condition", None, &self.objects)?;
+        put(
+            encoder,
+            "oldest_observation_age",
+            "Age of the oldest observation among objects that are not suspended; counts from the start of the process until the first",
+            Some(&Unit::Seconds),
+            &self.oldest_observation_age,
+        )?;
+        put(
+            encoder,
+            "observation_age",
+            "Age of the observations at this quantile of the objects that are not suspended",
+            Some(&Unit::Seconds),
+            &self.observation_age,
+        )?;
+        put(
+            encoder,
+            "effective_interval",
+            "The longest time between the last two reads of an image that is settled, or being built or deleted; more than the interval while reads wait for the budget",
+            Some(&Unit::Seconds),
+            &self.effective_interval,
+        )
+    }
+}
+
+fn put(
+    encoder: &mut DescriptorEncoder,
+    name: &str,
+    help: &str,
+    unit: Option<&Unit>,
+    metric: &impl EncodeMetric,
+) -> Result<(), fmt::Error> {
+    metric.encode(encoder.encode_descriptor(name, &format!("{help}."), unit, metric.metric_type())?)
 }

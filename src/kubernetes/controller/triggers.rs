@@ -1,75 +1,137 @@
-//! Looks that no object asked for: a changed configuration, or a namespace's changed labels, may allow an identity or
-//! refuse it; an account may have been learned.
+//! What makes the controller reconcile an object, in one channel of references: the watch, a change at AWS, another configuration,
+//! other labels of a namespace, an account that was learned. All of them wait until this process leads.
 
-pub mod gate;
 pub mod listed;
 
-use crate::kubernetes::identities::grants::{self, Identities};
-use crate::kubernetes::identities::namespaces::Concerned;
-use crate::kubernetes::leadership::Leading;
+use crate::describe_image::source::Source;
+use crate::kubernetes::identities::grants::{Identities, name_of};
+use crate::kubernetes::identities::namespaces::Relabelled;
+use crate::kubernetes::reconcile::context::Context;
+use crate::kubernetes::reconcile::{names_another_account, subscribe};
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
-use futures::channel::mpsc::UnboundedReceiver;
-use futures::{Stream, StreamExt, stream};
+use crate::reflector::Changes;
+use futures::channel::mpsc;
+use futures::stream::{self, Stream, StreamExt};
 use kube::runtime::reflector::Store;
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Whenever an account was learned, the objects that `concerns` says do not name it yet: an image that is not there cannot tell.
-pub fn of_accounts(
-    news: watch::Receiver<u64>,
-    store: Store<WatchedImage>,
-    concerns: impl Fn(&WatchedImage) -> bool + Send + 'static,
-) -> impl Stream<Item = Reference> + Send {
-    let learned = stream::unfold(news, |mut news| async move {
-        news.changed().await.ok()?;
-        Some(((), news))
-    });
-    learned.flat_map(move |()| {
-        let concerned = store.state().into_iter().filter(|object| concerns(object)).map(|object| object.reference());
-        stream::iter(concerned.collect::<Vec<_>>())
-    })
-}
+/// A trigger that is sent here reconciles its object.
+pub type Triggers = mpsc::UnboundedSender<Reference>;
 
-/// The objects to look at again. None before this process leads: then all are looked at anyway.
-pub fn objects(
-    identities: watch::Receiver<Arc<Identities>>,
-    namespaces: UnboundedReceiver<Concerned>,
-    store: Store<WatchedImage>,
-    leading: Leading,
-) -> impl Stream<Item = Reference> + Send {
-    let of_all = store.clone();
-    let reloaded = changes(identities).flat_map(move |(before, now)| stream::iter(touched(&of_all, &before, &now)));
-    let relabelled = namespaces.flat_map(move |concerned| stream::iter(within(&store, &concerned)));
-    stream::select(reloaded, relabelled).filter(move |_| {
-        let is_leading = leading.is_now();
-        async move { is_leading }
-    })
-}
-
-type Change = (Arc<Identities>, Arc<Identities>);
-
-fn changes(mut identities: watch::Receiver<Arc<Identities>>) -> impl Stream<Item = Change> + Send {
-    let before = identities.borrow_and_update().clone();
-    stream::unfold((identities, before), |(mut identities, before)| async move {
-        identities.changed().await.ok()?;
-        let now = identities.borrow_and_update().clone();
-        Some(((before, now.clone()), (identities, now)))
-    })
-}
-
-/// The objects whose identity is not the same before and after.
-fn touched(store: &Store<WatchedImage>, before: &Identities, now: &Identities) -> Vec<Reference> {
-    let is_touched = |object: &Arc<WatchedImage>| {
-        let name = grants::name_of(&object.spec);
-        before.grant(name) != now.grant(name)
+/// Holds the references back until `begun`. Then each comes once, and the rest as they come.
+pub fn held_until<K: Eq + Hash + Send + 'static>(
+    references: impl Stream<Item = K> + Send + 'static,
+    begun: impl Future<Output = ()> + Send + 'static,
+) -> impl Stream<Item = K> + Send {
+    let held = async move {
+        let (mut references, mut begun) = (Box::pin(references), Box::pin(begun));
+        let mut held = HashSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut begun => break,
+                reference = references.next() => match reference {
+                    Some(reference) => { held.insert(reference); }
+                    None => { begun.await; break }
+                },
+            }
+        }
+        stream::iter(held).chain(references)
     };
-    store.state().into_iter().filter(is_touched).map(|object| object.reference()).collect()
+    stream::once(held).flatten()
 }
 
-fn within(store: &Store<WatchedImage>, concerned: &Concerned) -> Vec<Reference> {
-    let objects = store.state().into_iter().map(|object| object.reference());
-    match concerned {
-        Concerned::All => objects.collect(),
-        Concerned::Namespace(name) => objects.filter(|object| object.namespace.as_ref() == Some(name)).collect(),
+/// An image has changed: its subscribers are the objects that show it.
+pub async fn of_images(changes: Changes, triggers: Triggers) {
+    changes.for_each(|subscriber| send(&triggers, [subscriber.into()])).await;
+}
+
+/// The configuration has changed: the objects whose identity is not the same before and after.
+pub async fn of_identities(
+    mut identities: watch::Receiver<Arc<Identities>>,
+    store: Store<WatchedImage>,
+    triggers: Triggers,
+) {
+    let mut before = identities.borrow_and_update().clone();
+    while identities.changed().await.is_ok() {
+        let now = identities.borrow_and_update().clone();
+        let is_touched = |object: &WatchedImage| {
+            let name = name_of(&object.spec);
+            before.grant(name) != now.grant(name)
+        };
+        send(&triggers, matching(&store, is_touched)).await;
+        before = now;
+    }
+}
+
+/// The labels of namespaces have changed: the objects in there.
+pub async fn of_labels(
+    relabelled: mpsc::UnboundedReceiver<Relabelled>,
+    store: Store<WatchedImage>,
+    triggers: Triggers,
+) {
+    let objects = |relabelled| match relabelled {
+        Relabelled::All => matching(&store, |_| true),
+        Relabelled::Namespace(name) => matching(&store, |object| object.reference().namespace.as_ref() == Some(&name)),
+    };
+    relabelled.for_each(|relabelled| send(&triggers, objects(relabelled))).await;
+}
+
+/// An account was learned: the objects that do not name it yet. An image that does not exist cannot say whose it would be.
+pub async fn of_accounts<S: Source + 'static>(
+    context: Arc<Context<S>>,
+    store: Store<WatchedImage>,
+    triggers: Triggers,
+) {
+    let mut learned = context.accounts.learned();
+    while learned.changed().await.is_ok() {
+        send(&triggers, matching(&store, |object| names_another_account(object, &context))).await;
+    }
+}
+
+/// This process leads now: all objects subscribe at once, so that their first read is one.
+pub async fn subscribe_all<S: Source + 'static>(context: Arc<Context<S>>, store: Store<WatchedImage>) {
+    // The store's writing end goes only with the controller.
+    let _ = store.wait_until_ready().await;
+    for object in store.state() {
+        subscribe(&object.reference(), &object.without_status(), &context);
+    }
+}
+
+fn matching(store: &Store<WatchedImage>, is_meant: impl Fn(&WatchedImage) -> bool) -> Vec<Reference> {
+    store.state().iter().filter(|object| is_meant(object)).map(|object| object.reference()).collect()
+}
+
+async fn send(triggers: &Triggers, references: impl IntoIterator<Item = Reference>) {
+    for reference in references {
+        // Nobody listens any more when the controller ends.
+        let _ = triggers.unbounded_send(reference);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    #[test]
+    fn triggers_wait_for_leadership_and_each_object_comes_once() {
+        let (sender, triggers) = mpsc::unbounded();
+        let (lead, leading) = futures::channel::oneshot::channel::<()>();
+        let mut held = std::pin::pin!(held_until(triggers, async move { leading.await.unwrap() }));
+        for name in ["a", "b", "a"] {
+            sender.unbounded_send(name).unwrap();
+        }
+        assert!(held.next().now_or_never().is_none());
+        lead.send(()).unwrap();
+        sender.unbounded_send("c").unwrap();
+        drop(sender);
+        let seen: Vec<_> = held.collect().now_or_never().unwrap();
+        let mut first = seen[..2].to_vec();
+        first.sort_unstable();
+        assert_eq!((first, &seen[2..]), (vec!["a", "b"], &["c"][..]));
     }
 }

@@ -3,30 +3,30 @@
 
 use crate::describe_image::{Role, Scope};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// The account that last answered, by role; without one, to the operator's own credentials.
 #[derive(Debug, Default)]
 pub struct Accounts {
     known: Mutex<HashMap<Option<Role>, (String, Timestamp)>>,
-    /// Counts the news.
-    news: watch::Sender<u64>,
+    /// How often an account was learned.
+    learned: watch::Sender<u64>,
 }
 
 impl Accounts {
     /// Takes note of what was `told` at a time, unless a later answer has told another; gives the account as far as it is known.
     #[must_use]
     pub fn learn(&self, scope: &Scope, told: Option<(&str, Timestamp)>) -> Option<String> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         let role = &scope.identity.role;
         let before = known.get(role);
         if let Some((account, at)) = told.filter(|(_, at)| before.is_none_or(|(_, before)| before <= at)) {
             let is_news = before.is_none_or(|(before, _)| before != account);
             known.insert(role.clone(), (account.to_owned(), at));
             if is_news {
-                self.news.send_modify(|count| *count = count.wrapping_add(1));
+                self.learned.send_modify(|count| *count = count.wrapping_add(1));
             }
         }
         known
@@ -35,9 +35,9 @@ impl Accounts {
             .or_else(|| role.as_ref().map(|role| role.account_id().to_owned()))
     }
 
-    /// Changes whenever an account was learned: what was told without one may be told anew.
+    /// Changes whenever an account was learned: a status without one may be written anew.
     #[must_use]
-    pub fn news(&self) -> watch::Receiver<u64> {
-        self.news.subscribe()
+    pub fn learned(&self) -> watch::Receiver<u64> {
+        self.learned.subscribe()
     }
 }

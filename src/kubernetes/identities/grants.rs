@@ -5,8 +5,7 @@ use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{Identity, Region, Scope};
 use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec};
 use kube::ResourceExt;
-use kube::core::{Expression, Selector, SelectorExt};
-use serde::Deserialize;
+use kube::core::{Selector, SelectorExt};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Labels of a namespace.
@@ -70,16 +69,8 @@ impl Identities {
         self.0.values().any(|grant| matches!(grant.namespaces, Namespaces::Selected(_)))
     }
 
-    /// The scope that `object` may look at AWS in. `labels` gives those of its namespace, `None` while they are unknown.
-    ///
-    /// # Errors
-    /// When its identity may not be used, there or in that region.
-    pub fn scope(
-        &self,
-        object: &CustomImage,
-        region: Region,
-        labels: impl FnOnce(&str) -> Option<Labels>,
-    ) -> Result<Scope, SourceError> {
+    /// Where `object` may read AWS. `labels` gives those of its namespace, `None` while they are unknown.
+    pub fn access(&self, object: &CustomImage, region: Region, labels: impl FnOnce(&str) -> Option<Labels>) -> Access {
         let name = name_of(&object.spec);
         let namespace = object.namespace().unwrap_or_default();
         let labels = if self.select_by_label() { labels(&namespace) } else { None };
@@ -88,17 +79,31 @@ impl Identities {
             Namespaces::Named(names) => names.contains(&namespace),
             Namespaces::Selected(selector) => labels.as_ref().is_some_and(|labels| selector.matches(labels)),
         };
-        // An identity that is not there, one that is not granted and one that may yet be are told alike: names are
+        // An identity that does not exist, one that is not granted and one that may yet be get the same answer: names are
         // nobody's business.
         let Some(grant) = self.0.get(name).filter(is_granted) else {
-            let is_unknown = self.select_by_label() && labels.is_none();
-            return Err(if is_unknown { unlabelled(&namespace) } else { not_granted(name, &namespace) });
+            let is_undecided = self.select_by_label() && labels.is_none();
+            return if is_undecided {
+                Access::Undecided(unlabelled(&namespace))
+            } else {
+                Access::Refused(not_granted(name, &namespace))
+            };
         };
         match &grant.regions {
-            Some(regions) if !regions.contains(&region) => Err(not_there(name, &region, regions)),
-            Some(_) | None => Ok(Scope { identity: grant.identity.clone(), region }),
+            Some(regions) if !regions.contains(&region) => Access::Refused(not_there(name, &region, regions)),
+            Some(_) | None => Access::Granted(Scope { identity: grant.identity.clone(), region }),
         }
     }
+}
+
+/// Whether an object may read AWS with the identity that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    Granted(Scope),
+    /// Not with that identity, or not in that region.
+    Refused(SourceError),
+    /// The labels of its namespace are not known yet.
+    Undecided(SourceError),
 }
 
 /// The identity that an object names.
@@ -134,55 +139,6 @@ fn unlabelled(namespace: &str) -> SourceError {
             "the labels of namespace '{namespace}' are not known yet: the operator needs list and watch on namespaces"
         ),
     )
-}
-
-/// A selector as metav1 writes it. A misspelt field must not select everything.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct NamespaceSelector {
-    match_labels: BTreeMap<String, String>,
-    match_expressions: Vec<Requirement>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Requirement {
-    key: String,
-    operator: Operator,
-    #[serde(default)]
-    values: BTreeSet<String>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-enum Operator {
-    In,
-    NotIn,
-    Exists,
-    DoesNotExist,
-}
-
-/// Values where there must be none, or none where there must be some.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("namespaceSelector: key '{0}': In and NotIn need values, Exists and DoesNotExist take none")]
-pub struct InvalidSelector(String);
-
-impl TryFrom<NamespaceSelector> for Namespaces {
-    type Error = InvalidSelector;
-
-    fn try_from(selector: NamespaceSelector) -> Result<Self, InvalidSelector> {
-        let mut all: Selector = selector.match_labels.into_iter().collect();
-        for Requirement { key, operator, values } in selector.match_expressions {
-            let expression = match (operator, values.is_empty()) {
-                (Operator::In, false) => Expression::In(key, values),
-                (Operator::NotIn, false) => Expression::NotIn(key, values),
-                (Operator::Exists, true) => Expression::Exists(key),
-                (Operator::DoesNotExist, true) => Expression::DoesNotExist(key),
-                _ => return Err(InvalidSelector(key)),
-            };
-            all.extend(expression);
-        }
-        Ok(Self::Selected(all))
-    }
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl Election {
             if renewed.is_some_and(|renewed| renewed.elapsed() >= deadline) {
                 return Ended::Lost;
             }
-            let pause = self.settings.retry_period.mul_f64(1.0 + 0.2 * crate::kubernetes::chance::number());
+            let pause = self.settings.retry_period.mul_f64(1.0 + 0.2 * fastrand::f64());
             tokio::select! { () = stop.cancelled() => break, () = sleep(pause) => {} }
         }
         if renewed.is_some() && timeout(self.settings.renew_deadline, self.release()).await.is_err() {

@@ -1,69 +1,28 @@
-//! What all reconciles share, and how they behave.
+//! What all reconciles share.
 
 use crate::describe_image::Region;
+use crate::describe_image::source::Source;
 use crate::kubernetes::identities::accounts::Accounts;
 use crate::kubernetes::identities::grants::Identities;
 use crate::kubernetes::identities::namespaces::NamespaceLabels;
-use crate::kubernetes::index::{Index, Target};
-use crate::kubernetes::leadership::Leading;
-use crate::kubernetes::metrics::Meter;
+use crate::kubernetes::metrics::Metrics;
 use crate::kubernetes::reconcile::events::EventQueue;
 use crate::kubernetes::reconcile::memory::Memory;
 use crate::kubernetes::reconcile::pace::Pace;
 use crate::kubernetes::status::moment::GracePeriods;
 use crate::kubernetes::watch::watched_image::Reference;
+use crate::reflector::Reflector;
 use crate::reflector::intervals::Intervals;
-use crate::reflector::reading::Observe;
+use jiff::Timestamp;
 use kube::Client;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What every reconcile shares.
-pub struct Context<O> {
-    pub client: Client,
-    pub observer: O,
-    pub events: EventQueue,
-    pub index: Index,
-    /// What is shown and what is read change together.
-    pub showing: Mutex<()>,
-    pub memory: Memory,
-    pub accounts: Accounts,
-    pub meter: Meter,
-    pub pace: Pace,
-    pub settings: Settings,
-    /// As they stand now; a change needs no restart.
-    pub identities: watch::Receiver<Arc<Identities>>,
-    pub namespaces: NamespaceLabels,
-    pub leading: Leading,
-}
-
-impl<O: Observe> Context<O> {
-    /// From now on `object` shows `target`, which is read in time.
-    pub fn show(&self, object: &Reference, target: &Target) {
-        let _turn = self.showing.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = self.index.set(object, target);
-        self.observer.want(&target.0, &target.1);
-        self.forget(left);
-    }
-
-    /// `object` shows no image of AWS any more.
-    pub fn hide(&self, object: &Reference) {
-        let _turn = self.showing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.forget(self.index.remove(object));
-    }
-
-    fn forget(&self, left: Option<Arc<Target>>) {
-        if let Some((scope, id)) = left.as_deref() {
-            self.observer.forget(scope, id);
-        }
-    }
-}
-
 /// How the controller behaves.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// The namespaces to watch; none: all.
+pub struct ControllerSettings {
+    /// The namespaces to watch. None: all.
     pub namespaces: Vec<String>,
     pub periods: GracePeriods,
     pub intervals: Intervals,
@@ -75,4 +34,29 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// Reconciles at once.
     pub concurrency: u16,
+}
+
+/// What every reconcile shares.
+pub struct Context<S> {
+    pub client: Client,
+    pub reflector: Reflector<S>,
+    pub events: EventQueue,
+    pub memory: Memory,
+    pub accounts: Accounts,
+    pub metrics: Metrics,
+    pub pace: Pace,
+    pub settings: ControllerSettings,
+    /// As they are now. A change needs no restart.
+    pub identities: watch::Receiver<Arc<Identities>>,
+    pub namespaces: NamespaceLabels,
+    /// When this process began to lead.
+    pub leads_since: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl<S: Source + 'static> Context<S> {
+    /// The object is gone, or nothing is known of it any more.
+    pub fn forget(&self, object: &Reference) {
+        self.memory.forget(object);
+        self.reflector.unsubscribe(&object.into());
+    }
 }

@@ -1,35 +1,48 @@
-//! What the controller remembers of each object between two looks, beside its status. Losing it costs a grace
-//! period that starts anew, never a wrong status.
+//! What the controller remembers of each object between two reconciles, beside its status. To lose it costs a grace period that
+//! starts anew, never a wrong status.
 
 use crate::kubernetes::status::moment::Orphan;
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
 use jiff::Timestamp;
 use kube::Resource;
+use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+
+/// An object is met so often at a version that is known to be outdated before it is reconciled all the same: an API server that
+/// was set back to an older state brings no other version.
+const MOST_MEETINGS: u32 = 8;
 
 /// Of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remembered {
     /// A re-created object inherits nothing.
     pub uid: String,
-    /// Looks in a row that AWS may not be asked for.
-    pub failures: u32,
+    /// Since when it asks for what it may not have, and how often it was told so.
+    pub refused: Option<(Timestamp, u32)>,
     /// Writes in a row that failed.
-    pub unwritten: u32,
-    /// Since when AWS may not be asked.
-    pub failing_since: Option<Timestamp>,
-    /// When the AMI that the status shows was first missed.
-    pub ami_missed_at: Option<Timestamp>,
+    pub failed_writes: u32,
+    /// When the image that the status shows was first missed.
+    pub missed_at: Option<Timestamp>,
     /// What EC2 last said of the AMI that a finished build has left behind.
     pub orphan: Option<AskedOrphan>,
-    /// The look that was last asked for, and when.
+    /// The word of the read that a person last asked for, and when it was met.
     pub requested: Option<(String, Timestamp)>,
-    /// A version of the object that is known to be outdated, by a write of ours or another's, and how often it was met since:
-    /// until the watch brings the next, looking again is in vain.
-    pub outdated: Option<(String, u32)>,
-    /// The version that our last write has made.
-    pub written: Option<String>,
+    pub echo: Echo,
+}
+
+/// Whether the watch has brought the last write, ours or another's. Until then another reconcile would be in vain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Echo {
+    #[default]
+    Seen,
+    Awaited {
+        /// The version that is known to be outdated.
+        outdated: String,
+        /// The version that our own write has made.
+        written: Option<String>,
+        /// How often the outdated version was met since.
+        met: u32,
+    },
 }
 
 /// An answer to the question for an orphan.
@@ -45,38 +58,57 @@ pub struct AskedOrphan {
 }
 
 impl Remembered {
-    /// When the look named `word` was asked for: the first time that it is met, now.
+    /// When the read named `word` was asked for: now, when it is met for the first time.
     pub fn requested_at(&mut self, word: &str, now: Timestamp) -> Timestamp {
         match &self.requested {
             Some((known, at)) if known == word => *at,
-            _ => {
-                self.requested = Some((word.to_owned(), now));
-                now
-            }
+            _ => self.requested.insert((word.to_owned(), now)).1,
         }
     }
 
-    /// Nothing is in the way any more.
-    pub fn cleared(&mut self) {
-        self.failures = 0;
-        self.failing_since = None;
+    /// The object is told once more that it may not have what it asks for. Gives since when.
+    pub fn refused_again(&mut self, now: Timestamp) -> Timestamp {
+        let (since, count) = self.refused.unwrap_or((now, 0));
+        self.refused.insert((since, count.saturating_add(1))).0
     }
+}
 
-    /// A write has made `now` of the version `before`, unless the server found nothing to change. Until the watch has brought
-    /// it, another look would write it again.
-    pub fn wrote(&mut self, before: String, now: Option<String>) {
-        self.unwritten = 0;
-        if now.as_ref() != Some(&before) {
-            (self.outdated, self.written) = (Some((before, 0)), now);
+impl Echo {
+    /// A write has made `written` of the version `before`, unless the server found nothing to change.
+    pub fn wrote(&mut self, before: &str, written: Option<String>) {
+        if written.as_deref() != Some(before) {
+            *self = Self::Awaited { outdated: before.to_owned(), written, met: 0 };
         }
     }
 
     /// The object has changed since `version`: how often that was met.
     pub fn met_outdated(&mut self, version: &str) -> u32 {
-        let before = self.outdated.take().filter(|(outdated, _)| outdated == version);
-        let count = before.map_or(1, |(_, count)| count.saturating_add(1));
-        self.outdated = Some((version.to_owned(), count));
-        count
+        let (before, written) = match std::mem::take(self) {
+            Self::Awaited { outdated, written, met } if outdated == version => (met, written),
+            Self::Awaited { written, .. } => (0, written),
+            Self::Seen => (0, None),
+        };
+        let met = before.saturating_add(1);
+        *self = Self::Awaited { outdated: version.to_owned(), written, met };
+        met
+    }
+
+    /// Whether `version` is outdated, and another is still on its way.
+    #[must_use]
+    pub fn is_awaited_at(&self, version: &str) -> bool {
+        matches!(self, Self::Awaited { outdated, met, .. } if outdated == version && *met < MOST_MEETINGS)
+    }
+
+    /// The watch has brought `version`. True when that is our own write and nobody waits for it.
+    fn arrived(&mut self, version: &str) -> bool {
+        match self {
+            Self::Awaited { written: Some(written), met, .. } if written == version => {
+                let is_waited_for = *met > 0;
+                *self = Self::Seen;
+                !is_waited_for
+            }
+            _ => false,
+        }
     }
 }
 
@@ -88,52 +120,46 @@ impl Memory {
     /// What is remembered of the object with this uid.
     #[must_use]
     pub fn recall(&self, object: &Reference, uid: &str) -> Remembered {
-        let known = self.lock().get(object).filter(|known| known.uid == uid).cloned();
+        let known = self.0.lock().get(object).filter(|known| known.uid == uid).cloned();
         known.unwrap_or_else(|| Remembered { uid: uid.to_owned(), ..Remembered::default() })
     }
 
     pub fn store(&self, object: Reference, remembered: Remembered) {
-        self.lock().insert(object, remembered);
+        self.0.lock().insert(object, remembered);
     }
 
     pub fn forget(&self, object: &Reference) {
-        self.lock().remove(object);
+        self.0.lock().remove(object);
     }
 
-    /// Whether the object is as our last write has left it, and no look was put off until it comes.
+    /// The watch has brought the object. True when it is as our own write has left it, and nobody waits for it.
     #[must_use]
-    pub fn has_written(&self, object: &WatchedImage) -> bool {
-        let known = self.lock();
-        let Some(Remembered { written: Some(written), outdated, .. }) = known.get(&object.reference()) else {
-            return false;
-        };
-        let is_awaited = outdated.as_ref().is_some_and(|(_, met)| *met > 0);
-        !is_awaited && object.meta().resource_version.as_ref() == Some(written)
+    pub fn is_echo(&self, object: &WatchedImage) -> bool {
+        let version = object.meta().resource_version.as_deref().unwrap_or_default();
+        self.0.lock().get_mut(&object.reference()).is_some_and(|known| known.echo.arrived(version))
     }
 
     /// Whether the object is known to have changed since.
     #[must_use]
     pub fn is_outdated(&self, object: &WatchedImage) -> bool {
-        let known = self.lock();
-        let outdated = known.get(&object.reference()).and_then(|known| known.outdated.as_ref());
-        outdated.is_some_and(|(version, _)| object.meta().resource_version.as_ref() == Some(version))
+        let known = self.0.lock();
+        let Some(Echo::Awaited { outdated, .. }) = known.get(&object.reference()).map(|known| &known.echo) else {
+            return false;
+        };
+        object.meta().resource_version.as_ref() == Some(outdated)
     }
 
     /// Counts one more write that failed, and gives their number in a row.
-    pub fn count_unwritten(&self, object: &Reference) -> u32 {
-        let mut known = self.lock();
+    pub fn count_failed_write(&self, object: &Reference) -> u32 {
+        let mut known = self.0.lock();
         let remembered = known.entry(object.clone()).or_default();
-        remembered.unwritten = remembered.unwritten.saturating_add(1);
-        remembered.unwritten
+        remembered.failed_writes = remembered.failed_writes.saturating_add(1);
+        remembered.failed_writes
     }
 
     /// Forgets all objects but these.
     pub fn retain(&self, objects: &HashSet<Reference>) {
-        self.lock().retain(|object, _| objects.contains(object));
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Reference, Remembered>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().retain(|object, _| objects.contains(object));
     }
 }
 
@@ -147,17 +173,33 @@ mod tests {
         serde_json::from_value(json!({"metadata": metadata, "spec": {"imageId": "hpc"}})).unwrap()
     }
 
-    #[test]
-    fn our_own_write_is_no_news_unless_a_look_was_put_off_until_it_comes() {
+    fn remembering(echo: Echo) -> Memory {
         let memory = Memory::default();
-        assert!(!memory.has_written(&watched("2")));
-        let mut remembered = Remembered::default();
-        remembered.wrote("1".into(), Some("2".into()));
-        memory.store(watched("1").reference(), remembered.clone());
-        assert!(memory.has_written(&watched("2")) && !memory.has_written(&watched("3")));
+        memory.store(watched("1").reference(), Remembered { echo, ..Remembered::default() });
+        memory
+    }
+
+    #[test]
+    fn our_own_write_is_no_news_unless_a_reconcile_was_put_off_until_it_comes() {
+        assert!(!Memory::default().is_echo(&watched("2")));
+        let mut echo = Echo::default();
+        echo.wrote("1", Some("2".into()));
+        let memory = remembering(echo.clone());
         assert!(memory.is_outdated(&watched("1")) && !memory.is_outdated(&watched("2")));
-        remembered.met_outdated("1");
-        memory.store(watched("1").reference(), remembered);
-        assert!(!memory.has_written(&watched("2")), "somebody waits for it");
+        assert!(!memory.is_echo(&watched("3")) && memory.is_echo(&watched("2")));
+        echo.met_outdated("1");
+        assert!(!remembering(echo).is_echo(&watched("2")), "somebody waits for it");
+    }
+
+    #[test]
+    fn an_outdated_object_is_not_put_off_for_ever() {
+        let mut echo = Echo::default();
+        assert!(!echo.is_awaited_at("1"));
+        echo.wrote("1", Some("1".into()));
+        assert_eq!(echo, Echo::Seen, "the server found nothing to change");
+        let meetings = (1..=MOST_MEETINGS).map(|met| (echo.met_outdated("1") == met, echo.is_awaited_at("1")));
+        assert!(meetings.take(7).all(|meeting| meeting == (true, true)));
+        echo.met_outdated("1");
+        assert!(!echo.is_awaited_at("1"));
     }
 }

@@ -2,8 +2,8 @@
 //! writes at once.
 
 use crate::describe_image::Scope;
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ impl Pace {
     pub async fn turn(&self, scope: Option<&Scope>) -> Result<(), Duration> {
         let now = Instant::now();
         let turn = {
-            let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut next = self.0.lock();
             // A scope whose turn is over need not be kept.
             next.retain(|_, turn| *turn > now);
             let turn = next.get(&scope.cloned()).map_or(now, |next| (*next).max(now));

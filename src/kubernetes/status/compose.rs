@@ -74,7 +74,7 @@ fn payload_incomplete(observation: &Observation, error: &SourceError) -> Finding
         Observation::Ami { .. } => "imageConfiguration.url is not known",
         Observation::Stack { .. } | Observation::Absent { .. } => "the imagebuilder fields are left out",
     };
-    let message = format!("{} failed and {missing}: {}", error.action, redacted(&error.message));
+    let message = format!("{} failed and {missing}: {}", error.action(), redacted(&error.message));
     Finding { keeps_message: true, ..Finding::new(conditions::PAYLOAD_COMPLETE, "False", error.kind.reason(), message) }
 }
 

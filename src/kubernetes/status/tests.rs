@@ -72,7 +72,7 @@ fn absent() -> Outcome {
 }
 
 fn failed(kind: SourceErrorKind, since: i64, last_observed: i64) -> Outcome {
-    let error = SourceError { kind, action: "ec2:DescribeImages", message: "Rate exceeded".into(), fix: None };
+    let error = SourceError::asked(kind, "ec2:DescribeImages", "Rate exceeded");
     let message = "Unable to get image hpc, due to Rate exceeded.".into();
     Outcome::Failed { error, message, since: at(since), last_observed: at(last_observed) }
 }
@@ -215,7 +215,7 @@ fn tags_in_another_order_are_no_change_and_another_tag_is_one() {
 fn a_refused_detail_is_named_with_its_action() {
     let refused = SourceError {
         kind: SourceErrorKind::AccessDenied,
-        action: "imagebuilder:GetImage",
+        action: Some("imagebuilder:GetImage"),
         message: "on resource arn".into(),
         fix: None,
     };

@@ -1,59 +1,23 @@
-//! How long a watch that broke waits before it is tried again. kube's own measure begins anew with each list that is
-//! tried, so that one that is refused for good would be tried every second for ever.
+//! How long a watch that broke waits before it is tried again.
 
-use crate::kubernetes::chance;
 use kube::runtime::utils::Backoff;
-use std::time::{Duration, Instant};
+use kube::runtime::watcher::DefaultBackoff;
+use std::time::Duration;
 
-const FIRST: Duration = Duration::from_millis(800);
-const LAST: Duration = Duration::from_secs(30);
-/// After this long without trouble the next is a first one.
-const GOOD: Duration = Duration::from_secs(120);
+/// kube's own backoff, which forgets only with time. kube itself resets it with each list that begins, so that a list which is
+/// refused for good would be tried every second for ever.
+#[derive(Default)]
+pub struct WatchBackoff(DefaultBackoff);
 
-/// Doubles with each time, and forgets only with time.
-#[derive(Debug)]
-pub struct Patience {
-    next: Duration,
-    before: Option<Instant>,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { next: FIRST, before: None }
-    }
-}
-
-impl Iterator for Patience {
+impl Iterator for WatchBackoff {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        if self.before.is_some_and(|before| before.elapsed() > GOOD + self.next) {
-            self.next = FIRST;
-        }
-        self.before = Some(Instant::now());
-        let pause = self.next;
-        self.next = pause.saturating_mul(2).min(LAST);
-        Some(chance::jittered(pause))
+        self.0.next()
     }
 }
 
-impl Backoff for Patience {
-    fn reset(&mut self) {}
-}
-
-/// No pause to speak of.
-#[derive(Clone, Copy, Debug)]
-pub struct AtOnce;
-
-impl Iterator for AtOnce {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        Some(Duration::from_millis(1))
-    }
-}
-
-impl Backoff for AtOnce {
+impl Backoff for WatchBackoff {
     fn reset(&mut self) {}
 }
 
@@ -63,13 +27,13 @@ mod tests {
 
     #[test]
     fn a_list_that_begins_is_no_reason_to_hurry_again() {
-        let mut patience = Patience::default();
+        let mut backoff = WatchBackoff::default();
         let pauses: Vec<Duration> = (0..8)
             .filter_map(|_| {
-                patience.reset();
-                patience.next()
+                backoff.reset();
+                backoff.next()
             })
             .collect();
-        assert!(pauses[0] < Duration::from_secs(1) && pauses[7] > Duration::from_secs(25), "{pauses:?}");
+        assert!(pauses[0] < Duration::from_secs(2) && pauses[7] > Duration::from_secs(25), "{pauses:?}");
     }
 }

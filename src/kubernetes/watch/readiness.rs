@@ -1,8 +1,9 @@
 //! Whether the watches hold all objects, and what each waits for.
 
 use kube::runtime::watcher::{self, Event};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// `Ok` once the watches hold all objects; else what they wait for.
@@ -10,12 +11,12 @@ pub type Readiness = Result<(), String>;
 
 /// How the watches stand, by the namespace each is of.
 #[derive(Clone)]
-pub struct Board {
+pub struct ReadinessBoard {
     watches: Arc<Mutex<BTreeMap<String, Readiness>>>,
     sum: watch::Sender<Readiness>,
 }
 
-impl Board {
+impl ReadinessBoard {
     #[must_use]
     pub fn new(namespaces: &[String], sum: watch::Sender<Readiness>) -> Self {
         let listing = |name: &String| (name.clone(), Err(format!("listing customimages in {name}")));
@@ -23,8 +24,8 @@ impl Board {
     }
 
     /// Takes note of what happened to the watch of `namespace`.
-    pub fn tell<K>(&self, namespace: &str, event: &watcher::Result<Event<K>>) {
-        let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn note<K>(&self, namespace: &str, event: &watcher::Result<Event<K>>) {
+        let mut watches = self.watches.lock();
         let before = watches.entry(namespace.to_owned()).or_insert_with(|| Err("listing customimages".to_owned()));
         match event {
             Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => *before = Ok(()),
@@ -54,15 +55,15 @@ mod tests {
 
     #[test]
     fn ready_is_when_every_watch_has_listed() {
-        let (sum, told) = watch::channel(Err("starting".to_owned()));
-        let board = Board::new(&["a".into(), "b".into()], sum);
-        board.tell::<()>("a", &Ok(Event::InitDone));
-        assert!(told.borrow().as_ref().unwrap_err().contains(" in b"));
-        board.tell::<()>("b", &Err(watcher::Error::NoResourceVersion));
-        assert_ne!(*told.borrow(), Ok(()));
-        board.tell::<()>("b", &Ok(Event::InitDone));
-        assert_eq!(*told.borrow(), Ok(()));
-        board.tell::<()>("b", &Err(watcher::Error::NoResourceVersion));
-        assert_eq!(*told.borrow(), Ok(()), "a watch that breaks keeps its store");
+        let (sum, ready) = watch::channel(Err("starting".to_owned()));
+        let board = ReadinessBoard::new(&["a".into(), "b".into()], sum);
+        board.note::<()>("a", &Ok(Event::InitDone));
+        assert!(ready.borrow().as_ref().unwrap_err().contains(" in b"));
+        board.note::<()>("b", &Err(watcher::Error::NoResourceVersion));
+        assert_ne!(*ready.borrow(), Ok(()));
+        board.note::<()>("b", &Ok(Event::InitDone));
+        assert_eq!(*ready.borrow(), Ok(()));
+        board.note::<()>("b", &Err(watcher::Error::NoResourceVersion));
+        assert_eq!(*ready.borrow(), Ok(()), "a watch that breaks keeps its store");
     }
 }

@@ -4,6 +4,7 @@
 use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec, CustomImageStatus, REQUESTED_AT};
 use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::packed::Packed;
+use crate::reflector::Subscriber;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::core::DynamicResourceScope;
@@ -49,6 +50,19 @@ impl WatchedImage {
             Some(namespace) => reference.within(namespace),
             None => reference,
         }
+    }
+}
+
+/// A namespace is a tenant of the reflector.
+impl From<&Reference> for Subscriber {
+    fn from(reference: &Reference) -> Self {
+        Self { tenant: reference.namespace.clone().unwrap_or_default(), key: reference.name.clone() }
+    }
+}
+
+impl From<Subscriber> for Reference {
+    fn from(Subscriber { tenant, key }: Subscriber) -> Self {
+        Self::new(&key).within(&tenant)
     }
 }
 

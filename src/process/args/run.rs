@@ -8,9 +8,8 @@ use super::mirror::{ConfigurationUrl, MirrorArgs};
 use super::timing::TimingArgs;
 use super::value::duration;
 use crate::describe_image::Region;
-use crate::kubernetes::chance;
-use crate::kubernetes::reconcile::context;
-use crate::reflector;
+use crate::kubernetes::ControllerSettings;
+use crate::reflector::ReflectorSettings;
 use clap::Args as ClapArgs;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -52,8 +51,8 @@ pub struct RunArgs {
 impl RunArgs {
     /// How the controller behaves. Objects without a region are of `default_region`.
     #[must_use]
-    pub fn controller(&self, default_region: Option<Region>) -> context::Settings {
-        context::Settings {
+    pub fn controller(&self, default_region: Option<Region>) -> ControllerSettings {
+        ControllerSettings {
             namespaces: self.mirror.namespaces(),
             periods: self.timing.grace_periods(),
             intervals: self.timing.intervals(),
@@ -66,13 +65,13 @@ impl RunArgs {
 
     /// How AWS is read.
     #[must_use]
-    pub fn reflector(&self) -> reflector::Settings {
-        reflector::Settings {
-            window: self.batch_window,
+    pub fn reflector(&self) -> ReflectorSettings {
+        ReflectorSettings {
+            batch_window: self.batch_window,
             intervals: self.timing.intervals(),
-            overdue: self.timing.staleness_budget,
-            shares_calls: self.batching,
-            chance: chance::number,
+            staleness_budget: self.timing.staleness_budget,
+            batching: self.batching,
+            random: fastrand::f64,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How often AWS is read, and how long a state may last.
 
 use super::value::duration;
-use crate::kubernetes::status::moment::GracePeriods;
+use crate::kubernetes::GracePeriods;
 use crate::reflector::intervals::Intervals;
 use clap::Args as ClapArgs;
 use jiff::SignedDuration;

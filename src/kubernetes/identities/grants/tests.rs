@@ -1,6 +1,7 @@
 use super::*;
 use crate::describe_image::Role;
 use crate::kubernetes::custom_image::CustomImageSpec;
+use crate::kubernetes::identities::selector::NamespaceSelector;
 
 fn object(namespace: &str, identity: Option<&str>) -> CustomImage {
     let identity = identity.map(str::to_owned);
@@ -29,19 +30,22 @@ fn unasked(_: &str) -> Option<Labels> {
     panic!("nobody selects by label")
 }
 
-fn kind(result: Result<Scope, SourceError>) -> Result<String, SourceErrorKind> {
-    result.map(|scope| scope.identity.name).map_err(|error| error.kind)
+fn kind(access: Access) -> Result<String, SourceErrorKind> {
+    match access {
+        Access::Granted(scope) => Ok(scope.identity.name),
+        Access::Refused(error) | Access::Undecided(error) => Err(error.kind),
+    }
 }
 
 #[test]
 fn without_a_configuration_everybody_has_the_default_identity_and_no_other() {
     let identities = Identities::new([]);
-    assert_eq!(kind(identities.scope(&object("a", None), region("eu-west-1"), unasked)), Ok("default".into()));
+    assert_eq!(kind(identities.access(&object("a", None), region("eu-west-1"), unasked)), Ok("default".into()));
     assert_eq!(
-        kind(identities.scope(&object("a", Some("default")), region("eu-west-1"), unasked)),
+        kind(identities.access(&object("a", Some("default")), region("eu-west-1"), unasked)),
         Ok("default".into())
     );
-    let refused = identities.scope(&object("a", Some("research")), region("eu-west-1"), unasked);
+    let refused = identities.access(&object("a", Some("research")), region("eu-west-1"), unasked);
     assert_eq!(kind(refused), Err(SourceErrorKind::IdentityNotAllowed));
 }
 
@@ -49,7 +53,7 @@ fn without_a_configuration_everybody_has_the_default_identity_and_no_other() {
 fn an_identity_is_for_its_namespaces_and_regions_only() {
     let identities = Identities::new([research(named(&["hpc"]), Some(&["eu-west-1"]))]);
     let ask = |namespace: &str, name: &str| {
-        kind(identities.scope(&object(namespace, Some("research")), region(name), unasked))
+        kind(identities.access(&object(namespace, Some("research")), region(name), unasked))
     };
     assert_eq!(ask("hpc", "eu-west-1"), Ok("research".into()));
     assert_eq!(ask("hpc", "eu-west-2"), Err(SourceErrorKind::IdentityNotAllowed));
@@ -59,8 +63,10 @@ fn an_identity_is_for_its_namespaces_and_regions_only() {
 #[test]
 fn an_unknown_identity_and_a_foreign_one_are_told_alike() {
     let identities = Identities::new([research(named(&["hpc"]), None)]);
-    let told =
-        |name: &str| identities.scope(&object("b", Some(name)), region("eu-west-1"), unasked).unwrap_err().message;
+    let told = |name: &str| match identities.access(&object("b", Some(name)), region("eu-west-1"), unasked) {
+        Access::Refused(error) => error.message,
+        other => panic!("{other:?}"),
+    };
     assert_eq!(told("research"), told("nobodys").replace("nobodys", "research"));
     assert!(told("research").contains("spec.identity 'research'") && told("research").contains("namespace 'b'"));
 }
@@ -68,7 +74,7 @@ fn an_unknown_identity_and_a_foreign_one_are_told_alike() {
 #[test]
 fn the_default_identity_can_be_kept_from_everybody() {
     let grant = Grant { identity: Identity::default(), regions: None, namespaces: named(&[]) };
-    let refused = Identities::new([grant]).scope(&object("a", None), region("eu-west-1"), unasked);
+    let refused = Identities::new([grant]).access(&object("a", None), region("eu-west-1"), unasked);
     assert_eq!(kind(refused), Err(SourceErrorKind::IdentityNotAllowed));
 }
 
@@ -82,7 +88,7 @@ fn a_selector_selects_by_labels_and_unknown_labels_are_no_refusal() {
     assert!(identities.select_by_label());
     let ask = |labels: Option<&[(&str, &str)]>| {
         let labels = labels.map(|all| all.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect());
-        kind(identities.scope(&object("a", Some("research")), region("eu-west-1"), |_| labels))
+        kind(identities.access(&object("a", Some("research")), region("eu-west-1"), |_| labels))
     };
     assert_eq!(ask(Some(&[("team", "hpc")])), Ok("research".into()));
     assert_eq!(ask(Some(&[("team", "hpc"), ("stage", "prod")])), Err(SourceErrorKind::IdentityNotAllowed));

@@ -1,0 +1,122 @@
+//! The task of a lane: it reads the images that are due, and publishes what has changed.
+
+use crate::describe_image::image_id::ImageId;
+use crate::describe_image::observation::Observation;
+use crate::describe_image::observe::observe_each;
+use crate::describe_image::observe::plan::{Plan, Store};
+use crate::describe_image::scope::{ImageRef, Scope};
+use crate::describe_image::source::{ImageSource, Priority};
+use crate::reflector::answer::Begun;
+use crate::reflector::lane::{Lane, Next, ReflectorSettings};
+use crate::reflector::subscribers::{Subscriber, Subscribers};
+use futures::channel::mpsc;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use std::collections::HashSet;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Reads of one scope under way at once, by priority: a fleet that is being built, and read as slowly as the budget allows, does
+/// not keep a new image waiting.
+const READS_AT_ONCE: [usize; 3] = [16, 4, 4];
+
+/// Tells the subscribers of an image that it has changed.
+#[derive(Clone)]
+pub struct Publisher {
+    pub subscribers: Arc<Mutex<Subscribers>>,
+    pub changes: mpsc::UnboundedSender<Subscriber>,
+}
+
+impl Publisher {
+    fn publish(&self, image: &ImageRef) {
+        for subscriber in self.subscribers.lock().of(image) {
+            // Nobody listens any more when the process ends.
+            let _ = self.changes.unbounded_send(subscriber.clone());
+        }
+    }
+}
+
+/// What each read of a lane needs.
+pub struct Reader<S> {
+    pub lane: Arc<Lane>,
+    pub source: Arc<S>,
+    pub scope: Scope,
+    pub settings: ReflectorSettings,
+    pub publisher: Publisher,
+}
+
+impl<S: ImageSource + 'static> Reader<S> {
+    /// Reads the lane's images when they are due, until the lane ends.
+    pub async fn run(self) {
+        let (reader, slots) = (Arc::new(self), READS_AT_ONCE.map(|reads| Arc::new(Semaphore::new(reads))));
+        loop {
+            let woken = reader.lane.wake.notified();
+            reader.lane.withdraw_stale().into_iter().for_each(|id| reader.publish(id));
+            match reader.lane.next() {
+                Next::End => return,
+                Next::Sleep(None) => woken.await,
+                Next::Sleep(Some(next)) => tokio::select! { () = sleep_until(next) => {}, () = woken => {} },
+                Next::Read => {
+                    // Neighbours come within the window, and share the calls.
+                    sleep(reader.settings.batch_window).await;
+                    for (priority, ids) in reader.lane.take_due() {
+                        let (reader, slots) = (reader.clone(), slots[priority as usize].clone());
+                        tokio::spawn(async move {
+                            let _slot = slots.acquire_owned().await;
+                            reader.read(priority, &ids).await;
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    async fn read(&self, priority: Priority, ids: &[ImageId]) {
+        let begun = Begun { at: Timestamp::now(), instant: Instant::now() };
+        let stretch = 0.9 + 0.2 * (self.settings.random)();
+        let mut unanswered = Unanswered { lane: &self.lane, priority, ids: ids.iter().collect() };
+        let plan = Plan { priority, batching: self.settings.batching, counts_disabled: true, sizes: self.lane.sizes() };
+        let store = Earlier { lane: &self.lane, priority };
+        let learned = observe_each(self.source.as_ref(), &self.scope, ids, plan, &store, |(id, answer)| {
+            unanswered.ids.remove(&id);
+            if self.lane.answered(&id, answer, (priority, begun), stretch) {
+                self.publish(id);
+            }
+        });
+        self.lane.learn(learned.await);
+    }
+
+    fn publish(&self, id: ImageId) {
+        self.publisher.publish(&ImageRef { scope: self.scope.clone(), id });
+    }
+}
+
+/// Images that are being read. Those without an answer when the read ends may be read again, however it ended.
+struct Unanswered<'a> {
+    lane: &'a Lane,
+    priority: Priority,
+    ids: HashSet<&'a ImageId>,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        self.lane.release(self.ids.drain(), self.priority);
+    }
+}
+
+/// What the lane's earlier reads have left. Nothing of it counts for a read that somebody has asked for.
+struct Earlier<'a> {
+    lane: &'a Lane,
+    priority: Priority,
+}
+
+impl Store for Earlier<'_> {
+    fn last(&self, id: &ImageId) -> Option<Observation> {
+        if self.priority == Priority::Urgent { None } else { self.lane.last(id) }
+    }
+
+    fn is_subscribed(&self, id: &ImageId) -> bool {
+        self.lane.is_subscribed(id)
+    }
+}

@@ -1,0 +1,95 @@
+//! What is to be done with a lane's images, in the order of time. To look for it costs as much as there is of it, however many
+//! images there are.
+
+use crate::describe_image::image_id::ImageId;
+use crate::describe_image::source::Priority;
+use crate::reflector::entry::{Entry, Slot};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use strum::VariantArray;
+use tokio::time::Instant;
+
+type Ordered = BTreeSet<(Instant, ImageId)>;
+
+#[derive(Debug)]
+pub struct Schedule {
+    staleness_budget: Duration,
+    /// By priority.
+    queues: [Queue; Priority::VARIANTS.len()],
+    /// When the answers of images that are being read grow too old to stand.
+    stale: Ordered,
+    /// Images that are being read.
+    under_way: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    by_due: Ordered,
+    /// By the moment from which on each is read along with others.
+    by_from: Ordered,
+}
+
+impl Schedule {
+    #[must_use]
+    pub fn new(staleness_budget: Duration) -> Self {
+        Self { staleness_budget, queues: Default::default(), stale: Ordered::new(), under_way: 0 }
+    }
+
+    /// Takes an entry in, as it is now.
+    pub fn insert(&mut self, id: &ImageId, entry: &Entry) {
+        if let Some(Slot { priority, due, from }) = entry.slot() {
+            let queue = &mut self.queues[priority as usize];
+            queue.by_due.insert((due, id.clone()));
+            queue.by_from.insert((from, id.clone()));
+        }
+        self.stale.extend(entry.stale_at(self.staleness_budget).map(|at| (at, id.clone())));
+        self.under_way += usize::from(entry.is_being_read());
+    }
+
+    /// Takes an entry out. It must be as it was when it was taken in.
+    pub fn remove(&mut self, id: &ImageId, entry: &Entry) {
+        if let Some(Slot { priority, due, from }) = entry.slot() {
+            let queue = &mut self.queues[priority as usize];
+            queue.by_due.remove(&(due, id.clone()));
+            queue.by_from.remove(&(from, id.clone()));
+        }
+        if let Some(at) = entry.stale_at(self.staleness_budget) {
+            self.stale.remove(&(at, id.clone()));
+        }
+        self.under_way -= usize::from(entry.is_being_read());
+    }
+
+    /// When the next image is due, or the next answer stale.
+    #[must_use]
+    pub fn next(&self) -> Option<Instant> {
+        let due = self.queues.iter().filter_map(|queue| queue.by_due.first());
+        due.chain(self.stale.first()).map(|(at, _)| *at).min()
+    }
+
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        self.under_way > 0
+    }
+
+    /// The images of this priority to read at `now`, by id: none while none is due, else those that are read along, too.
+    #[must_use]
+    pub fn due(&self, priority: Priority, now: Instant) -> Vec<ImageId> {
+        let queue = &self.queues[priority as usize];
+        if queue.by_due.first().is_none_or(|(due, _)| *due > now) {
+            return Vec::new();
+        }
+        let mut ids = until(&queue.by_from, now);
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The images whose answers are too old to stand.
+    #[must_use]
+    pub fn stale(&self, now: Instant) -> Vec<ImageId> {
+        until(&self.stale, now)
+    }
+}
+
+fn until(ordered: &Ordered, now: Instant) -> Vec<ImageId> {
+    ordered.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| id.clone()).collect()
+}

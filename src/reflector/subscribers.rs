@@ -1,0 +1,95 @@
+//! Who subscribes to which image. The reflector alone keeps this.
+
+use crate::describe_image::scope::ImageRef;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Whoever subscribes to an image. Neither word means anything to the reflector.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subscriber {
+    /// The party that shares what there is fairly with others, such as a namespace.
+    pub tenant: String,
+    /// One of its subscribers.
+    pub key: String,
+}
+
+/// Both ways, always in step. A subscriber has one image.
+#[derive(Debug, Default)]
+pub struct Subscribers {
+    images: HashMap<Subscriber, Arc<ImageRef>>,
+    subscribers: HashMap<Arc<ImageRef>, Vec<Subscriber>>,
+}
+
+impl Subscribers {
+    /// From now on `subscriber` has `image`. Gives the image that nobody subscribes to any more, if there is one.
+    #[must_use]
+    pub fn set(&mut self, subscriber: &Subscriber, image: &ImageRef) -> Option<Arc<ImageRef>> {
+        if self.images.get(subscriber).is_some_and(|before| **before == *image) {
+            return None;
+        }
+        let left = self.remove(subscriber);
+        let image =
+            self.subscribers.get_key_value(image).map_or_else(|| Arc::new(image.clone()), |(image, _)| image.clone());
+        self.subscribers.entry(image.clone()).or_default().push(subscriber.clone());
+        self.images.insert(subscriber.clone(), image);
+        left
+    }
+
+    /// `subscriber` has no image any more. Gives the image that nobody subscribes to any more, if there is one.
+    #[must_use]
+    pub fn remove(&mut self, subscriber: &Subscriber) -> Option<Arc<ImageRef>> {
+        let image = self.images.remove(subscriber)?;
+        let subscribers = self.subscribers.get_mut(&image)?;
+        subscribers.retain(|other| other != subscriber);
+        if !subscribers.is_empty() {
+            return None;
+        }
+        self.subscribers.remove(&image);
+        Some(image)
+    }
+
+    #[must_use]
+    pub fn image(&self, subscriber: &Subscriber) -> Option<Arc<ImageRef>> {
+        self.images.get(subscriber).cloned()
+    }
+
+    #[must_use]
+    pub fn of(&self, image: &ImageRef) -> &[Subscriber] {
+        self.subscribers.get(image).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn all(&self) -> Vec<Subscriber> {
+        self.images.keys().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::describe_image::{ImageId, Region, Scope};
+
+    fn image(id: &str) -> ImageRef {
+        let scope = Scope::default_identity(Region::parse("eu-west-1").unwrap());
+        ImageRef { scope, id: ImageId::parse(id).unwrap() }
+    }
+
+    fn subscriber(key: &str) -> Subscriber {
+        Subscriber { tenant: "hpc".into(), key: key.into() }
+    }
+
+    #[test]
+    fn an_image_is_left_when_its_last_subscriber_leaves() {
+        let mut subscribers = Subscribers::default();
+        let (a, b) = (subscriber("a"), subscriber("b"));
+        assert_eq!(subscribers.set(&a, &image("one")), None);
+        assert_eq!(subscribers.set(&b, &image("one")), None);
+        assert_eq!(subscribers.of(&image("one")), [a.clone(), b.clone()]);
+        assert_eq!(subscribers.set(&a, &image("two")), None, "b still has it");
+        assert_eq!(subscribers.set(&b, &image("two")), Some(Arc::new(image("one"))));
+        assert_eq!(subscribers.remove(&a), None);
+        assert_eq!(subscribers.all(), std::slice::from_ref(&b));
+        assert_eq!(subscribers.remove(&b), Some(Arc::new(image("two"))));
+        assert_eq!((subscribers.remove(&b), subscribers.of(&image("two")).len()), (None, 0));
+    }
+}

@@ -1,0 +1,56 @@
+//! One image: reads that overtake each other, and a wall clock that is set back.
+
+use super::*;
+use crate::reflector::answer::Begun;
+use crate::reflector::entry::Entry;
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_was_overtaken_changes_nothing() {
+    let mut entry = Entry::new();
+    let now = Instant::now();
+    let begun = |second: u64| Begun {
+        at: Timestamp::from_second(second as i64).unwrap(),
+        instant: now + Duration::from_secs(second),
+    };
+    let ami = |text: &str| {
+        Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None, refused: None })
+    };
+    assert!(entry.answered(ami("new"), (Priority::Urgent, begun(1)), 1.0, &INTERVALS));
+    assert!(!entry.answered(ami("old"), (Priority::Urgent, begun(0)), 1.0, &INTERVALS));
+    let reading = entry.latest(None).unwrap();
+    assert_eq!(*reading.answer.unwrap(), ami("new").unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_withdrawn_answer_does_not_stand_for_whoever_waits_for_a_later_one_either() {
+    let mut entry = Entry::new();
+    let begun = Begun { at: Timestamp::UNIX_EPOCH, instant: Instant::now() };
+    entry.answered(Ok(Observation::Absent { other_stack: None }), (Priority::Urgent, begun), 1.0, &INTERVALS);
+    let later = Some(Timestamp::from_second(1).unwrap());
+    assert_eq!(entry.latest(later), None);
+    let source_error = SourceError::unasked(SourceErrorKind::Throttled, "waits");
+    let why = crate::describe_image::observe::ObserveError {
+        image_id: id("img"),
+        step: crate::describe_image::observe::Step::Image,
+        source_error,
+    };
+    entry.withdraw(why.clone());
+    assert_eq!(entry.latest(later).unwrap().answer, Err(why));
+    assert!(entry.has_waiter());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_set_back_stops_nothing() {
+    let mut entry = Entry::new();
+    let now = Instant::now();
+    let begun = |at: i64, after: u64| Begun {
+        at: Timestamp::from_second(at).unwrap(),
+        instant: now + Duration::from_secs(after),
+    };
+    let ami = |text: &str| {
+        Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None, refused: None })
+    };
+    entry.answered(ami("before"), (Priority::Urgent, begun(3600, 0)), 1.0, &INTERVALS);
+    assert!(entry.answered(ami("after"), (Priority::Urgent, begun(0, 600)), 1.0, &INTERVALS));
+    assert_eq!(*entry.latest(None).unwrap().answer.unwrap(), ami("after").unwrap());
+}

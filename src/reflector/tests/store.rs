@@ -1,0 +1,115 @@
+//! What is answered from the store, what is read, and who hears of it.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_available_images_are_read_in_one_sweep_and_again_when_they_are_due() {
+    let ids = ids(10_000);
+    let (reflector, mut changed, source) = reflector(&ids);
+    let scope = scope("eu-west-1");
+    ids.iter().for_each(|id| subscribe(&reflector, &scope, id));
+    let readings = observe(&reflector, &mut changed, &scope, &ids).await;
+    assert!(readings.iter().all(|reading| matches!(*reading.answer.clone().unwrap(), Observation::Ami { .. })));
+    assert_eq!(source.counts(), [0, 1, 0, 0]);
+    assert_eq!(source.await_calls(1, 5).await, [0, 5, 0, 0], "and nothing else");
+    assert_eq!(changed.next().now_or_never(), None, "nothing has changed, and nobody is told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_image_that_has_changed_is_told() {
+    let ids = ids(300);
+    let (reflector, mut changed, source) = reflector(&ids);
+    let scope = scope("eu-west-1");
+    observe(&reflector, &mut changed, &scope, &ids).await;
+    source.describe("img-7", "second");
+    let told = changed.next().await.unwrap();
+    assert_eq!(told, subscriber(&scope, &id("img-7")));
+    let reading = reflector.latest(&image(&scope, &id("img-7")), None).unwrap();
+    let Observation::Ami { ami, .. } = &*reading.answer.unwrap() else { panic!("an AMI") };
+    assert_eq!(ami.description.as_deref(), Some("second"));
+    assert_eq!(changed.next().now_or_never(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_image_is_answered_from_the_store_and_a_wish_to_look_now_is_not() {
+    let ids = ids(1);
+    let (reflector, mut changed, source) = reflector(&ids);
+    let scope = scope("eu-west-1");
+    let first = observe(&reflector, &mut changed, &scope, &ids).await.remove(0);
+    assert_eq!(reflector.latest(&image(&scope, &ids[0]), None), Some(first));
+    assert_eq!(source.counts(), [1, 0, 0, 0]);
+    let now = Timestamp::now();
+    assert_eq!(reflector.latest(&image(&scope, &ids[0]), Some(now)), None);
+    assert_eq!(changed.next().await, Some(subscriber(&scope, &ids[0])), "the answer is told, although it is the same");
+    let fresh = reflector.latest(&image(&scope, &ids[0]), Some(now)).unwrap();
+    assert!(fresh.at >= now && source.counts() == [1, 0, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn absent_images_are_looked_for_by_name_and_many_in_one_sweep_of_stacks() {
+    let (reflector, mut changed, source) = reflector(&[]);
+    let scope = scope("eu-west-1");
+    observe(&reflector, &mut changed, &scope, &[id("absent")]).await;
+    assert_eq!(source.counts(), [1, 0, 1, 0]);
+    let many: Vec<_> = (0..100).map(|n| id(&format!("absent-{n}"))).collect();
+    observe(&reflector, &mut changed, &scope, &many).await;
+    assert_eq!(source.counts(), [1, 0, 0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_is_told_once_and_so_is_its_end() {
+    let ids = ids(3);
+    let (reflector, mut changed, source) = reflector(&ids);
+    let scope = scope("eu-west-1");
+    observe(&reflector, &mut changed, &scope, &ids).await;
+    source.is_denied.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        changed.next().await.unwrap();
+    }
+    let failing = reflector.latest(&image(&scope, &ids[0]), None).unwrap();
+    assert!(failing.answer.is_err() && failing.answered_at.is_some() && failing.failing_since.is_some());
+    source.counts();
+    source.await_calls(0, 3).await;
+    assert_eq!(changed.next().now_or_never(), None, "the same refusal again is no news");
+    source.is_denied.store(false, Ordering::Relaxed);
+    for _ in 0..3 {
+        changed.next().await.unwrap();
+    }
+    assert!(reflector.latest(&image(&scope, &ids[0]), None).unwrap().answer.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_never_answers_delays_no_other() {
+    let source = Arc::new(Source { silent: Some(Region::parse("eu-west-2").unwrap()), ..Source::default() });
+    source.describe("img-0", "first");
+    let (reflector, mut changed) = Reflector::new(source.clone(), SETTINGS);
+    (0..1000).for_each(|n| subscribe(&reflector, &scope("eu-west-2"), &id(&format!("img-{n}"))));
+    subscribe(&reflector, &scope("eu-west-1"), &id("img-0"));
+    assert_eq!(changed.next().await.unwrap(), subscriber(&scope("eu-west-1"), &id("img-0")));
+    source.await_calls(0, 3).await;
+    assert_eq!(reflector.latest(&image(&scope("eu-west-2"), &id("img-0")), None), None, "nobody waits for it either");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_shows_any_more_is_not_read_any_more() {
+    let ids = ids(2);
+    let (reflector, mut changed, source) = reflector(&ids);
+    let scope = scope("eu-west-1");
+    observe(&reflector, &mut changed, &scope, &ids).await;
+    ids.iter().for_each(|id| reflector.unsubscribe(&subscriber(&scope, id)));
+    assert!(reflector.lanes.lock().is_empty(), "the lane has ended");
+    source.counts();
+    // More than an interval: what must not come cannot be waited for.
+    tokio::time::sleep(Duration::from_secs(800)).await;
+    assert_eq!(source.counts(), [0; 4]);
+    assert_eq!(observe(&reflector, &mut changed, &scope, &ids).await.len(), 2, "and may come back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_images_of_a_read_that_dies_are_read_again() {
+    let ids = ids(3);
+    let (reflector, mut changed, source) = reflector(&ids);
+    source.dies.store(true, Ordering::Relaxed);
+    let readings = observe(&reflector, &mut changed, &scope("eu-west-1"), &ids).await;
+    assert!(readings.iter().all(|reading| reading.answer.is_ok()));
+}
