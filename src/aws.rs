@@ -18,13 +18,14 @@ mod profile;
 mod refused;
 mod s3;
 mod source;
+mod throttling;
 mod trusted_ca;
 mod whole_reply;
 
 pub use budget::{Budget, Limit};
 pub use call::{Call, CallOutcome, CallSink, IgnoreCalls};
-pub use config::{Settings, default_region, load};
-pub use probe::{ASSUME_ROLE, Answer, Caller, Probe};
+pub use config::{ClientSettings, default_region, load};
+pub use probe::{ASSUME_ROLE, Caller, Permission, Probe};
 pub use source::Aws;
 pub use trusted_ca::{InvalidCaBundle, TrustedCa};
 

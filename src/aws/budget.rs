@@ -4,10 +4,12 @@
 use crate::describe_image::Region;
 use crate::describe_image::source::Priority;
 use leaky_bucket::RateLimiter;
+use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// Attempts that may be owed for each token that the bucket holds.
@@ -75,7 +77,7 @@ impl Budgets {
 
     /// The bucket that all scopes of `account` in `region` share for `api`.
     pub fn rate_limit(&self, account: &str, region: &Region, api: Api) -> Arc<RateLimit> {
-        let mut rate_limits = self.rate_limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rate_limits = self.rate_limits.lock();
         if rate_limits.len() >= MOST_RATE_LIMITS {
             rate_limits.retain(|_, bucket| Arc::strong_count(bucket) > 1);
         }
@@ -85,7 +87,7 @@ impl Budgets {
 
     /// What an unnamed account has used of its rate_limits, `account` has: it is the same one.
     pub fn named(&self, account: &str) {
-        let mut rate_limits = self.rate_limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rate_limits = self.rate_limits.lock();
         let unnamed: Vec<_> = rate_limits.extract_if(|(account, _, _), _| account.is_empty()).collect();
         for ((_, region, api), bucket) in unnamed {
             rate_limits.entry((account.to_owned(), region, api)).or_insert(bucket);
@@ -101,10 +103,10 @@ pub struct RateLimit(Option<Limited>);
 struct Limited {
     tokens: RateLimiter,
     /// First come, first served; the crate's own waiters may be passed by a newcomer.
-    line: tokio::sync::Mutex<()>,
+    line: Semaphore,
     /// Of background calls one at a time stands in line, so that an urgent one waits for one of them at the most, and they
     /// still come on while many urgent ones do.
-    background: tokio::sync::Mutex<()>,
+    background: Semaphore,
     throttled_at: Mutex<Option<Instant>>,
     /// Attempts that no token was taken for.
     owed: AtomicUsize,
@@ -115,8 +117,8 @@ impl RateLimit {
     pub async fn take(&self, priority: Priority) {
         let Some(limited) = &self.0 else { return };
         let is_background = priority == Priority::Background;
-        let _turn = if is_background { Some(limited.background.lock().await) } else { None };
-        let _place = limited.line.lock().await;
+        let _turn = if is_background { limited.background.acquire().await.ok() } else { None };
+        let _place = limited.line.acquire().await;
         limited.tokens.acquire(limited.price()).await;
     }
 
@@ -133,7 +135,7 @@ impl RateLimit {
     /// AWS has throttled: somebody else uses the account, too, or its limits are others.
     pub fn throttled(&self) {
         if let Some(limited) = &self.0 {
-            *limited.throttled_at() = Some(Instant::now());
+            *limited.throttled_at.lock() = Some(Instant::now());
             while limited.tokens.try_acquire(1) {}
         }
     }
@@ -151,19 +153,15 @@ impl Limited {
         let burst = share(burst).max(2.0) as usize;
         let initial = (burst * FILLED_AT_START / 100).max(1);
         let tokens = RateLimiter::builder().max(burst).initial(initial).refill(refill as usize).interval(tick).build();
-        let (line, background, throttled_at, owed) = Default::default();
-        Self { tokens, line, background, throttled_at, owed }
+        let (line, background) = (Semaphore::new(1), Semaphore::new(1));
+        Self { tokens, line, background, throttled_at: Mutex::default(), owed: AtomicUsize::new(0) }
     }
 
     /// What the next call costs; more than the bucket holds comes in over several refills.
     fn price(&self) -> usize {
-        let is_recovering = self.throttled_at().is_some_and(|at| at.elapsed() < RECOVERY);
+        let is_recovering = self.throttled_at.lock().is_some_and(|at| at.elapsed() < RECOVERY);
         let a_call = if is_recovering { 2 } else { 1 };
         a_call * (1 + self.owed.swap(0, Ordering::Relaxed))
-    }
-
-    fn throttled_at(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.throttled_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

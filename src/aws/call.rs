@@ -2,18 +2,20 @@
 
 use super::clients::RateLimits;
 use super::credentials::Renewed;
+use super::throttling::{TOO_MANY_REQUESTS, code_of, is_throttling_code};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, Metadata};
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use strum::IntoStaticStr;
 
 /// One attempt.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +27,8 @@ pub struct Call<'a> {
 }
 
 /// How an attempt ended: a closed set, for it labels a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum CallOutcome {
     Success,
     Throttled,
@@ -39,13 +42,7 @@ pub enum CallOutcome {
 impl CallOutcome {
     #[must_use]
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Throttled => "throttled",
-            Self::Refused => "refused",
-            Self::ServerError => "server_error",
-            Self::NoReply => "no_reply",
-        }
+        self.into()
     }
 }
 
@@ -129,11 +126,12 @@ impl Intercept for TellSink {
         let latency = bag.load::<StartedAt>().map_or(Duration::ZERO, |at| at.0.elapsed());
         let is_success = matches!(context.output_or_error(), Some(Ok(_)));
         let code = context.response().filter(|_| !is_success).and_then(code_of);
-        let throttled = || code.as_deref().is_some_and(super::error::is_throttling_code);
+        let is_throttled = code.as_deref().is_some_and(is_throttling_code);
         let outcome = match context.response().map(|response| response.status().as_u16()) {
             _ if is_success => CallOutcome::Success,
-            Some(429 | 503) => CallOutcome::Throttled,
-            Some(400) if throttled() => CallOutcome::Throttled,
+            // A service that is overloaded is spared, too.
+            Some(TOO_MANY_REQUESTS | 503) => CallOutcome::Throttled,
+            Some(_) if is_throttled => CallOutcome::Throttled,
             Some(500..) => CallOutcome::ServerError,
             Some(_) => CallOutcome::Refused,
             None => CallOutcome::NoReply,
@@ -151,14 +149,6 @@ impl Intercept for TellSink {
         self.sink.record(Call { service: metadata.service(), operation: metadata.name(), outcome, latency });
         Ok(())
     }
-}
-
-/// The code of an error: in the XML of EC2 and CloudFormation, in a header of Image Builder.
-fn code_of(reply: &HttpResponse) -> Option<String> {
-    let text = String::from_utf8_lossy(reply.body().bytes().unwrap_or_default());
-    let in_body = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
-    let in_header = reply.headers().get("x-amzn-errortype").and_then(|code| code.split(':').next());
-    in_body.map(|(code, _)| code).or(in_header).map(str::to_owned)
 }
 
 /// The access key that the request is signed with.

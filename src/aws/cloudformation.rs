@@ -13,8 +13,8 @@ use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::Stack;
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 /// The IAM names of the calls.
 pub const DESCRIBE_STACKS: &str = "cloudformation:DescribeStacks";
@@ -106,11 +106,11 @@ impl ImageBuildArns {
     const CAPACITY: usize = 10_000;
 
     fn get(&self, stack_arn: &str) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(stack_arn).cloned()
+        self.0.lock().get(stack_arn).cloned()
     }
 
     fn put(&self, stack_arn: &str, image_build_arn: &str) {
-        let mut arns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut arns = self.0.lock();
         if arns.len() >= Self::CAPACITY {
             arns.clear();
         }

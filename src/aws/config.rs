@@ -2,9 +2,9 @@
 
 use super::call::{CallSink, TellSink};
 use super::clients::{Clients, RateLimits};
-use super::credentials::{Loading, Renewed, Source};
-use super::imagebuilder;
+use super::credentials::{CredentialsSource, Loading, Renewed};
 use super::profile;
+use super::throttling::RetryThrottled;
 use super::trusted_ca::TrustedCa;
 use super::whole_reply::{Refusals, WholeReplies};
 use crate::describe_image::{Region, Role, Scope};
@@ -26,7 +26,7 @@ use std::time::Duration;
 
 /// What of the SDK an operator may set.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ClientSettings {
     pub connect_timeout: Duration,
     /// For one attempt, from connecting to the last byte.
     pub attempt_timeout: Duration,
@@ -61,14 +61,14 @@ pub(super) struct Base {
 
 impl Base {
     /// The configuration that every client is made from, with the process's own credentials.
-    pub async fn own(settings: &Settings, region: Option<&Region>) -> Self {
+    pub async fn own(settings: &ClientSettings, region: Option<&Region>) -> Self {
         let http = http_client(settings.trusted_ca.as_ref());
         let refusals = http.refusals.clone();
         let http = SharedHttpClient::new(http);
         let config = loader(settings, region, http.clone()).load().await;
         let (settings, region) = (settings.clone(), region.cloned());
         let load = move || -> Loading { Box::pin(loader(&settings, region.as_ref(), http.clone()).load()) };
-        Self::with(&config, Source::Own { load: Box::new(load), refusals })
+        Self::with(&config, CredentialsSource::Own { load: Box::new(load), refusals })
     }
 
     /// This one with the credentials of `role`, which its own assume.
@@ -80,10 +80,10 @@ impl Base {
             None => provider,
         };
         let provider = SharedCredentialsProvider::new(provider.build().await);
-        Self::with(&self.config, Source::Role { provider, base: self.renewed.clone() })
+        Self::with(&self.config, CredentialsSource::Role { provider, base: self.renewed.clone() })
     }
 
-    fn with(config: &SdkConfig, source: Source) -> Self {
+    fn with(config: &SdkConfig, source: CredentialsSource) -> Self {
         let renewed = Renewed::new(source);
         let provider = SharedCredentialsProvider::new(renewed.clone());
         // What is kept is kept by the provider, which knows when it is refused.
@@ -94,11 +94,11 @@ impl Base {
 }
 
 /// The configuration that every client is made from.
-pub async fn load(settings: &Settings, region: Option<&Region>) -> SdkConfig {
+pub async fn load(settings: &ClientSettings, region: Option<&Region>) -> SdkConfig {
     Base::own(settings, region).await.config
 }
 
-fn loader(settings: &Settings, region: Option<&Region>, http: SharedHttpClient) -> ConfigLoader {
+fn loader(settings: &ClientSettings, region: Option<&Region>, http: SharedHttpClient) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(settings.connect_timeout)
         .read_timeout(settings.attempt_timeout)
@@ -150,16 +150,21 @@ pub(super) fn clients(base: &Base, scope: &Scope, sink: &Arc<dyn CallSink>, rate
     let has_own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
     let tell = || TellSink { sink: sink.clone(), rate_limits: rate_limits.clone(), renewed: base.renewed.clone() };
     let partition = |service: &str| retry_partition(service, scope);
-    let ec2 = aws_sdk_ec2::config::Builder::from(&config).retry_partition(partition("ec2")).interceptor(tell());
+    let ec2 = aws_sdk_ec2::config::Builder::from(&config)
+        .retry_partition(partition("ec2"))
+        .retry_classifier(RetryThrottled)
+        .interceptor(tell());
     let cloudformation = aws_sdk_cloudformation::config::Builder::from(&config)
         .retry_partition(partition("cloudformation"))
+        .retry_classifier(RetryThrottled)
         .interceptor(tell());
     let imagebuilder = aws_sdk_imagebuilder::config::Builder::from(&config)
         .retry_partition(partition("imagebuilder"))
-        .retry_classifier(imagebuilder::RateLimitIsThrottling)
+        .retry_classifier(RetryThrottled)
         .interceptor(tell());
     let s3 = aws_sdk_s3::config::Builder::from(&config)
         .retry_partition(partition("s3"))
+        .retry_classifier(RetryThrottled)
         .force_path_style(has_own_endpoint)
         .interceptor(tell());
     Clients {

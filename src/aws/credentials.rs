@@ -11,8 +11,10 @@ use aws_credential_types::Credentials;
 use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// Credentials are renewed this long before their end, as the AWS tools do it; short-lived ones at half of their life.
@@ -29,7 +31,7 @@ const PAUSE_OF_SLOW: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Where credentials come from.
-pub enum Source {
+pub enum CredentialsSource {
     /// The process's own, as every AWS tool finds them; read from the start each time.
     Own { load: Box<dyn Fn() -> Loading + Send + Sync>, refusals: Refusals },
     /// Those of a role, which those of `base` assume.
@@ -44,10 +46,10 @@ pub type Loading = std::pin::Pin<Box<dyn Future<Output = SdkConfig> + Send>>;
 pub struct Renewed(Arc<Inner>);
 
 struct Inner {
-    source: Source,
+    source: CredentialsSource,
     held: Mutex<Held>,
-    /// Whoever asks the source; the others wait for the answer.
-    turn: tokio::sync::Mutex<()>,
+    /// Whoever asks the source has it; the others wait for the answer.
+    turn: Semaphore,
 }
 
 #[derive(Default)]
@@ -75,6 +77,15 @@ impl Held {
             (None, asked) => asked.is_some_and(|(at, _)| at.elapsed() < ENDLESS),
         };
         is_lasting && !self.is_refused(credentials)
+    }
+
+    fn was_just_asked(&self) -> bool {
+        self.asked.is_some_and(|(at, pause)| at.elapsed() < pause)
+    }
+
+    /// Whether the source is to be asked.
+    fn is_due(&self) -> bool {
+        !self.was_just_asked() && !self.credentials.as_ref().is_some_and(|known| self.is_good(known))
     }
 
     /// Whether they may be used while there are no better ones; the end of those of a file is not known.
@@ -120,23 +131,23 @@ impl std::fmt::Debug for Renewed {
 }
 
 impl Renewed {
-    pub fn new(source: Source) -> Self {
-        Self(Arc::new(Inner { source, held: Mutex::default(), turn: tokio::sync::Mutex::default() }))
+    pub fn new(source: CredentialsSource) -> Self {
+        Self(Arc::new(Inner { source, held: Mutex::default(), turn: Semaphore::new(1) }))
     }
 
     /// AWS does not take this access key any more, or does not know it.
     pub fn refused(&self, access_key: &str) {
-        self.0.held().refused = Some(access_key.to_owned());
+        self.0.held.lock().refused = Some(access_key.to_owned());
     }
 
     /// AWS takes this access key: it was one region, or the clock, that it was refused for.
     pub fn accepted(&self, access_key: &str) {
-        self.0.held().refused.take_if(|refused| refused == access_key);
+        self.0.held.lock().refused.take_if(|refused| refused == access_key);
     }
 
     /// The access key that is held.
     fn key(&self) -> Option<String> {
-        self.0.held().credentials.as_ref().map(|credentials| credentials.access_key_id().to_owned())
+        self.0.held.lock().credentials.as_ref().map(|credentials| credentials.access_key_id().to_owned())
     }
 
     async fn current(&self) -> Result<Credentials, CredentialsError> {
@@ -151,41 +162,31 @@ impl Renewed {
 }
 
 impl Inner {
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What needs no asking: good credentials, those of a moment ago, or usable ones while others are being asked for.
     fn at_hand(&self) -> Option<Result<Credentials, CredentialsError>> {
-        let is_asked = self.turn.try_lock().is_err();
-        let held = self.held();
-        let was_just_asked = held.asked.is_some_and(|(at, pause)| at.elapsed() < pause);
+        let is_asked = self.turn.available_permits() == 0;
+        let held = self.held.lock();
         match &held.credentials {
             Some(known) if held.is_good(known) || (is_asked && held.is_usable(known)) => Some(Ok(known.clone())),
-            _ if was_just_asked => held.answer(),
+            _ if held.was_just_asked() => held.answer(),
             _ => None,
         }
     }
 
     async fn renew(&self) -> Result<Credentials, CredentialsError> {
-        let _turn = self.turn.lock().await;
-        let is_due = {
-            let held = self.held();
-            let was_just_asked = held.asked.is_some_and(|(at, pause)| at.elapsed() < pause);
-            !was_just_asked && !held.credentials.as_ref().is_some_and(|known| held.is_good(known))
-        };
-        if is_due {
+        let _turn = self.turn.acquire().await;
+        if self.held.lock().is_due() {
             let asked_at = Instant::now();
             let asked = self.ask().await;
             let pause = if asked_at.elapsed() >= PATIENCE { PAUSE_OF_SLOW } else { PAUSE };
-            self.held().take(asked, pause);
+            self.held.lock().take(asked, pause);
         }
-        self.held().answer().unwrap_or_else(|| Err(CredentialsError::not_loaded("no credentials")))
+        self.held.lock().answer().unwrap_or_else(|| Err(CredentialsError::not_loaded("no credentials")))
     }
 
     async fn ask(&self) -> Result<Credentials, Refused> {
         match &self.source {
-            Source::Role { provider, base } => {
+            CredentialsSource::Role { provider, base } => {
                 let key = base.as_ref().and_then(Renewed::key);
                 let asked = timely(provider.provide_credentials()).await;
                 if let (Some(base), Some(key)) = (base, key) {
@@ -198,7 +199,7 @@ impl Inner {
                 }
                 asked.map_err(|error| refusal::of_role(&error))
             }
-            Source::Own { load, refusals } => {
+            CredentialsSource::Own { load, refusals } => {
                 let in_force = profile::in_force().await;
                 if let Some(problem) = in_force.problem {
                     return Err(problem);
@@ -211,7 +212,7 @@ impl Inner {
                     }
                 });
                 let given = asked.await.map_err(|error| refusal::of_own(&error, refusals.take(), &in_force))?;
-                if self.held().is_of_profile && !is_of_profile(&given) {
+                if self.held.lock().is_of_profile && !is_of_profile(&given) {
                     return Err(profile::gone(&in_force.name));
                 }
                 Ok(given)
@@ -267,7 +268,7 @@ mod tests {
     fn renewed(lifetime: Option<Duration>, fails_from: usize) -> (Renewed, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let source = Counting { asked: asked.clone(), lifetime, fails_from };
-        (Renewed::new(Source::Role { provider: SharedCredentialsProvider::new(source), base: None }), asked)
+        (Renewed::new(CredentialsSource::Role { provider: SharedCredentialsProvider::new(source), base: None }), asked)
     }
 
     async fn key(renewed: &Renewed) -> String {
@@ -315,7 +316,7 @@ mod tests {
     async fn credentials_that_are_nearly_over_are_used_while_their_source_is_down() {
         let (nearly_over, asked) = renewed(Some(BUFFER), 1);
         assert_eq!(key(&nearly_over).await, "AKIA0");
-        nearly_over.0.held().good_until = Some(SystemTime::now());
+        nearly_over.0.held.lock().good_until = Some(SystemTime::now());
         tokio::time::advance(PAUSE).await;
         assert_eq!((key(&nearly_over).await.as_str(), asked.load(Ordering::Relaxed)), ("AKIA0", 2));
         nearly_over.refused("AKIA0");
@@ -364,7 +365,7 @@ mod tests {
     async fn a_source_that_hangs_is_asked_once_for_all_and_rests_then() {
         let asked = Arc::new(AtomicUsize::new(0));
         let provider = SharedCredentialsProvider::new(Hanging(asked.clone()));
-        let renewed = Renewed::new(Source::Role { provider, base: None });
+        let renewed = Renewed::new(CredentialsSource::Role { provider, base: None });
         // Those who give up early take nothing from the others.
         for _ in 0..5 {
             assert!(tokio::time::timeout(Duration::from_secs(1), renewed.current()).await.is_err());

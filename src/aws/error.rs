@@ -2,6 +2,7 @@
 
 use super::advice;
 use super::refused::Refused;
+use super::throttling::{TOO_MANY_REQUESTS, is_throttling_code};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::proxy::ProxyRefused;
 use aws_credential_types::provider::error::CredentialsError;
@@ -77,7 +78,7 @@ fn kind_of(code: Option<&str>, status: Option<u16>) -> SourceErrorKind {
         (Some("ValidationError"), _) => SourceErrorKind::InvalidRequest,
         (_, Some(401)) => SourceErrorKind::InvalidCredentials,
         (_, Some(403)) => SourceErrorKind::AccessDenied,
-        (_, Some(429)) => SourceErrorKind::Throttled,
+        (_, Some(TOO_MANY_REQUESTS)) => SourceErrorKind::Throttled,
         _ => SourceErrorKind::ServiceError,
     }
 }
@@ -97,24 +98,6 @@ pub fn is_refused_key_code(code: &str) -> bool {
             | "RequestExpired"
             | "SignatureDoesNotMatch"
             | "InvalidSignatureException"
-    )
-}
-
-/// The codes by which the services say that a limit is exceeded.
-pub fn is_throttling_code(code: &str) -> bool {
-    matches!(
-        code,
-        "RequestLimitExceeded"
-            | "Throttling"
-            | "ThrottlingException"
-            | "ThrottledException"
-            | "RequestThrottled"
-            | "RequestThrottledException"
-            | "TooManyRequestsException"
-            | "CallRateLimitExceededException"
-            | "EC2ThrottledException"
-            | "BandwidthLimitExceeded"
-            | "SlowDown"
     )
 }
 

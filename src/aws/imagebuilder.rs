@@ -7,8 +7,6 @@ use crate::describe_image::source::Priority;
 use aws_sdk_imagebuilder::Client;
 use aws_sdk_imagebuilder::error::ProvideErrorMetadata;
 use aws_sdk_imagebuilder::types::{ComponentFailureContext, ImageFailureContext};
-use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
 /// The IAM name of the call.
 pub const GET_IMAGE: &str = "imagebuilder:GetImage";
@@ -50,23 +48,6 @@ fn failed_step(context: ImageFailureContext) -> Option<FailedStep> {
         message: component.error_message.or_else(|| distribution_failure?.error_message),
     };
     (failed != FailedStep::default()).then_some(failed)
-}
-
-/// Image Builder's own throttling code is none that the SDK knows to try again.
-#[derive(Debug)]
-pub struct RateLimitIsThrottling;
-
-impl ClassifyRetry for RateLimitIsThrottling {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        match context.response().map(|reply| reply.status().as_u16()) {
-            Some(429) => RetryAction::throttling_error(),
-            _ => RetryAction::NoActionIndicated,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        "RateLimitIsThrottling"
-    }
 }
 
 #[cfg(test)]

@@ -31,15 +31,15 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub struct Probe {
     pub action: &'static str,
-    pub answer: Answer,
+    pub permission: Permission,
 }
 
 /// What came of a harmless read.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum Permission {
     Allowed,
     /// Nothing was there to be read, and nothing was refused.
-    Untold(String),
+    Unknown(String),
     Failed(SourceError),
 }
 
@@ -63,7 +63,7 @@ impl Aws {
     pub async fn probe(&self, scope: &Scope, caller: Option<&Caller>, presigned: bool) -> Vec<Probe> {
         let clients = match self.clients(scope).await {
             Ok(clients) => clients,
-            Err(error) => return vec![Probe { action: ec2::DESCRIBE_IMAGES, answer: Answer::Failed(error) }],
+            Err(error) => return vec![Probe { action: ec2::DESCRIBE_IMAGES, permission: Permission::Failed(error) }],
         };
         let id = match ImageId::parse(NOBODYS) {
             Ok(id) => id,
@@ -81,8 +81,8 @@ impl Aws {
             of(cloudformation::DESCRIBE_STACK_RESOURCE, resource(&clients, &id).await),
         ];
         let Some(caller) = caller else {
-            let answer = Answer::Untold("cannot be told without the account".to_owned());
-            probes.push(Probe { action: imagebuilder::GET_IMAGE, answer });
+            let permission = Permission::Unknown("cannot be told without the account".to_owned());
+            probes.push(Probe { action: imagebuilder::GET_IMAGE, permission });
             return probes;
         };
         let build =
@@ -96,13 +96,13 @@ impl Aws {
 }
 
 fn of<T>(action: &'static str, answer: Result<T, SourceError>) -> Probe {
-    Probe { action, answer: answer.map_or_else(Answer::Failed, |_| Answer::Allowed) }
+    Probe { action, permission: answer.map_or_else(Permission::Failed, |_| Permission::Allowed) }
 }
 
 /// Unreachable, and yet no reason to panic.
 fn impossible(error: &InvalidImageId) -> Probe {
     let error = SourceError::unasked(SourceErrorKind::InvalidRequest, error.to_string());
-    Probe { action: "", answer: Answer::Failed(error) }
+    Probe { action: ec2::DESCRIBE_IMAGES, permission: Permission::Failed(error) }
 }
 
 async fn first_page(clients: &Clients) -> Result<(), SourceError> {
@@ -134,27 +134,30 @@ async fn bucket(clients: &Clients, caller: &Caller, region: &Region) -> [Probe; 
         Ok(_) => {}
         Err(error) if error.raw_response().is_some_and(|reply| reply.status().as_u16() == 404) => {
             let message = format!("there is no bucket {bucket} yet: ParallelCluster makes it with the first image");
-            let untold = || Answer::Untold(message.clone());
+            let unknown = || Permission::Unknown(message.clone());
             return [
-                Probe { action: s3::HEAD_BUCKET, answer: untold() },
-                Probe { action: GET_OBJECT, answer: untold() },
+                Probe { action: s3::HEAD_BUCKET, permission: unknown() },
+                Probe { action: GET_OBJECT, permission: unknown() },
             ];
         }
         Err(error) => {
-            let failed = Answer::Failed(without_words(source_error(s3::HEAD_BUCKET, &error)));
-            let untold = Answer::Untold(format!("cannot be told without {}", s3::HEAD_BUCKET));
-            return [Probe { action: s3::HEAD_BUCKET, answer: failed }, Probe { action: GET_OBJECT, answer: untold }];
+            let failed = Permission::Failed(without_words(source_error(s3::HEAD_BUCKET, &error)));
+            let unknown = Permission::Unknown(format!("cannot be told without {}", s3::HEAD_BUCKET));
+            return [
+                Probe { action: s3::HEAD_BUCKET, permission: failed },
+                Probe { action: GET_OBJECT, permission: unknown },
+            ];
         }
     }
     let head = clients.s3.head_object().bucket(&bucket).key(format!("parallelcluster/{NOBODYS}"));
     let get = match head.expected_bucket_owner(&caller.account_id).send().await {
-        Ok(_) => Answer::Allowed,
+        Ok(_) => Permission::Allowed,
         Err(error) if error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("NotFound") => {
-            Answer::Allowed
+            Permission::Allowed
         }
-        Err(error) => Answer::Failed(without_words(source_error(GET_OBJECT, &error))),
+        Err(error) => Permission::Failed(without_words(source_error(GET_OBJECT, &error))),
     };
-    [Probe { action: s3::HEAD_BUCKET, answer: Answer::Allowed }, Probe { action: GET_OBJECT, answer: get }]
+    [Probe { action: s3::HEAD_BUCKET, permission: Permission::Allowed }, Probe { action: GET_OBJECT, permission: get }]
 }
 
 /// A HEAD is answered without a body, so S3 says nothing but a status.

@@ -3,7 +3,7 @@
 use super::budget::{Api, Budget, Budgets};
 use super::call::CallSink;
 use super::clients::{Clients, RateLimits};
-use super::config::{self, Base, Settings};
+use super::config::{self, Base, ClientSettings};
 use super::{cloudformation, ec2, imagebuilder, partition, s3};
 use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::{ImageId, InvalidRegion, Region};
@@ -13,8 +13,9 @@ use crate::describe_image::source::{ImageConfigSource, ImageSource, OrphanSource
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Whoever may create objects may invent names of regions, and must not fill the memory. Past it the clients are made anew.
 const MOST_SCOPES: usize = 2000;
@@ -34,7 +35,7 @@ pub struct Aws {
 impl Aws {
     /// Reads credentials and endpoints as every AWS tool does: environment, profile, web identity, Pod Identity, IMDS.
     /// `region` is where temporary credentials come from; images are looked for in each scope's own region.
-    pub async fn connect(settings: &Settings, region: Option<&Region>, sink: Arc<dyn CallSink>) -> Self {
+    pub async fn connect(settings: &ClientSettings, region: Option<&Region>, sink: Arc<dyn CallSink>) -> Self {
         Self::on(Base::own(settings, region).await, sink)
     }
 
@@ -70,12 +71,12 @@ impl Aws {
             let message = InvalidRegion(scope.region.to_string()).to_string();
             return Err(SourceError::unasked(SourceErrorKind::UnknownRegion, message));
         }
-        if let Some(known) = self.known_clients().get(scope) {
+        if let Some(known) = self.clients.lock().get(scope) {
             return Ok(known.clone());
         }
         let config = self.config_of(scope.identity.role.as_ref()).await;
         // The account may get its name meanwhile: then those that are made here go with the other clients.
-        let mut clients = self.known_clients();
+        let mut clients = self.clients.lock();
         let rate_limits = Arc::new(self.rate_limits(scope));
         if clients.len() >= MOST_SCOPES {
             clients.clear();
@@ -85,7 +86,7 @@ impl Aws {
     }
 
     fn rate_limits(&self, scope: &Scope) -> RateLimits {
-        let own = || self.own_account.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let own = || self.own_account.lock().clone();
         let account = scope.identity.role.as_ref().map_or_else(own, |role| role.account_id().to_owned());
         let rate_limit = |api| self.budgets.rate_limit(&account, &scope.region, api);
         RateLimits {
@@ -99,17 +100,13 @@ impl Aws {
     /// The account of our own credentials may be a role's, too: from now on they share its rate_limits.
     fn learn(&self, scope: &Scope, account: Option<&str>) {
         let (Some(account), None) = (account, &scope.identity.role) else { return };
-        let mut own = self.own_account.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = self.own_account.lock();
         if *own != account {
             account.clone_into(&mut own);
             drop(own);
             self.budgets.named(account);
-            self.known_clients().retain(|scope, _| scope.identity.role.is_some());
+            self.clients.lock().retain(|scope, _| scope.identity.role.is_some());
         }
-    }
-
-    fn known_clients(&self) -> MutexGuard<'_, HashMap<Scope, Arc<Clients>>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn config_of(&self, role: Option<&Role>) -> Base {

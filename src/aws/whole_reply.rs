@@ -11,7 +11,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// An HTTP client that hands on whole replies only.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ pub struct Refusals(Arc<Mutex<Option<Refusal>>>);
 
 impl Refusals {
     pub fn take(&self) -> Option<Refusal> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().take()
     }
 
     /// A success takes back what was refused before.
@@ -47,7 +48,7 @@ impl Refusals {
             status,
             words: words(body),
         });
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+        *self.0.lock() = refusal;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::describe_image::image_config;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, ImageBuild, Observation, Stack, tag, tag_key};
 use crate::describe_image::observe::newest::Newest;
-use crate::describe_image::observe::plan::{Plan, Sizes, Store};
+use crate::describe_image::observe::plan::{History, Plan, Sizes};
 use crate::describe_image::scope::Scope;
 use crate::describe_image::source::{ImageSource, MAX_IDS};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
@@ -81,7 +81,7 @@ pub async fn observe_each<S: ImageSource>(
     scope: &Scope,
     ids: &[ImageId],
     plan: Plan,
-    store: &impl Store,
+    history: &impl History,
     mut answer: impl FnMut(Observed) + Send,
 ) -> Sizes {
     let mut learned = Sizes::default();
@@ -101,8 +101,8 @@ pub async fn observe_each<S: ImageSource>(
     // What has no stack is answered at once: it need not wait for others' builds.
     without_ami.sort_by_key(|(id, _)| !stacks.lacks(id));
     let mut reads = stream::iter(without_ami)
-        .filter(|(id, _)| std::future::ready(store.is_subscribed(id)))
-        .map(|(id, ami)| observe_stack(&stacks, store, id, ami))
+        .filter(|(id, _)| std::future::ready(history.is_subscribed(id)))
+        .map(|(id, ami)| observe_stack(&stacks, history, id, ami))
         .buffer_unordered(STACK_READS_AT_ONCE);
     while let Some(observed) = reads.next().await {
         answer(observed);
@@ -161,7 +161,7 @@ fn failed(id: &ImageId, step: Step, source_error: SourceError) -> Observed {
 /// What the stack tells: where an AMI's configuration is, or all that there is of an image without one.
 async fn observe_stack<S: ImageSource>(
     stacks: &Stacks<'_, S>,
-    store: &impl Store,
+    history: &impl History,
     id: ImageId,
     ami: Option<Ami>,
 ) -> Observed {
@@ -177,7 +177,7 @@ async fn observe_stack<S: ImageSource>(
             Ok(Observation::Ami { ami, stack: None, refused: Some(error) })
         }
         (Ok(Some(stack)), None) if image_config::is_image_stack(&stack) => {
-            with_image_build(stacks, store, &id, stack).await
+            with_image_build(stacks, history, &id, stack).await
         }
         // A stack of that name that builds no image is none of ours.
         (Ok(other), None) => Ok(Observation::Absent { other_stack: other.and_then(|stack| stack.arn) }),
@@ -192,11 +192,11 @@ async fn observe_stack<S: ImageSource>(
 /// A refused or broken read of the build leaves its fields out; a throttled one is worth another try of the whole.
 async fn with_image_build<S: ImageSource>(
     stacks: &Stacks<'_, S>,
-    store: &impl Store,
+    history: &impl History,
     id: &ImageId,
     stack: Stack,
 ) -> Result<Observation, SourceError> {
-    if let Some(image_build) = store.last(id).and_then(|last| ended_build(last, &stack)) {
+    if let Some(image_build) = history.last(id).and_then(|last| ended_build(last, &stack)) {
         return Ok(Observation::Stack { stack, image_build: Some(image_build), refused: None });
     }
     let (mut image_build, refused) = match stacks.source.image_build(stacks.scope, id, &stack, stacks.priority).await {

@@ -16,10 +16,10 @@ pub struct SourceError {
 }
 
 impl SourceError {
-    /// Whether it has the same cause: AWS words it anew each time, and a number in the fix may grow.
+    /// Whether it has the same cause. AWS words it anew each time, so that the words do not count.
     #[must_use]
-    pub fn is_as(&self, other: &Self) -> bool {
-        let fix = |error: &Self| error.fix.as_deref().unwrap_or_default().replace(|c: char| c.is_ascii_digit(), "");
+    pub fn has_cause_of(&self, other: &Self) -> bool {
+        let fix = |error: &Self| error.fix.as_deref().map(cause_of_fix);
         (self.kind, self.action, fix(self)) == (other.kind, other.action, fix(other))
     }
 
@@ -40,6 +40,12 @@ impl SourceError {
     pub fn action(&self) -> &'static str {
         self.action.unwrap_or("describeImage")
     }
+}
+
+/// What tells one cause from another in a fix: a number in it may grow.
+#[must_use]
+pub fn cause_of_fix(fix: &str) -> String {
+    fix.replace(|c: char| c.is_ascii_digit(), "")
 }
 
 /// The classes of [`SourceError`]: a closed set, for it labels metrics and names conditions and Events.

@@ -3,7 +3,7 @@
 
 mod row;
 
-use crate::aws::{ASSUME_ROLE, Answer, Aws, IgnoreCalls, Probe};
+use crate::aws::{ASSUME_ROLE, Aws, IgnoreCalls, Permission, Probe};
 use crate::describe_image::source_error::redacted;
 use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind};
 use crate::kubernetes::client::{self, Client};
@@ -14,7 +14,7 @@ use crate::process::args::mirror::ConfigurationUrl;
 use crate::process::args::region;
 use crate::process::configuration;
 use crate::proxy::ProxyRefused;
-use row::{Row, Verdict};
+use row::{CheckResult, Row};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub async fn run(args: CheckArgs) -> ExitCode {
         CheckOutput::Table => print!("{}", row::table(&rows)),
         CheckOutput::Json => println!("{}", serde_json::to_string_pretty(&rows).unwrap_or_default()),
     }
-    if rows.iter().any(|row| row.verdict == Verdict::Failed) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if rows.iter().any(|row| row.result == CheckResult::Failed) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
@@ -85,7 +85,9 @@ async fn of_right(client: &Client, right: &Right) -> Row {
             let said = if allowed { "allowed" } else { "not allowed" };
             Row::judged(right, allowed, said, "grant it to the operator's ServiceAccount: chart value rbac.create")
         }
-        Err(error) => Row::failed(right, error, "the API server did not answer the SelfSubjectAccessReview: try again"),
+        Err(error) => {
+            Row::failed(right, error, "the API server did not permission the SelfSubjectAccessReview: try again")
+        }
     }
 }
 
@@ -101,13 +103,16 @@ async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
     let mut rows = Vec::new();
     for grant in identities.grants() {
         if grant.namespaces.is_nobody() {
-            rows.push(Row::untold(format!("identity {}", grant.identity.name), "no namespace may use it: not checked"));
+            rows.push(Row::unknown(
+                format!("identity {}", grant.identity.name),
+                "no namespace may use it: not checked",
+            ));
             continue;
         }
         let regions = regions_of(grant, default_region.as_ref());
         if regions.is_empty() {
             let said = "no region to check in: neither the identity nor the operator names one";
-            rows.push(Row::untold(format!("identity {}", grant.identity.name), said));
+            rows.push(Row::unknown(format!("identity {}", grant.identity.name), said));
         }
         let scopes: Vec<_> =
             regions.into_iter().map(|region| Scope { identity: grant.identity.clone(), region }).collect();
@@ -130,19 +135,20 @@ async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
         Ok(caller) => (Row::judged(named("credentials"), true, &caller.arn, ""), Some(caller)),
         // The operator itself asks STS for nothing but roles.
         Err(error) if error.kind == SourceErrorKind::ServiceError && error.action != Some(ASSUME_ROLE) => {
-            (Row::untold(named("credentials"), said(&error)), None)
+            (Row::unknown(named("credentials"), said(&error)), None)
         }
         Err(error) => {
             return vec![Row::failed(named("credentials"), said(&error), fix(&error, scope, "these credentials"))];
         }
     };
     let arn = caller.as_ref().map_or("these credentials", |caller| &caller.arn).to_owned();
-    let probes =
-        aws.probe(scope, caller.as_ref(), presigned).await.into_iter().map(|Probe { action, answer }| match answer {
-            Answer::Allowed => Row::judged(named(action), true, "allowed", ""),
-            Answer::Untold(why) => Row::untold(named(action), why),
-            Answer::Failed(error) => Row::failed(named(action), said(&error), fix(&error, scope, &arn)),
-        });
+    let probes = aws.probe(scope, caller.as_ref(), presigned).await.into_iter().map(|Probe { action, permission }| {
+        match permission {
+            Permission::Allowed => Row::judged(named(action), true, "allowed", ""),
+            Permission::Unknown(why) => Row::unknown(named(action), why),
+            Permission::Failed(error) => Row::failed(named(action), said(&error), fix(&error, scope, &arn)),
+        }
+    });
     std::iter::once(told).chain(probes).collect()
 }
 

@@ -49,13 +49,13 @@ pub enum Problem {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct File {
-    identities: Vec<Entry>,
+struct ConfigurationFile {
+    identities: Vec<IdentityEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Entry {
+struct IdentityEntry {
     name: String,
     role_arn: Option<String>,
     external_id: Option<String>,
@@ -84,7 +84,7 @@ pub fn parse(text: &str) -> Result<Identities, InvalidConfiguration> {
     }
     // Without the lines around a mistake: there an external id may stand.
     let options = serde_saphyr::options! { with_snippet: false };
-    let file: File = serde_saphyr::from_str_with_options(text, options)
+    let file: ConfigurationFile = serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| InvalidConfiguration::Yaml(error.to_string()))?;
     let mut names = HashSet::new();
     let mut grants = Vec::new();
@@ -97,8 +97,8 @@ pub fn parse(text: &str) -> Result<Identities, InvalidConfiguration> {
     Ok(Identities::new(grants))
 }
 
-fn grant(entry: Entry) -> Result<Grant, Problem> {
-    let Entry { name, role_arn, external_id, session_name, regions, namespaces, namespace_selector } = entry;
+fn grant(entry: IdentityEntry) -> Result<Grant, Problem> {
+    let IdentityEntry { name, role_arn, external_id, session_name, regions, namespaces, namespace_selector } = entry;
     if !is_identity_name(&name) {
         return Err(Problem::Name);
     }

@@ -41,7 +41,7 @@ impl Answer {
 pub enum Known {
     Nothing,
     Answer(Answer),
-    Failure(Failure),
+    Failure(Failing),
     /// The answer was taken back: it has grown too old while the next read waits for its turn.
     Withdrawn {
         why: ObserveError,
@@ -51,7 +51,7 @@ pub enum Known {
 }
 
 /// AWS does not answer.
-pub struct Failure {
+pub struct Failing {
     pub why: ObserveError,
     /// The last read.
     pub begun: Begun,
@@ -87,8 +87,8 @@ impl Known {
     pub fn is_same(&self, now: &Result<Observation, ObserveError>) -> bool {
         match (self, now) {
             (Self::Answer(before), Ok(now)) => before.observation.is(now),
-            (Self::Failure(Failure { why, .. }) | Self::Withdrawn { why, .. }, Err(now)) => {
-                why.source_error.is_as(&now.source_error)
+            (Self::Failure(Failing { why, .. }) | Self::Withdrawn { why, .. }, Err(now)) => {
+                why.source_error.has_cause_of(&now.source_error)
             }
             _ => false,
         }
@@ -139,7 +139,7 @@ impl Known {
         let pause = intervals.after_failure(why.source_error.kind, count);
         // Not since the read began: it may have waited for its turn.
         let since = since.unwrap_or_else(Timestamp::now);
-        (Self::Failure(Failure { why, begun, since, count, before: self.into_last_answer() }), pause)
+        (Self::Failure(Failing { why, begun, since, count, before: self.into_last_answer() }), pause)
     }
 
     fn into_last_answer(self) -> Option<Answer> {

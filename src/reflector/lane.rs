@@ -2,7 +2,7 @@
 
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::Observation;
-use crate::describe_image::observe::plan::{Sizes, Store};
+use crate::describe_image::observe::plan::{History, Sizes};
 use crate::describe_image::observe::{ObserveError, Step};
 use crate::describe_image::source::Priority;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
@@ -49,9 +49,9 @@ struct State {
     is_over: bool,
 }
 
-/// What the lane's task does next.
+/// What there is to do.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum Work {
     /// Read what is due.
     Read,
     /// Look again at that time, or when woken.
@@ -104,14 +104,14 @@ impl Lane {
     }
 
     #[must_use]
-    pub fn next(&self) -> Next {
+    pub fn work(&self) -> Work {
         let state = self.state.lock();
         // What is answered early comes due while the rest of its read goes on.
         let meanwhile = state.schedule.is_reading().then(|| Instant::now() + self.settings.intervals.in_progress);
         match state.schedule.next().into_iter().chain(meanwhile).min() {
-            None if state.is_over => Next::End,
-            Some(next) if next <= Instant::now() => Next::Read,
-            next => Next::Sleep(next),
+            None if state.is_over => Work::End,
+            Some(next) if next <= Instant::now() => Work::Read,
+            next => Work::Sleep(next),
         }
     }
 
@@ -182,7 +182,7 @@ impl Lane {
     }
 }
 
-impl Store for Lane {
+impl History for Lane {
     fn last(&self, id: &ImageId) -> Option<Observation> {
         let last = self.state.lock().entries.get(id)?.last_observation()?;
         last.unpack().map(Arc::unwrap_or_clone)

@@ -3,11 +3,11 @@
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::Observation;
 use crate::describe_image::observe::observe_each;
-use crate::describe_image::observe::plan::{Plan, Store};
+use crate::describe_image::observe::plan::{History, Plan};
 use crate::describe_image::scope::{ImageRef, Scope};
 use crate::describe_image::source::{ImageSource, Priority};
 use crate::reflector::answer::Begun;
-use crate::reflector::lane::{Lane, Next, ReflectorSettings};
+use crate::reflector::lane::{Lane, ReflectorSettings, Work};
 use crate::reflector::subscribers::{Subscriber, Subscribers};
 use futures::channel::mpsc;
 use jiff::Timestamp;
@@ -53,11 +53,11 @@ impl<S: ImageSource + 'static> Reader<S> {
         loop {
             let woken = reader.lane.wake.notified();
             reader.lane.withdraw_stale().into_iter().for_each(|id| reader.publish(id));
-            match reader.lane.next() {
-                Next::End => return,
-                Next::Sleep(None) => woken.await,
-                Next::Sleep(Some(next)) => tokio::select! { () = sleep_until(next) => {}, () = woken => {} },
-                Next::Read => {
+            match reader.lane.work() {
+                Work::End => return,
+                Work::Sleep(None) => woken.await,
+                Work::Sleep(Some(next)) => tokio::select! { () = sleep_until(next) => {}, () = woken => {} },
+                Work::Read => {
                     // Neighbours come within the window, and share the calls.
                     sleep(reader.settings.batch_window).await;
                     for (priority, ids) in reader.lane.take_due() {
@@ -75,11 +75,11 @@ impl<S: ImageSource + 'static> Reader<S> {
     async fn read(&self, priority: Priority, ids: &[ImageId]) {
         let begun = Begun { at: Timestamp::now(), instant: Instant::now() };
         let stretch = 0.9 + 0.2 * (self.settings.random)();
-        let mut unanswered = Unanswered { lane: &self.lane, priority, ids: ids.iter().collect() };
+        let mut under_way = UnderWay { lane: &self.lane, priority, ids: ids.iter().collect() };
         let plan = Plan { priority, batching: self.settings.batching, counts_disabled: true, sizes: self.lane.sizes() };
-        let store = Earlier { lane: &self.lane, priority };
-        let learned = observe_each(self.source.as_ref(), &self.scope, ids, plan, &store, |(id, answer)| {
-            unanswered.ids.remove(&id);
+        let history = LaneHistory { lane: &self.lane, priority };
+        let learned = observe_each(self.source.as_ref(), &self.scope, ids, plan, &history, |(id, answer)| {
+            under_way.ids.remove(&id);
             if self.lane.answered(&id, answer, (priority, begun), stretch) {
                 self.publish(id);
             }
@@ -93,25 +93,25 @@ impl<S: ImageSource + 'static> Reader<S> {
 }
 
 /// Images that are being read. Those without an answer when the read ends may be read again, however it ended.
-struct Unanswered<'a> {
+struct UnderWay<'a> {
     lane: &'a Lane,
     priority: Priority,
     ids: HashSet<&'a ImageId>,
 }
 
-impl Drop for Unanswered<'_> {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.lane.release(self.ids.drain(), self.priority);
     }
 }
 
 /// What the lane's earlier reads have left. Nothing of it counts for a read that somebody has asked for.
-struct Earlier<'a> {
+struct LaneHistory<'a> {
     lane: &'a Lane,
     priority: Priority,
 }
 
-impl Store for Earlier<'_> {
+impl History for LaneHistory<'_> {
     fn last(&self, id: &ImageId) -> Option<Observation> {
         if self.priority == Priority::Urgent { None } else { self.lane.last(id) }
     }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 mod budget;
 mod entry;
 mod store;
+mod wake;
 
 /// The time of these tests is virtual.
 const SETTINGS: ReflectorSettings = ReflectorSettings {

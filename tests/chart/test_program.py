@@ -29,6 +29,20 @@ def test_the_defaults_of_the_chart_are_those_of_the_program():
     assert {name: chart[name] for name in program} == program
 
 
+def test_the_defaults_of_the_readme_are_those_of_the_program():
+    program = dict(DEFAULT.findall(SOURCE))
+    rows = re.findall(r"^\| `--[^|]*\| ([^|]*) \| ([^|]*) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    told = {}
+    for variables_, defaults in rows:
+        first, *others = re.findall(r"`([A-Z_]+)`", variables_)
+        # `_MAX` stands for the first name with another ending.
+        names = [first, *(next((name for name in program if name.startswith(first.rsplit("_", 1)[0]) and name.endswith(other)), other) for other in others)]
+        told |= dict(zip(names, [default.strip("` ") for default in defaults.split(",")]))
+    shared = {name: told[name] for name in told if name in program and told[name] and "::" not in program[name]}
+    assert len(shared) > 20
+    assert shared == {name: program[name] for name in shared}
+
+
 def test_the_program_tells_every_metric_that_alerts_and_dashboard_use():
     for metric in METRICS.keys() - {"up"}:
         name = re.sub(r"^customimage_|(_total|_seconds|_seconds_bucket)$", "", metric)

@@ -9,6 +9,7 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
+from control import Control
 from shell import eventually, run
 
 REGION = "eu-west-1"
@@ -68,18 +69,11 @@ class PretendedAws:
     def reach(self, address):
         trust = ssl.create_default_context(cafile=str(self.authority.certificate))
         trust.check_hostname = False  # it is asked by its address here
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust))
-        self.url = f"https://{address}/_simulator"
+        self.control = Control(f"https://{address}", urllib.request.HTTPSHandler(context=trust))
         eventually("the pretended AWS answers", lambda: self.control("GET", "health"), 30)
 
-    def control(self, method, what, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/{what}", data=data, method=method)
-        with self.opener.open(request, timeout=10) as reply:
-            return json.loads(reply.read() or b"null")
-
     def patch(self, **changes):
-        self.control("POST", "patch", changes)
+        self.control.patch(**changes)
 
     def calls(self):
         """(service, operation, account) -> how many."""

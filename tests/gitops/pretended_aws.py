@@ -1,10 +1,10 @@
 """AWS, pretended: the simulator, what is put into it and what it was asked."""
 
 import hashlib
-import json
 import re
 import subprocess
-import urllib.request
+
+from control import Control
 
 ACCOUNT, REGION, BUCKET = "111122223333", "eu-west-1", "gitops-images"
 
@@ -49,17 +49,11 @@ class PretendedAws:
     def __init__(self, program):
         self.process = subprocess.Popen([program, "--stdin-lifeline"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.endpoint = re.search(r"http://\S+", self.process.stdout.readline()).group(0)
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self.control = Control(self.endpoint)
         self.patch(defaults={"account": ACCOUNT, "region": REGION}, buckets=[{"name": BUCKET}])
 
-    def control(self, method, what, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.endpoint}/_simulator/{what}", data=data, method=method)
-        with self.opener.open(request, timeout=10) as reply:
-            return json.loads(reply.read() or b"null")
-
     def patch(self, **changes):
-        self.control("POST", "patch", changes)
+        self.control.patch(**changes)
 
     def do(self, action, value):
         self.control("POST", "do", {action: value})

@@ -5,7 +5,7 @@ use crate::support::scenario::error;
 use crate::support::world::{ami_id, build, image, stack, world};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use customimage_operator::aws::{self, Aws, IgnoreCalls, Settings};
+use customimage_operator::aws::{self, Aws, ClientSettings, IgnoreCalls};
 use customimage_operator::describe_image::observe::observe;
 use customimage_operator::describe_image::{ImageId, Observation, Region, Scope};
 use simulator::{Fault, FaultKind, Simulator, World};
@@ -27,7 +27,7 @@ fn building() -> World {
 
 /// The adapter, pointed at the simulator.
 async fn adapter(simulator: &Simulator) -> Aws {
-    let settings = Settings {
+    let settings = ClientSettings {
         connect_timeout: Duration::from_secs(3),
         attempt_timeout: Duration::from_secs(5),
         operation_timeout: Duration::from_secs(20),
@@ -159,6 +159,25 @@ fn throttling_of_every_service_is_tried_again_and_then_passes() {
             assert_eq!(simulator.count(service, operation), 2);
         }
     });
+}
+
+#[test]
+fn each_code_that_is_called_throttled_is_tried_again() {
+    let own = ["CallRateLimitExceededException", "RequestLimitExceeded", "Throttling", "SlowDown"];
+    for code in aws_runtime::retries::classifiers::THROTTLING_ERRORS.iter().copied().chain(own) {
+        let mut world = building();
+        let fault = Fault::new("imagebuilder", "GetImage", error(400, code, "slow down"));
+        world.faults.push(fault.times(1));
+        run(async {
+            let simulator = Simulator::start(world).await;
+            let observed = observe(&adapter(&simulator).await, &scope(), &[ImageId::parse("hpc").unwrap()]).await;
+            assert!(
+                matches!(&observed[0].1, Ok(Observation::Stack { image_build: Some(_), refused: None, .. })),
+                "{code}"
+            );
+            assert_eq!(simulator.count("imagebuilder", "GetImage"), 2, "{code}");
+        });
+    }
 }
 
 #[test]

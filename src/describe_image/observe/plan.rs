@@ -65,14 +65,14 @@ fn pages(items: usize, per_page: u16) -> usize {
 }
 
 /// What earlier reads have left. `()` is for a process that reads once.
-pub trait Store: Sync {
+pub trait History: Sync {
     /// What was last observed of the image.
     fn last(&self, id: &ImageId) -> Option<Observation>;
     /// Whether somebody still subscribes to the image: a long read need not go on for others.
     fn is_subscribed(&self, id: &ImageId) -> bool;
 }
 
-impl Store for () {
+impl History for () {
     fn last(&self, _: &ImageId) -> Option<Observation> {
         None
     }

@@ -270,7 +270,7 @@ fn many_images_without_an_ami_are_looked_up_in_one_read_of_all_stacks_unless_tha
 #[test]
 fn the_build_of_a_stack_that_has_ended_is_not_read_again() {
     struct Before(Observation);
-    impl Store for Before {
+    impl History for Before {
         fn is_subscribed(&self, _: &ImageId) -> bool {
             true
         }
@@ -285,9 +285,9 @@ fn the_build_of_a_stack_that_has_ended_is_not_read_again() {
     ] {
         let stack = Stack { arn: Some("arn".into()), status: Some(status.into()), ..image_stack().unwrap() };
         let image_build = Some(ImageBuild { status: Some(build.into()), ..ImageBuild::default() });
-        let store = Before(Observation::Stack { stack: stack.clone(), image_build, refused: None });
+        let history = Before(Observation::Stack { stack: stack.clone(), image_build, refused: None });
         let source = Source { stack: Some(stack), ..Source::default() };
-        futures::executor::block_on(observe_each(&source, &scope(), &[id("hpc")], Plan::once(), &store, |_| {}));
+        futures::executor::block_on(observe_each(&source, &scope(), &[id("hpc")], Plan::once(), &history, |_| {}));
         assert_eq!(source.asked().contains(&"build of hpc".to_owned()), is_read, "{status} {build}");
     }
 }

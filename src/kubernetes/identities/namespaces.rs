@@ -17,10 +17,10 @@ use tokio::sync::watch;
 
 /// What is known of namespaces.
 #[derive(Debug, Default)]
-pub struct NamespaceLabels(Mutex<Known>);
+pub struct NamespaceLabels(Mutex<KnownLabels>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct KnownLabels {
     labels: HashMap<String, Labels>,
     /// A list under way.
     listing: HashMap<String, Labels>,

@@ -1,5 +1,6 @@
 //! Condition types, and the transition-time rule of Kubernetes.
 
+use crate::describe_image::source_error::cause_of_fix;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -75,7 +76,7 @@ pub const FIX: &str = " What to do: ";
 fn subject(message: &str) -> (&str, String) {
     let (words, fix) = message.split_once(FIX).unwrap_or((message, ""));
     let subject = words.split_once(": ").map_or(words, |(subject, _)| subject);
-    (subject, fix.chars().filter(|c| !c.is_ascii_digit()).collect())
+    (subject, cause_of_fix(fix))
 }
 
 /// Kubernetes keeps times to the second.

@@ -1,7 +1,7 @@
 //! How AWS is reached.
 
 use super::value::{Maybe, duration, trusted_ca};
-use crate::aws::{Settings, TrustedCa};
+use crate::aws::{ClientSettings, TrustedCa};
 use clap::Args as ClapArgs;
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ pub struct AwsArgs {
 
 impl AwsArgs {
     #[must_use]
-    pub fn settings(&self) -> Settings {
-        Settings {
+    pub fn settings(&self) -> ClientSettings {
+        ClientSettings {
             connect_timeout: self.aws_connect_timeout,
             attempt_timeout: self.aws_attempt_timeout,
             operation_timeout: self.aws_operation_timeout,

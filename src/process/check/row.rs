@@ -6,10 +6,11 @@ use std::fmt::{Display, Write};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum CheckResult {
     Ok,
-    /// It could not be told, and is no failure.
-    Untold,
+    /// Nobody knows, and that is no failure.
+    #[serde(rename = "untold")]
+    Unknown,
     Failed,
 }
 
@@ -17,7 +18,8 @@ pub enum Verdict {
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     pub check: String,
-    pub verdict: Verdict,
+    #[serde(rename = "verdict")]
+    pub result: CheckResult,
     pub said: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub fix: String,
@@ -26,17 +28,17 @@ pub struct Row {
 impl Row {
     /// A yes with what was said, or a no with its fix.
     pub fn judged(check: impl Display, is_ok: bool, said: impl Display, fix: &str) -> Self {
-        let verdict = if is_ok { Verdict::Ok } else { Verdict::Failed };
+        let result = if is_ok { CheckResult::Ok } else { CheckResult::Failed };
         let fix = if is_ok { String::new() } else { fix.to_owned() };
-        Self { check: check.to_string(), verdict, said: one_line(said), fix }
+        Self { check: check.to_string(), result, said: one_line(said), fix }
     }
 
     pub fn failed(check: impl Display, said: impl Display, fix: impl Display) -> Self {
-        Self { check: check.to_string(), verdict: Verdict::Failed, said: one_line(said), fix: fix.to_string() }
+        Self { check: check.to_string(), result: CheckResult::Failed, said: one_line(said), fix: fix.to_string() }
     }
 
-    pub fn untold(check: impl Display, said: impl Display) -> Self {
-        Self { check: check.to_string(), verdict: Verdict::Untold, said: one_line(said), fix: String::new() }
+    pub fn unknown(check: impl Display, said: impl Display) -> Self {
+        Self { check: check.to_string(), result: CheckResult::Unknown, said: one_line(said), fix: String::new() }
     }
 }
 
@@ -59,10 +61,10 @@ pub fn table(rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.check.len()).max().unwrap_or_default();
     let mut text = String::new();
     for row in rows {
-        let verdict = match row.verdict {
-            Verdict::Ok => "ok",
-            Verdict::Untold => "-",
-            Verdict::Failed => "FAILED",
+        let verdict = match row.result {
+            CheckResult::Ok => "ok",
+            CheckResult::Unknown => "-",
+            CheckResult::Failed => "FAILED",
         };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{:width$}  {verdict:6}  {}", row.check, row.said);
@@ -70,11 +72,11 @@ pub fn table(rows: &[Row]) -> String {
             let _ = writeln!(text, "{:width$}          fix: {}", "", row.fix);
         }
     }
-    let failed = rows.iter().filter(|row| row.verdict == Verdict::Failed).count();
-    let untold = rows.iter().filter(|row| row.verdict == Verdict::Untold).count();
-    let sum = match (failed, untold) {
+    let failed = rows.iter().filter(|row| row.result == CheckResult::Failed).count();
+    let unknown = rows.iter().filter(|row| row.result == CheckResult::Unknown).count();
+    let sum = match (failed, unknown) {
         (0, 0) => "all is well".to_owned(),
-        (0, _) => format!("nothing failed, {untold} could not be told"),
+        (0, _) => format!("nothing failed, {unknown} could not be told"),
         _ => format!("{failed} of {} failed", rows.len()),
     };
     let _ = writeln!(text, "{sum}");

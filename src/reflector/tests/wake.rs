@@ -1,0 +1,35 @@
+//! How long a lane takes to find out what is to be done. Not a test, but a measurement:
+//! `cargo test --release --lib -- --ignored wake --nocapture`.
+
+use super::*;
+use crate::reflector::answer::Begun;
+use crate::reflector::lane::Lane;
+
+const WAKES: u32 = 200;
+
+#[tokio::test(start_paused = true)]
+#[ignore = "a measurement"]
+async fn a_wake_of_a_lane_with_ten_thousand_images() {
+    for count in [100, 1_000, 10_000] {
+        let (lane, ids) = (Lane::new(SETTINGS), ids(count));
+        for id in &ids {
+            lane.insert(id);
+        }
+        let _ = lane.take_due();
+        let begun = Begun { at: Timestamp::now(), instant: Instant::now() };
+        for id in &ids {
+            let available = Ami { state: Some("available".into()), ..Ami::default() };
+            let answer = Ok(Observation::Ami { ami: available, stack: None, refused: None });
+            lane.answered(id, answer, (Priority::Urgent, begun), 1.0);
+        }
+        let started = std::time::Instant::now();
+        for id in ids.iter().cycle().take(WAKES as usize) {
+            // Somebody asks for a read now: one image is due.
+            assert_eq!(lane.latest(id, Some(Timestamp::MAX)), None);
+            assert!(lane.withdraw_stale().is_empty());
+            assert_eq!(lane.work(), crate::reflector::lane::Work::Read);
+            assert!(lane.take_due().iter().map(|(_, ids)| ids.len()).sum::<usize>() <= 1);
+        }
+        println!("{count} images, one due: {:?} a wake", started.elapsed() / WAKES);
+    }
+}
