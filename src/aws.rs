@@ -1,5 +1,5 @@
-//! The AWS adapter: the port [`ImageSource`] over the official SDK. One file a service; the only code that names
-//! `aws_*`. Nothing here creates, tags, puts or deletes.
+//! The AWS adapter: implements the port `ImageSource` with the official SDK. One file for each service. No other room
+//! names `aws_*`. Nothing here creates, tags, puts or deletes.
 
 mod advice;
 pub(crate) mod budget;
@@ -29,6 +29,16 @@ pub use probe::{ASSUME_ROLE, Caller, Permission, Probe};
 pub use source::Aws;
 pub use trusted_ca::{InvalidCaBundle, TrustedCa};
 
-/// What the SDK may log at the most: at trace it writes whole replies, those that carry credentials too, and at info what a profile
-/// holds. Its files are read once a minute, and what is odd about them would be said as often.
-pub const LOG_CEILING: &str = "aws_smithy_runtime=info,aws_smithy_http_client=info,aws_sigv4=info,aws_config=warn,aws_config::sts=error,aws_runtime=error";
+use tracing::level_filters::LevelFilter;
+
+/// The highest log levels that the SDK may use, whatever a user asks for. At trace, it logs whole replies, also those with
+/// credentials. At info, `aws_config` logs the contents of a profile. The operator reads the profile's files once a minute,
+/// so `aws_runtime` would repeat its warnings about them every minute.
+pub const LOG_CEILING: [(&str, LevelFilter); 6] = [
+    ("aws_smithy_runtime", LevelFilter::INFO),
+    ("aws_smithy_http_client", LevelFilter::INFO),
+    ("aws_sigv4", LevelFilter::INFO),
+    ("aws_config", LevelFilter::WARN),
+    ("aws_config::sts", LevelFilter::ERROR),
+    ("aws_runtime", LevelFilter::ERROR),
+];

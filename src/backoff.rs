@@ -1,4 +1,4 @@
-//! How long to wait before something is tried again: twice as long each time, and not all at the same moment.
+//! Backoff: how long to wait before a retry. The pause doubles each time, and jitter spreads the retries.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub fn doubled(first: Duration, longest: Duration, failures: u32) -> Duration {
     first.saturating_mul(factor).min(longest.max(first))
 }
 
-/// `pause` within ±10 %.
+/// `pause` with a random jitter of ±10 %.
 #[must_use]
 pub fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.9 + 0.2 * fastrand::f64())
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_and_never_overflow() {
+    fn pauses_double_up_to_the_longest_and_never_overflow() {
         let after = |failures| doubled(Duration::from_secs(5), Duration::from_secs(600), failures).as_secs();
         assert_eq!([after(0), after(1), after(2), after(5), after(8), after(u32::MAX)], [5, 5, 10, 80, 600, 600]);
         let first_is_longer = doubled(Duration::from_secs(9), Duration::from_secs(1), 3);
@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_jittered_by_a_tenth() {
+    fn jitter_changes_a_pause_by_at_most_a_tenth() {
         let minute = Duration::from_secs(60);
         for _ in 0..1000 {
             assert!((Duration::from_secs(54)..=Duration::from_secs(66)).contains(&jittered(minute)));

@@ -1,5 +1,5 @@
-//! The domain: what describeImage answers for what AWS said. Pure: no Kubernetes, no AWS SDK, no runtime, no
-//! environment and no clock; `now` is always an argument.
+//! The domain: builds the describeImage response from what AWS answered. Pure: no Kubernetes, no AWS SDK, no runtime,
+//! no environment and no clock. `now` is always an argument.
 
 pub mod api_error;
 pub mod build_status;
@@ -27,10 +27,11 @@ use jiff::Timestamp;
 use observation::{Ami, ImageBuild, Stack, tag, tag_key};
 use response::{Ec2AmiInfo, ImageConfiguration, ImageFields};
 
-/// The response for an observed image. Its configuration's url is the stable `s3://` one, or NOT_AVAILABLE.
+/// Returns the response for an observed image. The URL of its configuration is the stable `s3://` form, or
+/// NOT_AVAILABLE.
 ///
 /// # Errors
-/// When AWS has neither an AMI nor a stack for `id`.
+/// If AWS has neither an AMI nor a stack for `id`.
 pub fn describe(
     id: &ImageId,
     region: &Region,
@@ -51,7 +52,7 @@ pub fn describe(
     })
 }
 
-/// Nothing of the stack shows once the AMI is there, whatever stacks exist.
+/// Once there is an AMI, the response contains no field of a stack.
 fn of_ami(ami: &Ami) -> ImageFields {
     let Ami { id, name, description, state, architecture, creation_date, tags, .. } = ami;
     ImageFields {
@@ -88,7 +89,7 @@ fn of_stack(stack: &Stack, image_build: Option<&ImageBuild>) -> ImageFields {
     }
 }
 
-/// The API's date: UTC, exactly three decimals, cut and not rounded.
+/// The API's date format: UTC, exactly three decimals, truncated and not rounded.
 fn wire_time(time: Timestamp) -> String {
     let millis = time.as_nanosecond().div_euclid(1_000_000);
     let cut = i64::try_from(millis).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());

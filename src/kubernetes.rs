@@ -1,5 +1,5 @@
-//! The Kubernetes adapter: the CustomImage resource and its controller. The only code that names `kube` and
-//! `k8s_openapi`; it never imports the AWS adapter.
+//! The Kubernetes adapter: the CustomImage resource and its controller. Only this room names `kube` and `k8s_openapi`.
+//! It never imports the AWS adapter.
 
 pub mod client;
 pub mod controller;

@@ -1,4 +1,4 @@
-//! `customimage-operator`: parses the command line, runs, and turns the result into an exit code.
+//! The entry point of `customimage-operator`: parses the command line and runs the command.
 
 use clap::Parser;
 use customimage_operator::process::{self, args::Args};

@@ -1,17 +1,17 @@
-//! A value kept as compressed JSON, which is a quarter of what its structs and strings take: for what is kept of every image and
-//! seldom looked at.
+//! `Packed`: a value in memory as compressed JSON. It takes a quarter of the memory of its structs and strings. It is
+//! for data that the operator keeps for every image and seldom reads.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// A type does not come out of JSON as it went in.
+/// A value that could not be unpacked, because its type cannot be read from the JSON that it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a value that was kept in memory cannot be read again")]
+#[error("a value kept in memory could not be unpacked")]
 pub struct Unreadable;
 
-/// A `T`; a clone is the same bytes.
+/// A packed `T`. Clones share its bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Packed<T> {
     bytes: Arc<[u8]>,
@@ -25,7 +25,7 @@ impl<T> Clone for Packed<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> Packed<T> {
-    /// What JSON cannot say is found out when it is unpacked.
+    /// Packs `value`. If JSON cannot represent it, only [`Self::unpack`] fails.
     #[must_use]
     pub fn new(value: &T) -> Self {
         let json = serde_json::to_vec(value).unwrap_or_default();
@@ -33,7 +33,7 @@ impl<T: Serialize + DeserializeOwned> Packed<T> {
     }
 
     /// # Errors
-    /// When the type cannot read what it has written itself.
+    /// If `T` cannot be read from the JSON that it wrote.
     pub fn unpack(&self) -> Result<T, Unreadable> {
         let json = lz4_flex::block::decompress_size_prepended(&self.bytes).map_err(|_| Unreadable)?;
         serde_json::from_slice(&json).map_err(|_| Unreadable)
@@ -47,7 +47,7 @@ mod tests {
     use crate::describe_image::response::Tag;
 
     #[test]
-    fn what_is_packed_comes_out_as_it_was_and_takes_less() {
+    fn a_packed_value_round_trips_and_takes_less_memory() {
         let tag = |n| Tag { key: format!("parallelcluster:key-{n}"), value: format!("the value of key {n}, \"ü\"") };
         let creation_date = Some("2021-04-12T10:00:00.123456789Z".parse().unwrap());
         let ami = Ami { id: Some("ami-1".into()), creation_date, tags: (0..20).map(tag).collect(), ..Ami::default() };

@@ -1,4 +1,4 @@
-//! Ground: which proxy a connection goes through, and what a proxy says that refuses. Knows neither AWS nor Kubernetes.
+//! HTTP proxies: which one a connection uses, and why a proxy refuses. Nothing here knows AWS or Kubernetes.
 
 use base64::Engine;
 use http::Uri;
@@ -13,14 +13,14 @@ use tokio::net::TcpStream;
 
 const SLOW: &str = "it does not answer";
 
-/// How long a proxy has to answer.
+/// The timeout of a proxy, for the connection and again for its answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// An HTTP proxy. Its password is shown to nobody.
+/// An HTTP proxy. `Debug` and `Display` leave out its user and password.
 #[derive(Clone)]
 pub struct Proxy {
     uri: Uri,
-    /// `USER:PASSWORD`, the URL's escapes undone.
+    /// `USER:PASSWORD`, without the URL's percent-encoding.
     user: Option<Vec<u8>>,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Its URL without user and password.
+/// The URL without user and password.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, host) = (self.uri.scheme_str().unwrap_or("http"), self.uri.host().unwrap_or_default());
@@ -38,31 +38,31 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// Why nothing came through a proxy: its own words, and what to do.
+/// Why a proxy does not connect: the message with the proxy's own words, and the fix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} ({fix})")]
 pub struct ProxyRefused {
     pub message: String,
     pub fix: String,
-    /// It has not answered in time: a little later it may.
+    /// The proxy has not answered in time. It may answer later.
     pub is_slow: bool,
 }
 
 impl Proxy {
-    /// A URL as people write it; without a scheme it is an HTTP proxy.
+    /// Parses a URL as users write it. Without a scheme, it is an HTTP proxy.
     ///
     /// # Errors
-    /// When it is no URL with a host.
+    /// If it is not a URL with a host.
     pub fn parse(url: &str) -> Result<Self, String> {
         let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-        let invalid = || "is no URL of a proxy, such as http://proxy.example.com:3128".to_owned();
+        let invalid = || "is not the URL of a proxy, such as http://proxy.example.com:3128".to_owned();
         let uri: Uri = full.parse().map_err(|_| invalid())?;
         let authority = uri.authority().ok_or_else(invalid)?;
         let user = authority.as_str().rsplit_once('@').map(|(user, _)| percent_decode_str(user).collect());
         Ok(Self { uri, user })
     }
 
-    /// The one that the AWS SDK uses for `destination`, from the environment.
+    /// The proxy that the AWS SDK uses for `destination`, from the environment. `None` if it uses none.
     #[must_use]
     pub fn of_environment(destination: &Uri) -> Option<Self> {
         let intercept = Matcher::from_env().intercept(destination)?;
@@ -71,10 +71,10 @@ impl Proxy {
         Some(Self { uri: intercept.uri().clone(), user })
     }
 
-    /// The one that kubectl uses for the API server `server`, from the environment.
+    /// The proxy that kubectl uses for the API server `server`, from the environment. `None` if it uses none.
     ///
     /// # Errors
-    /// When the environment names something that is no proxy.
+    /// If the variable is not the URL of a proxy.
     pub fn of_api_server(server: &Uri) -> Result<Option<Self>, String> {
         let variable = |names: [&'static str; 2]| {
             names.into_iter().find_map(|name| Some((name, std::env::var(name).ok().filter(|text| !text.is_empty())?)))
@@ -92,32 +92,32 @@ impl Proxy {
         Self::parse(&url).map(Some).map_err(|problem| format!("{name} {problem}"))
     }
 
-    /// Its URL with user and password, for whoever connects.
+    /// The URL with user and password, for the connection.
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The value of `Proxy-Authorization`.
+    /// The value of the header `Proxy-Authorization`, `None` without a user.
     #[must_use]
     pub fn authorization(&self) -> Option<String> {
         let user = self.user.as_ref()?;
         Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(user)))
     }
 
-    /// It has answered `destination` itself, with this status.
+    /// The error if the proxy itself answered a request to `destination` with this status.
     #[must_use]
     pub fn answered(&self, destination: &Uri, status: &str) -> ProxyRefused {
         let fix = match status.split_whitespace().next() {
             Some("407") => {
-                "its user and password are missing or wrong: http://USER:PASSWORD@HOST:PORT is the proxy's URL"
+                "its user and password are missing or wrong: write the proxy's URL as http://USER:PASSWORD@HOST:PORT"
             }
             Some("502" | "503" | "504") => {
-                "the proxy cannot reach the host: see its DNS and routes, or name the host in NO_PROXY"
+                "the proxy cannot reach the host: check its DNS and routes, or name the host in NO_PROXY"
             }
             _ => "let the proxy allow the host, or name the host in NO_PROXY",
         };
-        let message = format!("the proxy {self} refused a way to {}: HTTP {status}", host_of(destination));
+        let message = format!("the proxy {self} refused a connection to {}: HTTP {status}", host_of(destination));
         ProxyRefused { message, fix: fix.to_owned(), is_slow: false }
     }
 
@@ -125,7 +125,8 @@ impl Proxy {
         self.uri.port_u16().unwrap_or(if self.uri.scheme_str() == Some("https") { 443 } else { 80 })
     }
 
-    /// Asks it for a tunnel to `destination`: what it says when it refuses, `None` when it does not. An HTTPS proxy is not asked.
+    /// Asks the proxy for a tunnel to `destination`. Returns its refusal, `None` if it accepts. An HTTPS proxy is not
+    /// asked. For a destination without TLS, it only connects to the proxy.
     pub async fn refusal(&self, destination: &Uri) -> Option<ProxyRefused> {
         let host = host_of(destination);
         let failed = |why: &str, fix: &str| {
@@ -137,8 +138,8 @@ impl Proxy {
             Some("https") => return None,
             _ => {
                 return failed(
-                    "it is no HTTP proxy",
-                    "name an http:// or https:// one: no other kind is supported here",
+                    "it is not an HTTP proxy",
+                    "use an http:// or https:// URL: no other kind of proxy is supported here",
                 );
             }
         }
@@ -162,18 +163,18 @@ impl Proxy {
             Ok(Err(error)) => return failed(&error.to_string(), correct),
             Ok(Ok(line)) => line,
         };
-        let status = line.split_once(' ').map_or("no answer of HTTP", |(_, status)| status);
+        let status = line.split_once(' ').map_or("reply without a status", |(_, status)| status);
         (!status.starts_with("200")).then(|| self.answered(destination, status))
     }
 }
 
-/// With its port.
+/// `HOST:PORT` of the destination.
 fn host_of(destination: &Uri) -> String {
     let port = destination.port_u16().unwrap_or(if destination.scheme_str() == Some("http") { 80 } else { 443 });
     format!("{}:{port}", destination.host().unwrap_or_default())
 }
 
-/// Sends `request` and gives the first line of the answer.
+/// Sends `request` and returns the first line of the answer, at most 120 characters.
 async fn ask(stream: &mut TcpStream, request: &str) -> std::io::Result<String> {
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
@@ -190,8 +191,8 @@ async fn ask(stream: &mut TcpStream, request: &str) -> std::io::Result<String> {
     Ok(line.chars().filter(|c| !c.is_control()).take(120).collect())
 }
 
-/// Go's rules, which are kubectl's: names with or without a leading dot or star, addresses and networks, each with a port if
-/// wanted; what runs on the machine itself never goes through a proxy.
+/// Whether NO_PROXY excepts the server, by Go's rules, because kubectl uses them. An entry is a name with or without a
+/// leading dot or star, an address or a network, each with an optional port. Localhost never goes through a proxy.
 fn is_excepted(server: &Uri, exceptions: &str) -> bool {
     let host = server.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase();
     let port = server.port_u16().unwrap_or(if server.scheme_str() == Some("http") { 80 } else { 443 });
@@ -218,7 +219,7 @@ fn is_excepted(server: &Uri, exceptions: &str) -> bool {
     })
 }
 
-/// Splits `HOST:PORT`; a bare IPv6 address has no port.
+/// Splits `HOST:PORT`. An IPv6 address without brackets has no port.
 fn with_port(entry: &str) -> (&str, Option<u16>) {
     match entry.rsplit_once(':') {
         Some((name, port)) if !name.contains(':') || name.ends_with(']') => match port.parse() {
@@ -229,7 +230,7 @@ fn with_port(entry: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// Whether `network`, an address or one with the length of its prefix, holds `address`.
+/// Whether `network`, an address or a CIDR block, contains `address`.
 fn is_in(address: IpAddr, network: &str) -> bool {
     let network = network.parse::<IpNet>().or_else(|_| network.parse::<IpAddr>().map(IpNet::from));
     network.is_ok_and(|network| network.contains(&address))
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_excepted_by_themselves_and_by_their_network() {
+    fn an_address_is_excepted_by_itself_and_by_its_network() {
         for (server, exceptions, expected) in [
             ("https://10.1.2.3:6443", "10.0.0.0/8", true),
             ("https://10.1.2.3:6443", "10.1.2.3", true),
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_shown_without_its_password_and_logs_in_with_it() {
+    fn the_password_is_in_the_authorization_but_not_in_the_text() {
         let proxy = Proxy::parse("http://hpc:p%40ss@proxy.example.com:3128").unwrap();
         assert_eq!(format!("{proxy} {proxy:?}"), "http://proxy.example.com:3128 Proxy(http://proxy.example.com:3128)");
         let encoded = base64::engine::general_purpose::STANDARD.encode("hpc:p@ss");

@@ -1,8 +1,9 @@
-//! What AWS says of the images that somebody subscribes to, kept fresh by reads of many at once, as a reflector of kube keeps
-//! what an API server says. Each scope has a lane of its own, so that none waits for another's trouble. A subscriber hears only
-//! of another answer than before, or of one that it waits for.
+//! `Reflector`: a store of AWS's answers for the images that have subscribers. Batched reads keep it fresh, as a kube
+//! reflector keeps its store of an API server's objects. Each scope has its own lane, so that no scope waits for a slow
+//! or failing one. The reflector publishes an image to its subscribers only if the answer has changed, or if a read was
+//! requested.
 //!
-//! Nothing here knows Kubernetes or the AWS SDK, and nobody else keeps who subscribes to what.
+//! Nothing here knows Kubernetes or the AWS SDK. Only the reflector keeps the subscriptions.
 
 mod answer;
 mod entry;
@@ -28,32 +29,33 @@ use reading::{Freshness, Reading};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The subscribers whose image has changed.
+/// Receives the subscribers for whose image the reflector publishes an answer.
 pub type Changes = mpsc::UnboundedReceiver<Subscriber>;
 
-/// A store of answers for each scope.
+/// The store of answers, with a lane for each scope.
 pub struct Reflector<S> {
     source: Arc<S>,
     settings: ReflectorSettings,
-    /// Held while somebody subscribes or leaves: subscribers and lanes change together.
+    /// Locked during subscribe and unsubscribe, because subscribers and lanes must change together.
     lanes: Mutex<HashMap<Scope, Arc<Lane>>>,
     publisher: Publisher,
 }
 
 impl<S: ImageSource + 'static> Reflector<S> {
-    /// An empty one, and the changes that it will publish.
+    /// Returns an empty reflector, and the receiver of the changes that it will publish.
     pub fn new(source: S, settings: ReflectorSettings) -> (Self, Changes) {
         let (sender, changes) = mpsc::unbounded();
         let publisher = Publisher { subscribers: Arc::default(), changes: sender };
         (Self { source: Arc::new(source), settings, lanes: Mutex::default(), publisher }, changes)
     }
 
-    /// Where everything is read from.
+    /// The source that the reflector reads from.
     pub fn source(&self) -> &S {
         &self.source
     }
 
-    /// From now on the image is read in time, and `subscriber` hears of its changes. It leaves the image that it had before.
+    /// Subscribes `subscriber` to `image` and unsubscribes it from its previous image. From now on, the reflector reads
+    /// the image when it is due, and publishes its changes.
     pub fn subscribe(&self, subscriber: &Subscriber, image: &ImageRef) {
         let mut lanes = self.lanes.lock();
         let left = self.publisher.subscribers.lock().set(subscriber, image);
@@ -67,18 +69,19 @@ impl<S: ImageSource + 'static> Reflector<S> {
         leave(&mut lanes, left);
     }
 
-    /// All that have an image.
+    /// All subscribers.
     pub fn subscribers(&self) -> Vec<Subscriber> {
         self.publisher.subscribers.lock().all()
     }
 
-    /// What is known of the image, read at `not_before` or later. When that is nothing yet, the image is read now, and its
-    /// subscribers hear of the answer, whatever it is.
+    /// The latest reading of the image, if its read began at `not_before` or later. Otherwise, `None`: the image is
+    /// read now, and the answer is published, even if it is the same as before. A withdrawn answer is returned whatever
+    /// its age. `None`, too, if the image has no subscriber.
     pub fn latest(&self, image: &ImageRef, not_before: Option<Timestamp>) -> Option<Reading> {
         self.lane(&image.scope)?.latest(&image.id, not_before)
     }
 
-    /// How fresh the answer for the subscriber's image is, once there was one.
+    /// How fresh the answer for the subscriber's image is. `None` before AWS first answered.
     pub fn freshness(&self, subscriber: &Subscriber) -> Option<Freshness> {
         let image = self.publisher.subscribers.lock().image(subscriber)?;
         self.lane(&image.scope)?.freshness(&image.id)
@@ -97,7 +100,7 @@ impl<S: ImageSource + 'static> Reflector<S> {
     }
 }
 
-/// An image that nobody has any more is read no more, and a lane without images ends.
+/// Stops the reads of an image that has no subscriber any more, and removes its lane if that has no images left.
 fn leave(lanes: &mut HashMap<Scope, Arc<Lane>>, left: Option<Arc<ImageRef>>) {
     if let Some(image) = left
         && lanes.get(&image.scope).is_some_and(|lane| lane.remove(&image.id))

@@ -1,10 +1,10 @@
-# How programs come into the cache: downloaded from upstream, else built from Go modules; sourced. Whoever does sets `subject`, which begins
-# each line of the progress.
+# Sourced by scripts that put programs into the cache: downloaded from upstream, or else built from Go modules. The
+# script sets `subject`, which begins each line of the progress.
 
 go_needed=1.26
-# Without what a debugger needs and is stripped in the end: a tenth less work.
+# Without debug information, which is stripped in the end: a tenth less work.
 go_flags=(-trimpath -gcflags=all=-dwarf=false)
-# Where upstream publishes what is downloaded; tests set other places.
+# The URLs of upstream's downloads. Tests set others.
 envtest_url=${ENVTEST_URL:-https://github.com/kubernetes-sigs/controller-tools/releases/download}
 kubernetes_url=${KUBERNETES_URL:-https://dl.k8s.io/release}
 helm_url=${HELM_URL:-https://get.helm.sh}
@@ -12,15 +12,15 @@ helm_url=${HELM_URL:-https://get.helm.sh}
 say() { echo "$subject: $*" >&2; }
 fail() { say "$1"; say "next step: $2"; exit 1; }
 
-# This machine as upstream's file names have it; nothing where they have none.
+# Prints the architecture as in upstream's file names; nothing if upstream has no files for this machine.
 arch() { case $(uname -sm) in "Linux x86_64") echo amd64 ;; "Linux aarch64") echo arm64 ;; esac; }
 
 may_download() { [ "${OFFLINE:-}" != 1 ] && command -v python3 >/dev/null && [ -n "$(arch)" ]; }
 
-# Fails, with a line that says why, when the next source has to be taken.
+# Downloads a file. If it fails, it prints the reason in one line, and the caller uses the next source.
 download() { "$(dirname "${BASH_SOURCE[0]}")/download" "$@"; } # FILE URL ALGORITHM:SUM
 
-# What is wrong with the go command; nothing when it will do.
+# Prints what is wrong with the go command; nothing if it can be used.
 go_problem() {
   local have
   command -v go >/dev/null || { echo "the go command is not on PATH"; return; }
@@ -28,13 +28,13 @@ go_problem() {
   printf '%s\n' "$go_needed" "${have#go}" | sort -CV || echo "$have is too old"
 }
 
-check_go() { # NEXT-STEP  what to do without it
+check_go() { # NEXT-STEP  what the user can do without Go
   local problem
   problem=$(go_problem)
   [ -z "$problem" ] || fail "$problem" "$1"
 }
 
-# Waits until nobody else builds in DIRECTORY, and keeps others out until the script ends.
+# Takes the lock of DIRECTORY and keeps it until the script ends, so that only one build runs there.
 lock() { # DIRECTORY
   mkdir -p "$1"
   exec 9>"$1/.lock"
@@ -42,7 +42,7 @@ lock() { # DIRECTORY
   until flock -w 20 9; do say "  … still waiting for the other build, $SECONDS s"; done
 }
 
-# Runs COMMAND with a line every 20 s; its output goes to LOG and is shown only when it fails.
+# Runs COMMAND and prints a line every 20 s. Its output goes to LOG; the end of it is printed only if it fails.
 with_heartbeat() { # NAME LOG COMMAND...
   local name=$1 log=$2 started=$SECONDS beat=$((SECONDS + 20)) pid; shift 2
   "$@" >"$log" 2>&1 </dev/null & pid=$!
@@ -57,7 +57,8 @@ with_heartbeat() { # NAME LOG COMMAND...
   say "  $name: $((SECONDS - started)) s"
 }
 
-# Builds PACKAGE, of the go.mod in MODULE, as PROGRAM. Only a whole one is ever there: an interrupted build is built again.
+# Builds PACKAGE with the go.mod in MODULE as PROGRAM. PROGRAM is moved to its place last: an interrupted build is
+# repeated.
 go_build() { # PROGRAM MODULE PACKAGE [LDFLAGS]
   local program=$1 directory name
   directory=$(dirname "$program") name=$(basename "$program")

@@ -1,5 +1,6 @@
-# Steps that tell their time, and jobs beside them where memory allows; sourced by scripts with set -euo pipefail, in the project's folder.
-# The first failure, of a step or of a job, ends the script, and nothing that was started here outlives it.
+# Sourced by scripts with set -euo pipefail, in the project's folder: steps that print their time, and jobs that run
+# beside them if there is enough memory. The first failure of a step or a job ends the script. Nothing that was started
+# here outlives it.
 
 notes=$(mktemp -d "${TMPDIR:-/tmp}/steps.XXXXXX") # scratch files; the script may put its own here
 step_name='' step_began=0
@@ -13,39 +14,40 @@ trap 'exit 1' USR1 # a job has failed
 end_all() {
   trap '' INT TERM USR1
   local pid
-  # Each job leads a process group of its own.
+  # Each job leads its own process group.
   for pid in $(jobs -rp); do kill -TERM -- "-$pid" 2>/dev/null || true; done
   wait
   rm -rf "$notes"
 }
 
-step() { # NAME   what follows, until the next step
+step() { # NAME   of the commands until the next step
   note_step
   step_name=$1 step_began=$SECONDS
   echo "[$SECONDS s] $1" >&2
 }
 note_step() { [ -z "$step_name" ] || printf '%5d s  %s\n' $((SECONDS - step_began)) "${step_name%% (*}" >>"$notes/times"; }
 
-# Starts COMMAND in a process group of its own. Job control is on for just that, so that a Ctrl-C reaches this script first.
+# Starts COMMAND in its own process group. Job control is on only for that, so that a Ctrl-C reaches this script first.
 start() { # COMMAND...
   set -m
   "$@" </dev/null &
   set +m
 }
 
-# A step's work while jobs are under way: unlike a plain command, `wait` ends as soon as a job fails.
+# Runs a step's COMMAND while jobs run. Unlike a plain command, `wait` ends as soon as a job fails.
 run() { # COMMAND...
   start "$@"
   wait $!
 }
 
-# COMMAND beside the steps, each line of its output headed by NAME; or at once, where memory is short.
+# Starts COMMAND as a job beside the steps, with NAME before each line of its output. If memory is short, runs it as a
+# step.
 beside() { # NAME COMMAND...
   if [ -n "$room" ]; then start job "$@"; pids+=($!); else step "$1"; run "${@:2}"; fi
 }
 pids=()
 
-job() { # NAME COMMAND...   in a process of its own
+job() { # NAME COMMAND...   runs in its own process
   name=$1 began=$SECONDS
   trap '[ $? = 0 ] || { echo "$name: failed, see its lines above" >&2; kill -USR1 $$; }' EXIT
   trap 'trap - EXIT; exit 143' TERM
@@ -60,7 +62,7 @@ await_jobs() {
   pids=()
 }
 
-# Ends the last step, and says what took the time.
+# Ends the last step, and prints the times of steps and jobs.
 show_times() {
   note_step
   step_name=''

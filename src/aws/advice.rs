@@ -1,14 +1,14 @@
-//! What to do about an error that AWS words well enough to tell: a clock that is off, keys that are over, and a policy that is not
-//! one's own.
+//! The fixes that follow from the words of AWS's error: a clock that is off, expired keys, and a policy other than the
+//! caller's own.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// AWS takes requests that are up to five minutes old. Less than this is no news.
+/// The smallest offset that a fix states. AWS accepts requests that are up to five minutes old.
 const LEAST: SignedDuration = SignedDuration::from_secs(60);
 
-/// The fix for a signature that is too old or too new. `date` is the header of the reply.
+/// The fix for a signature that is too old or too new. `date` is the `Date` header of the reply.
 pub fn of_clock(code: Option<&str>, message: &str, date: Option<&str>, now: Timestamp) -> Option<String> {
     let words = ["Signature expired", "Signature not yet current", "current time is too large"];
     let is_of_clock = words.iter().any(|words| message.contains(words))
@@ -16,28 +16,29 @@ pub fn of_clock(code: Option<&str>, message: &str, date: Option<&str>, now: Time
     if !is_of_clock {
         return None;
     }
-    let told = told_by(message);
+    let stated = told_by(message);
     let by_header = || date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|there| (now, there.timestamp()));
-    let off = told.or_else(by_header).map(|(here, there)| there.duration_since(here));
+    let off = stated.or_else(by_header).map(|(here, there)| there.duration_since(here));
     match off.filter(|off| off.abs() >= LEAST) {
         Some(off) => {
             let direction = if off.is_positive() { "behind" } else { "ahead of" };
-            Some(format!("the node's clock is off by {} ({direction} AWS's): set it, by NTP", spoken(off.abs())))
+            Some(format!("the node's clock is off by {} ({direction} AWS's): set it with NTP", spoken(off.abs())))
         }
-        // A key that is over says the same as a clock that is off.
+        // AWS answers RequestExpired for expired keys, too.
         None if code == Some("RequestExpired") => None,
-        None => Some("the node's clock is off: set it, by NTP".to_owned()),
+        None => Some("the node's clock is off: set it with NTP".to_owned()),
     }
 }
 
-/// `Signature expired: HERE is now earlier than LIMIT (THERE - 5 min.)`, and the like.
+/// HERE, the node's time, and THERE, AWS's time, from messages such as
+/// `Signature expired: HERE is now earlier than LIMIT (THERE - 5 min.)`.
 fn told_by(message: &str) -> Option<(Timestamp, Timestamp)> {
     let here = message.split_whitespace().find_map(compact)?;
     let there = message.split_once('(')?.1.split_whitespace().next().and_then(compact)?;
     Some((here, there))
 }
 
-/// `20261124T100000Z`.
+/// Parses a time such as `20261124T100000Z`.
 fn compact(text: &str) -> Option<Timestamp> {
     let time = DateTime::strptime("%Y%m%dT%H%M%SZ", text.trim_matches(['.', ',', ';'])).ok()?;
     Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
@@ -50,30 +51,30 @@ fn spoken(off: SignedDuration) -> String {
     }
 }
 
-/// The fix for keys that are over.
+/// The fix for expired keys.
 pub fn of_end(code: Option<&str>) -> Option<String> {
     let is_over =
         matches!(code, Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired"));
-    is_over.then(|| "renew the credentials where they come from; they are then taken up without a restart".to_owned())
+    is_over.then(|| "renew the credentials at their source; no restart is needed".to_owned())
 }
 
-/// The fix for a refusal that no permission of one's own role lifts.
+/// The fix for a refusal that remains whatever the caller's own role allows.
 pub fn of_policy(message: &str) -> Option<String> {
     if let Some((_, rest)) = message.split_once("explicit deny") {
         let policy = rest.strip_prefix(" in a").map(|rest| rest.trim_start_matches('n').trim_start());
         let policy = policy.and_then(|rest| rest.split([':', '.', '\n', ';']).next()).unwrap_or("policy").trim();
         let who = match policy {
             "service control policy" | "resource control policy" => {
-                "; only the administrators of the AWS organization can lift it"
+                "; only the administrators of the AWS organization can remove it"
             }
             _ => "",
         };
         let article = if policy.starts_with(['i', 'o']) { "an" } else { "a" };
-        return Some(format!("an explicit deny in {article} {policy}: no other permission helps while it stands{who}"));
+        return Some(format!("an explicit deny in {article} {policy}: no permission helps until it is removed{who}"));
     }
     let (_, rest) = message.split_once("because no ")?;
     let (policy, _) = rest.split_once(" allows")?;
-    // One's own policy, and that of a role that is assumed, are what everybody looks at first.
+    // No fix for the caller's own policy and for a role's trust policy: every user checks these first.
     (!matches!(policy, "identity-based policy" | "resource-based policy"))
         .then(|| format!("allow the action in the {policy}, too: the role's own policy is not enough"))
 }
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clocks_offset_is_read_from_aws_words_or_from_its_date() {
+    fn the_clocks_offset_comes_from_the_message_or_from_the_date_header() {
         for (code, message, date, expected) in [
             (
                 Some("SignatureDoesNotMatch"),
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_is_not_ones_own_is_named() {
+    fn the_fix_names_a_policy_other_than_the_callers_own() {
         let who = "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: ec2:DescribeImages";
         for (words, expected) in [
             ("with an explicit deny in a service control policy", Some("an explicit deny in a service control policy")),

@@ -1,5 +1,6 @@
-//! The share of AWS's limits that this process uses: a token bucket for each account, region and API, whichever scopes are
-//! read. A call waits for its token; once AWS throttles, the bucket is empty, and fills at half its rate for a while.
+//! The share of AWS's limits that this process uses: one token bucket for each account, region and API, shared by all
+//! scopes. A call waits for its token. When AWS throttles, the bucket is emptied, and a call costs twice as much for a
+//! while.
 
 use crate::describe_image::Region;
 use crate::describe_image::source::Priority;
@@ -12,20 +13,20 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// Attempts that may be owed for each token that the bucket holds.
+/// The debt limit: retries that may be owed, for each token that the bucket can hold.
 const MOST_OWED: usize = 10;
 
-/// A process that starts does not know what the one before has used: its rate_limits are filled by less than half, in percent. For
-/// EC2 that is ten calls, the pages of ten thousand images.
+/// How full a new bucket is, in percent. It is less than half, because a new process does not know how much the
+/// previous one has used. With the default budget, EC2 has ten calls at the start: the pages of ten thousand images.
 const FILLED_AT_START: usize = 40;
 
-/// For so long after AWS has throttled a token counts for half.
+/// How long a call costs two tokens after AWS has throttled.
 const RECOVERY: Duration = Duration::from_secs(60);
 
-/// Whoever may create objects may invent names of regions. Past it those that no scope has go.
+/// Users who may create objects can invent region names. At this many buckets, those that no scope uses are removed.
 const MOST_RATE_LIMITS: usize = 8000;
 
-/// The APIs that AWS limits on their own.
+/// The APIs that have a rate limit of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Api {
     DescribeImages,
@@ -34,22 +35,22 @@ pub enum Api {
     GetImage,
 }
 
-/// A limit of AWS: so many calls at once, and so many a second.
+/// A rate limit of AWS: the calls at once (burst) and the calls a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     pub burst: u32,
     pub per_second: u32,
 }
 
-/// What EC2 publishes for DescribeImages, an unfiltered or paginated one included.
+/// EC2's published limit for DescribeImages with a filter or pages. All calls here have both.
 const DESCRIBE_IMAGES: Limit = Limit { burst: 100, per_second: 20 };
 
-/// How much of the limits may be used.
+/// How much of AWS's limits this process may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// 1 to 100.
+    /// Percent of each limit, 1 to 100.
     pub percent: u32,
-    /// The limit of each API for which AWS publishes none.
+    /// The assumed limit of each API for which AWS publishes none.
     pub assumed: Limit,
 }
 
@@ -62,7 +63,7 @@ impl Budget {
     }
 }
 
-/// All rate_limits of the process. Without a budget they hold nothing back.
+/// All rate limits of the process. Without a budget, they never delay a call.
 #[derive(Debug, Default)]
 pub struct Budgets {
     budget: Option<Budget>,
@@ -85,7 +86,8 @@ impl Budgets {
         rate_limits.entry((account.to_owned(), region.clone(), api)).or_insert_with(new).clone()
     }
 
-    /// What an unnamed account has used of its rate_limits, `account` has: it is the same one.
+    /// Moves the buckets of the account with the empty name to `account`, because it is the same account. A bucket that
+    /// `account` already has stays.
     pub fn named(&self, account: &str) {
         let mut rate_limits = self.rate_limits.lock();
         let unnamed: Vec<_> = rate_limits.extract_if(|(account, _, _), _| account.is_empty()).collect();
@@ -102,18 +104,18 @@ pub struct RateLimit(Option<Limited>);
 #[derive(Debug)]
 struct Limited {
     tokens: RateLimiter,
-    /// First come, first served; the crate's own waiters may be passed by a newcomer.
+    /// A first-in, first-out queue. The crate's own queue lets a new caller pass those that wait.
     line: Semaphore,
-    /// Of background calls one at a time stands in line, so that an urgent one waits for one of them at the most, and they
-    /// still come on while many urgent ones do.
+    /// Lets one background call at a time into `line`. So an urgent call waits for at most one of them, and background
+    /// calls still make progress during many urgent ones.
     background: Semaphore,
     throttled_at: Mutex<Option<Instant>>,
-    /// Attempts that no token was taken for.
+    /// Retries that have not yet paid their token.
     owed: AtomicUsize,
 }
 
 impl RateLimit {
-    /// Waits for a token, and pays what is owed.
+    /// Waits for a token, and pays for the retries that are owed.
     pub async fn take(&self, priority: Priority) {
         let Some(limited) = &self.0 else { return };
         let is_background = priority == Priority::Background;
@@ -122,17 +124,18 @@ impl RateLimit {
         limited.tokens.acquire(limited.price()).await;
     }
 
-    /// The SDK has tried a call again, and cannot wait in between.
+    /// Records a retry of the SDK, which cannot wait for a token. The next call pays for it.
     pub fn owe(&self) {
         if let Some(limited) = &self.0 {
-            // While AWS throttles for hours debts must not grow beyond what can be paid.
+            // If AWS throttles for hours, the debt must not grow beyond what can be paid back.
             let most = limited.tokens.max().saturating_mul(MOST_OWED);
             let owe = |owed: usize| Some(owed.saturating_add(1).min(most));
             let _ = limited.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, owe);
         }
     }
 
-    /// AWS has throttled: somebody else uses the account, too, or its limits are others.
+    /// Records that AWS has throttled: another client uses the account, too, or its limits differ from the
+    /// assumed ones.
     pub fn throttled(&self) {
         if let Some(limited) = &self.0 {
             *limited.throttled_at.lock() = Some(Instant::now());
@@ -145,11 +148,11 @@ impl Limited {
     fn new(budget: &Budget, api: Api) -> Self {
         let Limit { burst, per_second } = budget.limit(api);
         let share = |number: u32| f64::from(number) * f64::from(budget.percent) / 100.0;
-        // A tick may bring several tokens: the crate counts in milliseconds.
+        // The crate counts in milliseconds, so at a high rate one tick adds several tokens.
         let rate = share(per_second).max(0.01);
         let refill = (rate / 100.0).round().max(1.0);
         let tick = Duration::from_millis((refill * 1000.0 / rate).ceil() as u64);
-        // A token that counts for half takes two.
+        // At least two, because a call costs two tokens while the bucket recovers.
         let burst = share(burst).max(2.0) as usize;
         let initial = (burst * FILLED_AT_START / 100).max(1);
         let tokens = RateLimiter::builder().max(burst).initial(initial).refill(refill as usize).interval(tick).build();
@@ -157,7 +160,7 @@ impl Limited {
         Self { tokens, line, background, throttled_at: Mutex::default(), owed: AtomicUsize::new(0) }
     }
 
-    /// What the next call costs; more than the bucket holds comes in over several refills.
+    /// The tokens that the next call costs. If the bucket cannot hold as many, they come over several refills.
     fn price(&self) -> usize {
         let is_recovering = self.throttled_at.lock().is_some_and(|at| at.elapsed() < RECOVERY);
         let a_call = if is_recovering { 2 } else { 1 };
@@ -173,7 +176,7 @@ mod tests {
         Region::parse(name).unwrap()
     }
 
-    /// 40 a second, two at once: quick enough for a test.
+    /// 40 calls a second, two at once: fast enough for a test.
     fn budgets() -> Budgets {
         Budgets::new(Budget { percent: 25, assumed: Limit { burst: 8, per_second: 160 } })
     }
@@ -188,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_quarter_of_the_limit_is_used_and_never_more() {
+    async fn at_most_the_budgets_share_of_the_limit_is_used() {
         let taken =
             taken_within(&budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage), Duration::from_millis(500))
                 .await;
@@ -196,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_throttling_the_bucket_is_empty_and_fills_at_half_its_rate() {
+    async fn after_throttling_the_bucket_is_empty_and_calls_cost_double() {
         let bucket = budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage);
         bucket.throttled();
         let taken = taken_within(&bucket, Duration::from_millis(500)).await;
@@ -208,11 +211,11 @@ mod tests {
         let bucket = budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage);
         (0..10).for_each(|_| bucket.owe());
         let taken = taken_within(&bucket, Duration::from_millis(500)).await;
-        assert!((5..=13).contains(&taken), "one at once, 20 in half a second, but 10 were taken before: {taken}");
+        assert!((5..=13).contains(&taken), "one at once, and 20 in half a second, minus 10 retries: {taken}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn retries_are_paid_for_while_aws_throttles_and_no_debt_lasts_for_hours() {
+    async fn retries_during_throttling_are_paid_for_up_to_the_debt_limit() {
         let bucket = budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage);
         bucket.throttled();
         (0..100_000).for_each(|_| bucket.owe());
@@ -221,11 +224,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_urgent_call_passes_a_hundred_background_ones_and_does_not_stop_them() {
+    async fn an_urgent_call_passes_a_hundred_background_calls_and_does_not_stop_them() {
         let bucket = budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage);
         let background = (0..100).map(|_| bucket.take(Priority::Background)).collect::<futures::future::JoinAll<_>>();
         let urgent = async {
-            // They stand in line.
+            // Until then, the background calls are queued.
             tokio::time::sleep(Duration::from_millis(100)).await;
             let begun = Instant::now();
             for _ in 0..10 {
@@ -235,15 +238,12 @@ mod tests {
         };
         let begun = Instant::now();
         let (urgent, _) = tokio::join!(urgent, background);
-        assert!(
-            urgent <= Duration::from_millis(500),
-            "10 of 40 a second, and as many background ones between: {urgent:?}"
-        );
+        assert!(urgent <= Duration::from_millis(500), "10 urgent and 10 background calls, at 40 a second: {urgent:?}");
         assert!(begun.elapsed() < Duration::from_secs(10));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_greatest_rates_and_the_smallest_shares_are_rate_limits_too() {
+    async fn extreme_rates_and_shares_still_let_a_call_through() {
         for (percent, per_second, burst) in [(1, 1, 1), (25, 10_000, 10_000), (100, 10_000, 1), (100, 1, 10_000)] {
             let budgets = Budgets::new(Budget { percent, assumed: Limit { burst, per_second } });
             budgets.rate_limit("1", &region("eu-west-1"), Api::GetImage).take(Priority::Urgent).await;
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_gets_its_name_keeps_its_rate_limits() {
+    fn an_account_keeps_its_rate_limits_when_its_name_becomes_known() {
         let budgets = budgets();
         let unnamed = budgets.rate_limit("", &region("eu-west-1"), Api::GetImage);
         budgets.named("1");
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_budget_nothing_is_held_back() {
+    async fn without_a_budget_no_call_is_delayed() {
         let bucket = Budgets::default().rate_limit("1", &region("eu-west-1"), Api::DescribeImages);
         tokio::time::timeout(Duration::from_secs(5), async {
             for _ in 0..10_000 {

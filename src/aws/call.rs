@@ -1,4 +1,5 @@
-//! Tells a sink of every attempt to call AWS, retries included: service, operation, outcome and latency.
+//! The interceptor that reports every attempt of a call to AWS, retries included, to a sink: service, operation,
+//! outcome and latency. It also informs the rate limits and the credentials.
 
 use super::clients::RateLimits;
 use super::credentials::Renewed;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use strum::IntoStaticStr;
 
-/// One attempt.
+/// One attempt of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     pub service: &'a str,
@@ -26,13 +27,13 @@ pub struct Call<'a> {
     pub latency: Duration,
 }
 
-/// How an attempt ended: a closed set, for it labels a metric.
+/// How an attempt ended. It is a closed set, because it labels a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum CallOutcome {
     Success,
     Throttled,
-    /// Refused by the service: any other 4xx.
+    /// The service refused it: any other status, usually 4xx.
     Refused,
     ServerError,
     /// No whole reply: a timeout, a broken connection, a reply cut short.
@@ -46,12 +47,12 @@ impl CallOutcome {
     }
 }
 
-/// Whoever counts the calls.
+/// Receives every attempt, for example to count it.
 pub trait CallSink: Debug + Send + Sync {
     fn record(&self, call: Call<'_>);
 }
 
-/// For a process that counts nothing.
+/// The sink of a process that counts nothing.
 #[derive(Debug)]
 pub struct IgnoreCalls;
 
@@ -66,7 +67,7 @@ impl Storable for StartedAt {
     type Storer = StoreReplace<Self>;
 }
 
-/// The access key of an attempt.
+/// The access key that signed an attempt.
 #[derive(Debug)]
 struct SignedWith(String);
 
@@ -74,7 +75,8 @@ impl Storable for SignedWith {
     type Storer = StoreReplace<Self>;
 }
 
-/// The interceptor that every client carries. It sees what a retry hides: the rate_limits learn of it here.
+/// The interceptor of all clients but STS. It sees each attempt, while the caller sees only the last one. So the rate
+/// limits count retries and throttling here.
 #[derive(Debug)]
 pub(super) struct TellSink {
     pub sink: Arc<dyn CallSink>,
@@ -103,7 +105,7 @@ impl Intercept for TellSink {
         Ok(())
     }
 
-    /// Once it is sent the request is gone.
+    /// Reads the access key now, because the request is not available after it was sent.
     fn read_before_transmit(
         &self,
         context: &BeforeTransmitInterceptorContextRef<'_>,
@@ -129,7 +131,7 @@ impl Intercept for TellSink {
         let is_throttled = code.as_deref().is_some_and(is_throttling_code);
         let outcome = match context.response().map(|response| response.status().as_u16()) {
             _ if is_success => CallOutcome::Success,
-            // A service that is overloaded is spared, too.
+            // 503 is an overloaded service. The rate limit slows down for it, too.
             Some(TOO_MANY_REQUESTS | 503) => CallOutcome::Throttled,
             Some(_) if is_throttled => CallOutcome::Throttled,
             Some(500..) => CallOutcome::ServerError,

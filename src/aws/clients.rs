@@ -1,11 +1,11 @@
-//! The clients of one scope, and what their calls wait for.
+//! The SDK clients of one scope, and the rate limits of their calls.
 
 use super::budget::RateLimit;
 use super::cloudformation::ImageBuildArns;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use std::sync::Arc;
 
-/// The clients of one scope. They share the connection pool and the credentials of the base configuration.
+/// The SDK clients of one scope. They share the connection pool and the credentials of the base configuration.
 pub(super) struct Clients {
     pub ec2: aws_sdk_ec2::Client,
     pub cloudformation: aws_sdk_cloudformation::Client,
@@ -14,11 +14,10 @@ pub(super) struct Clients {
     pub sts: aws_sdk_sts::Client,
     pub credentials: Option<SharedCredentialsProvider>,
     pub rate_limits: Arc<RateLimits>,
-    /// Image build version ARN by stack ARN: it never changes once it is set.
     pub image_build_arns: ImageBuildArns,
 }
 
-/// What the calls of one scope wait for.
+/// The rate limits of one scope, by API.
 #[derive(Debug)]
 pub(super) struct RateLimits {
     pub images: Arc<RateLimit>,
@@ -28,7 +27,7 @@ pub(super) struct RateLimits {
 }
 
 impl RateLimits {
-    /// The one of an operation of the SDK; the others have none.
+    /// The rate limit of an operation of the SDK, `None` if it has none.
     pub fn of(&self, operation: &str) -> Option<&RateLimit> {
         match operation {
             "DescribeImages" => Some(&self.images),

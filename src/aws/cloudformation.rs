@@ -1,4 +1,4 @@
-//! CloudFormation: the stack named like the image, and which image build version it builds.
+//! CloudFormation: the stack with the image's name, and the image build version that it builds.
 
 use super::budget::RateLimit;
 use super::error::source_error;
@@ -18,14 +18,14 @@ use std::collections::HashMap;
 
 /// The IAM names of the calls.
 pub const DESCRIBE_STACKS: &str = "cloudformation:DescribeStacks";
-/// DescribeStacks without a name needs this one, too.
+/// DescribeStacks without a stack name needs this permission, too.
 pub const LIST_STACKS: &str = "cloudformation:ListStacks";
 pub const DESCRIBE_STACK_RESOURCE: &str = "cloudformation:DescribeStackResource";
 
 /// The logical id that ParallelCluster's template gives the image.
 const LOGICAL_ID: &str = "ParallelClusterImage";
 
-/// The stack of that name that is not deleted.
+/// The stack with this name, `None` if there is none or it is deleted.
 pub async fn stack(
     client: &Client,
     rate_limit: &RateLimit,
@@ -65,7 +65,8 @@ pub async fn all_stacks(
     Ok(found)
 }
 
-/// CloudFormation has no code for "there is none": it says ValidationError and a sentence.
+/// Whether the error means that the stack or resource does not exist. CloudFormation has no code for this: it returns
+/// ValidationError with a sentence that starts with `subject`.
 fn says_missing(error: Option<&impl ProvideErrorMetadata>, subject: &str) -> bool {
     error.is_some_and(|error| {
         let message = error.message().unwrap_or_default();
@@ -73,7 +74,8 @@ fn says_missing(error: Option<&impl ProvideErrorMetadata>, subject: &str) -> boo
     })
 }
 
-/// The SDK fills in fields that it was promised and did not get: those are absent, not of 1970.
+/// Converts a stack. The SDK sets a default, such as the year 1970, for a required field that the reply lacks. Here
+/// such a field is absent.
 fn plain(stack: Stack) -> observation::Stack {
     let tags = stack
         .tags
@@ -97,12 +99,12 @@ fn timestamp(time: DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 
-/// The image build version by stack ARN. Once set it never changes, so it is asked for once.
+/// The ARN of the image build version, by stack ARN. Once set it never changes, so it is read once.
 #[derive(Default)]
 pub struct ImageBuildArns(Mutex<HashMap<String, String>>);
 
 impl ImageBuildArns {
-    /// Far more stacks than an account may hold in a region; past it the memory starts afresh.
+    /// Far more stacks than an account may have in a region. When it is full, it is cleared.
     const CAPACITY: usize = 10_000;
 
     fn get(&self, stack_arn: &str) -> Option<String> {
@@ -118,36 +120,36 @@ impl ImageBuildArns {
     }
 }
 
-/// The ARN of the image build version that `stack` builds, `None` while it has not begun.
+/// The ARN of the image build version that `stack` builds, `None` until the build has begun.
 pub async fn image_build_arn(
     client: &Client,
     rate_limit: &RateLimit,
     priority: Priority,
-    known: &ImageBuildArns,
+    arns: &ImageBuildArns,
     name: &ImageId,
     stack: &observation::Stack,
 ) -> Result<Option<String>, SourceError> {
     let stack_arn = stack.arn.as_deref();
-    if let Some(arn) = stack_arn.and_then(|stack_arn| known.get(stack_arn)) {
+    if let Some(arn) = stack_arn.and_then(|stack_arn| arns.get(stack_arn)) {
         return Ok(Some(arn));
     }
     rate_limit.take(priority).await;
     let call = client.describe_stack_resource().stack_name(name.as_str()).logical_resource_id(LOGICAL_ID);
     let reply = match call.send().await {
         Ok(reply) => reply,
-        // The resource is not there yet, or the whole stack went meanwhile.
+        // The resource does not exist yet, or the stack was deleted meanwhile.
         Err(error) if says_missing(error.as_service_error(), "") => return Ok(None),
         Err(error) => return Err(source_error(DESCRIBE_STACK_RESOURCE, &error)),
     };
     let resource = reply.stack_resource_detail;
-    // A stack deleted and made again under the same name may answer here: it is another image's build.
+    // The stack may have been deleted and created again with the same name. Then the resource belongs to another build.
     let is_of_stack = |id: Option<&str>| id.is_none() || stack_arn.is_none() || id == stack_arn;
     let arn = resource
         .filter(|resource| is_of_stack(resource.stack_id.as_deref()))
         .and_then(|resource| resource.physical_resource_id)
         .filter(|arn| !arn.is_empty());
     if let (Some(stack_arn), Some(arn)) = (stack_arn, arn.as_deref()) {
-        known.put(stack_arn, arn);
+        arns.put(stack_arn, arn);
     }
     Ok(arn)
 }

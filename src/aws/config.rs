@@ -1,4 +1,4 @@
-//! The SDK's configuration: credentials, endpoints, proxy, private CA, timeouts, retries and their partitions.
+//! The SDK's configuration: credentials, endpoints, proxy, private CA, timeouts, retries and retry partitions.
 
 use super::call::{CallSink, TellSink};
 use super::clients::{Clients, RateLimits};
@@ -24,22 +24,22 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What of the SDK an operator may set.
+/// The SDK settings that a user can change.
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
     pub connect_timeout: Duration,
-    /// For one attempt, from connecting to the last byte.
+    /// For one attempt, from the connection to the last byte of the reply.
     pub attempt_timeout: Duration,
-    /// For a call with all its retries.
+    /// For one call with all its retries.
     pub operation_timeout: Duration,
-    /// Attempts of one call, the first included.
+    /// The most attempts of one call, the first included.
     pub max_attempts: u32,
-    /// Certificates trusted beside the system's.
+    /// Certificates that are trusted in addition to the system's.
     pub trusted_ca: Option<TrustedCa>,
 }
 
-/// The region of the environment (AWS_REGION, AWS_DEFAULT_REGION) or of the profile, as the AWS tools find it. An empty
-/// variable is an unset one.
+/// The region from the environment (AWS_REGION, AWS_DEFAULT_REGION), else from the profile, as in the AWS tools. An
+/// empty variable counts as unset.
 pub async fn default_region() -> Option<String> {
     let variable = |name| std::env::var(name).ok().filter(|region| !region.is_empty());
     match variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")) {
@@ -52,7 +52,7 @@ pub async fn default_region() -> Option<String> {
     }
 }
 
-/// A configuration, and the credentials in it, which are asked for anew when AWS refuses them.
+/// A configuration and the provider of its credentials, which loads them again when AWS refuses them.
 #[derive(Clone)]
 pub(super) struct Base {
     pub config: SdkConfig,
@@ -60,7 +60,7 @@ pub(super) struct Base {
 }
 
 impl Base {
-    /// The configuration that every client is made from, with the process's own credentials.
+    /// The configuration with the process's own credentials. Every client derives from it.
     pub async fn own(settings: &ClientSettings, region: Option<&Region>) -> Self {
         let http = http_client(settings.trusted_ca.as_ref());
         let refusals = http.refusals.clone();
@@ -71,7 +71,7 @@ impl Base {
         Self::with(&config, CredentialsSource::Own { load: Box::new(load), refusals })
     }
 
-    /// This one with the credentials of `role`, which its own assume.
+    /// The same configuration with the credentials of `role`. The credentials of `self` assume the role.
     pub async fn assuming(&self, role: &Role) -> Self {
         let provider =
             AssumeRoleProvider::builder(role.arn()).session_name(role.session_name()).configure(&self.config);
@@ -86,14 +86,14 @@ impl Base {
     fn with(config: &SdkConfig, source: CredentialsSource) -> Self {
         let renewed = Renewed::new(source);
         let provider = SharedCredentialsProvider::new(renewed.clone());
-        // What is kept is kept by the provider, which knows when it is refused.
+        // The provider is the only cache, because it knows when AWS refuses the credentials.
         let config =
             config.to_builder().credentials_provider(provider).identity_cache(IdentityCache::no_cache()).build();
         Self { config, renewed: Some(renewed) }
     }
 }
 
-/// The configuration that every client is made from.
+/// The SDK configuration with the process's own credentials.
 pub async fn load(settings: &ClientSettings, region: Option<&Region>) -> SdkConfig {
     Base::own(settings, region).await.config
 }
@@ -116,7 +116,7 @@ fn loader(settings: &ClientSettings, region: Option<&Region>, http: SharedHttpCl
     }
 }
 
-/// One pool for all services, through the environment's proxy, replies checked to be whole.
+/// The HTTP client of all services. It uses the environment's proxy, and checks that replies are complete.
 fn http_client(trusted_ca: Option<&TrustedCa>) -> WholeReplies {
     let trust = trusted_ca.map_or_else(TrustStore::default, |ca| TrustStore::default().with_pem_certificate(ca.pem()));
     let context = TlsContext::builder().with_trust_store(trust).build().unwrap_or_default();
@@ -142,37 +142,38 @@ fn client_through(proxy: ProxyConfig, context: TlsContext) -> SharedHttpClient {
     SharedHttpClient::new(client)
 }
 
-/// The clients of `scope`, each with a retry quota of its own: the SDK's default quotas are shared by every
-/// account of a region, so that one throttled account would take the retries of all.
+/// The clients of `scope`, each with its own retry quota. All accounts of a region share the SDK's default quotas, so
+/// one throttled account would use up the retries of the others.
 pub(super) fn clients(base: &Base, scope: &Scope, sink: &Arc<dyn CallSink>, rate_limits: Arc<RateLimits>) -> Clients {
     let region = aws_config::Region::new(scope.region.to_string());
     let config = base.config.to_builder().region(region).build();
     let has_own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-    let tell = || TellSink { sink: sink.clone(), rate_limits: rate_limits.clone(), renewed: base.renewed.clone() };
+    let interceptor =
+        || TellSink { sink: sink.clone(), rate_limits: rate_limits.clone(), renewed: base.renewed.clone() };
     let partition = |service: &str| retry_partition(service, scope);
     let ec2 = aws_sdk_ec2::config::Builder::from(&config)
         .retry_partition(partition("ec2"))
         .retry_classifier(RetryThrottled)
-        .interceptor(tell());
+        .interceptor(interceptor());
     let cloudformation = aws_sdk_cloudformation::config::Builder::from(&config)
         .retry_partition(partition("cloudformation"))
         .retry_classifier(RetryThrottled)
-        .interceptor(tell());
+        .interceptor(interceptor());
     let imagebuilder = aws_sdk_imagebuilder::config::Builder::from(&config)
         .retry_partition(partition("imagebuilder"))
         .retry_classifier(RetryThrottled)
-        .interceptor(tell());
+        .interceptor(interceptor());
     let s3 = aws_sdk_s3::config::Builder::from(&config)
         .retry_partition(partition("s3"))
         .retry_classifier(RetryThrottled)
         .force_path_style(has_own_endpoint)
-        .interceptor(tell());
+        .interceptor(interceptor());
     Clients {
         ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
         cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation.build()),
         imagebuilder: aws_sdk_imagebuilder::Client::from_conf(imagebuilder.build()),
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
-        // Where the credentials come from; STS of other regions may be out of reach, and is not needed.
+        // In the region that the credentials come from. STS in other regions may be unreachable, and is not needed.
         sts: aws_sdk_sts::Client::new(&base.config),
         credentials: config.credentials_provider(),
         rate_limits,

@@ -1,5 +1,5 @@
-//! Credentials that are taken up when they change: their source is asked anew when they are nearly over, when AWS has refused
-//! them, and once a minute when nothing says how long they last. The SDK's own providers read a file once.
+//! Credentials that follow every change of their source. The source is read again shortly before they expire, after AWS
+//! has refused them, and once a minute if they have no expiry. The SDK's own providers read a file only once.
 
 mod refusal;
 
@@ -17,52 +17,53 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// Credentials are renewed this long before their end, as the AWS tools do it; short-lived ones at half of their life.
+/// Credentials are renewed this long before they expire, as in the AWS tools; short-lived ones at half of their
+/// lifetime.
 const BUFFER: Duration = Duration::from_secs(600);
 
-/// Those of a file or of the environment say no end: the file may have been written anew.
+/// Credentials without an expiry are read again after this time, because the file that they come from may have changed.
 const ENDLESS: Duration = Duration::from_secs(60);
 
-/// A source that was just asked is not asked again, however many calls wait for it; one that hangs rests longer.
+/// How long a source is not asked again, however many calls wait for it. After it hung, the pause is longer.
 const PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_OF_SLOW: Duration = Duration::from_secs(60);
 
-/// How long a source may take.
+/// The timeout for an answer of the source.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Where credentials come from.
 pub enum CredentialsSource {
-    /// The process's own, as every AWS tool finds them; read from the start each time.
+    /// The process's own credentials, as every AWS tool finds them. Each time, `load` starts from the beginning.
     Own { load: Box<dyn Fn() -> Loading + Send + Sync>, refusals: Refusals },
-    /// Those of a role, which those of `base` assume.
+    /// The credentials of a role. The credentials of `base` assume it.
     Role { provider: SharedCredentialsProvider, base: Option<Renewed> },
 }
 
-/// A configuration that is being read.
+/// A configuration that is being loaded.
 pub type Loading = std::pin::Pin<Box<dyn Future<Output = SdkConfig> + Send>>;
 
-/// A provider for the SDK that keeps what its source gave, and asks again in time.
+/// A credentials provider for the SDK that caches its source's credentials and renews them in time.
 #[derive(Clone)]
 pub struct Renewed(Arc<Inner>);
 
 struct Inner {
     source: CredentialsSource,
     held: Mutex<Held>,
-    /// Whoever asks the source has it; the others wait for the answer.
+    /// Held by the task that asks the source. The others wait for its answer.
     turn: Semaphore,
 }
 
 #[derive(Default)]
 struct Held {
     credentials: Option<Credentials>,
-    /// Until when they need not be renewed.
+    /// When the credentials must be renewed. `None` if they have no expiry.
     good_until: Option<SystemTime>,
     failure: Option<Refused>,
-    /// When the source was last asked, and how long it rests then.
+    /// When the source last answered or failed, and how long it is not asked again.
     asked: Option<(Instant, Duration)>,
-    /// The access key that AWS has refused.
+    /// The access key that AWS refused last.
     refused: Option<String>,
-    /// They came from a profile: nothing but a profile may take their place.
+    /// Whether the credentials came from a profile. Then only a profile's credentials may replace them.
     is_of_profile: bool,
 }
 
@@ -83,20 +84,21 @@ impl Held {
         self.asked.is_some_and(|(at, pause)| at.elapsed() < pause)
     }
 
-    /// Whether the source is to be asked.
+    /// Whether the source must be asked.
     fn is_due(&self) -> bool {
-        !self.was_just_asked() && !self.credentials.as_ref().is_some_and(|known| self.is_good(known))
+        !self.was_just_asked() && !self.credentials.as_ref().is_some_and(|credentials| self.is_good(credentials))
     }
 
-    /// Whether they may be used while there are no better ones; the end of those of a file is not known.
+    /// Whether the credentials may be used until better ones are there: not expired, as far as an expiry is known, and
+    /// not refused.
     fn is_usable(&self, credentials: &Credentials) -> bool {
         credentials.expiry().is_none_or(|end| SystemTime::now() < end) && !self.is_refused(credentials)
     }
 
     fn answer(&self) -> Option<Result<Credentials, CredentialsError>> {
-        let known = self.credentials.as_ref().filter(|known| self.failure.is_none() || self.is_usable(known));
+        let held = self.credentials.as_ref().filter(|held| self.failure.is_none() || self.is_usable(held));
         let failed = || self.failure.clone().map(|failure| Err(CredentialsError::provider_error(failure)));
-        known.cloned().map(Ok).or_else(failed)
+        held.cloned().map(Ok).or_else(failed)
     }
 
     fn take(&mut self, asked: Result<Credentials, Refused>, pause: Duration) {
@@ -110,10 +112,10 @@ impl Held {
                 (self.credentials, self.failure) = (Some(credentials), None);
             }
             Err(failure) => {
-                // Those without an end are a file's: when the file fails they were taken away.
-                let known = self.credentials.take();
-                let known = known.filter(|known| known.expiry().is_some() && self.is_usable(known));
-                (self.credentials, self.failure) = (known, Some(failure));
+                // Credentials without an expiry come from a file. If it cannot be read, they count as removed.
+                let held = self.credentials.take();
+                let held = held.filter(|held| held.expiry().is_some() && self.is_usable(held));
+                (self.credentials, self.failure) = (held, Some(failure));
             }
         }
     }
@@ -135,17 +137,17 @@ impl Renewed {
         Self(Arc::new(Inner { source, held: Mutex::default(), turn: Semaphore::new(1) }))
     }
 
-    /// AWS does not take this access key any more, or does not know it.
+    /// Records that AWS refused this access key: it is expired or unknown.
     pub fn refused(&self, access_key: &str) {
         self.0.held.lock().refused = Some(access_key.to_owned());
     }
 
-    /// AWS takes this access key: it was one region, or the clock, that it was refused for.
+    /// Records that AWS accepted this access key. If it was refused before, the cause was one region or the clock.
     pub fn accepted(&self, access_key: &str) {
         self.0.held.lock().refused.take_if(|refused| refused == access_key);
     }
 
-    /// The access key that is held.
+    /// The access key of the cached credentials.
     fn key(&self) -> Option<String> {
         self.0.held.lock().credentials.as_ref().map(|credentials| credentials.access_key_id().to_owned())
     }
@@ -154,7 +156,7 @@ impl Renewed {
         if let Some(answer) = self.0.at_hand() {
             return answer;
         }
-        // A task of its own: whoever gives up waiting does not take the answer from the others.
+        // A task of its own, because a caller that stops waiting must not cancel the answer for the others.
         let inner = self.0.clone();
         let renewed = tokio::spawn(async move { inner.renew().await }).await;
         renewed.unwrap_or_else(|error| Err(CredentialsError::unhandled(error)))
@@ -162,12 +164,15 @@ impl Renewed {
 }
 
 impl Inner {
-    /// What needs no asking: good credentials, those of a moment ago, or usable ones while others are being asked for.
+    /// The answer without asking the source: good credentials, the answer of a moment ago, or usable credentials while
+    /// another task asks the source.
     fn at_hand(&self) -> Option<Result<Credentials, CredentialsError>> {
         let is_asked = self.turn.available_permits() == 0;
         let held = self.held.lock();
         match &held.credentials {
-            Some(known) if held.is_good(known) || (is_asked && held.is_usable(known)) => Some(Ok(known.clone())),
+            Some(credentials) if held.is_good(credentials) || (is_asked && held.is_usable(credentials)) => {
+                Some(Ok(credentials.clone()))
+            }
             _ if held.was_just_asked() => held.answer(),
             _ => None,
         }
@@ -192,7 +197,7 @@ impl Inner {
                 if let (Some(base), Some(key)) = (base, key) {
                     match &asked {
                         Ok(_) => base.accepted(&key),
-                        // STS does not take those that were to assume the role.
+                        // STS refused the credentials that were to assume the role.
                         Err(error) if refusal::is_of_base(error) => base.refused(&key),
                         Err(_) => {}
                     }
@@ -243,7 +248,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Gives another key each time, which lasts so long.
+    /// Returns a new key each time, with this lifetime, and fails from call number `fails_from` on.
     #[derive(Debug)]
     struct Counting {
         asked: Arc<AtomicUsize>,
@@ -278,7 +283,7 @@ mod tests {
     const HOUR: Option<Duration> = Some(Duration::from_secs(3600));
 
     #[tokio::test(start_paused = true)]
-    async fn credentials_are_asked_for_once_until_aws_refuses_them() {
+    async fn credentials_are_loaded_once_until_aws_refuses_them() {
         let (renewed, asked) = renewed(HOUR, 9);
         for _ in 0..3 {
             assert_eq!(key(&renewed).await, "AKIA0");
@@ -292,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_source_that_was_just_asked_is_not_asked_again() {
+    async fn the_source_is_not_asked_again_within_the_pause() {
         let (renewed, asked) = renewed(HOUR, 9);
         key(&renewed).await;
         renewed.refused("AKIA0");
@@ -305,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn credentials_without_an_end_are_read_again_after_a_minute() {
+    async fn credentials_without_an_expiry_are_read_again_after_a_minute() {
         let (renewed, _) = renewed(None, 9);
         assert_eq!(key(&renewed).await, "AKIA0");
         tokio::time::advance(ENDLESS).await;
@@ -313,7 +318,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn credentials_that_are_nearly_over_are_used_while_their_source_is_down() {
+    async fn credentials_close_to_their_expiry_are_used_while_their_source_is_down() {
         let (nearly_over, asked) = renewed(Some(BUFFER), 1);
         assert_eq!(key(&nearly_over).await, "AKIA0");
         nearly_over.0.held.lock().good_until = Some(SystemTime::now());
@@ -321,11 +326,11 @@ mod tests {
         assert_eq!((key(&nearly_over).await.as_str(), asked.load(Ordering::Relaxed)), ("AKIA0", 2));
         nearly_over.refused("AKIA0");
         tokio::time::advance(PAUSE).await;
-        assert!(nearly_over.current().await.is_err(), "AWS does not take them");
+        assert!(nearly_over.current().await.is_err(), "AWS has refused the key");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn short_lived_credentials_are_not_asked_for_at_each_call() {
+    async fn short_lived_credentials_are_not_loaded_for_each_call() {
         let (renewed, asked) = renewed(Some(Duration::from_secs(120)), 9);
         for _ in 0..10 {
             key(&renewed).await;
@@ -335,7 +340,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_that_aws_takes_elsewhere_is_not_refused() {
+    async fn a_key_that_aws_accepts_afterwards_is_kept() {
         let (renewed, asked) = renewed(HOUR, 9);
         key(&renewed).await;
         tokio::time::advance(PAUSE).await;
@@ -344,7 +349,7 @@ mod tests {
         assert_eq!((key(&renewed).await.as_str(), asked.load(Ordering::Relaxed)), ("AKIA0", 1));
     }
 
-    /// Answers after an hour.
+    /// Fails after an hour.
     #[derive(Debug)]
     struct Hanging(Arc<AtomicUsize>);
 
@@ -362,11 +367,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_source_that_hangs_is_asked_once_for_all_and_rests_then() {
+    async fn a_source_that_hangs_is_asked_once_for_all_callers_and_then_paused() {
         let asked = Arc::new(AtomicUsize::new(0));
         let provider = SharedCredentialsProvider::new(Hanging(asked.clone()));
         let renewed = Renewed::new(CredentialsSource::Role { provider, base: None });
-        // Those who give up early take nothing from the others.
+        // Callers that stop waiting do not cancel the answer for the others.
         for _ in 0..5 {
             assert!(tokio::time::timeout(Duration::from_secs(1), renewed.current()).await.is_err());
         }

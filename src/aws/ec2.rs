@@ -1,4 +1,4 @@
-//! EC2: the AMIs that ParallelCluster tagged, many ids a call.
+//! EC2: reads the AMIs that ParallelCluster tagged, many image ids in one call.
 
 use super::budget::RateLimit;
 use super::error::source_error;
@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 /// The IAM name of the call.
 pub const DESCRIBE_IMAGES: &str = "ec2:DescribeImages";
 
-/// The AMIs of `ids` that ParallelCluster has tagged as available.
+/// The AMIs of the images `ids` that ParallelCluster has tagged as available.
 pub async fn amis(
     client: &Client,
     rate_limit: &RateLimit,
@@ -31,7 +31,7 @@ pub async fn amis(
     Ok(found)
 }
 
-/// The AMIs of whatever id that ParallelCluster has tagged as available.
+/// Gives `take` the AMIs of all images that ParallelCluster has tagged as available.
 pub async fn all_amis(
     client: &Client,
     rate_limit: &RateLimit,
@@ -42,7 +42,7 @@ pub async fn all_amis(
     images(client, rate_limit, priority, vec![of_any_id, tagged_available()], |image| take(ami(image))).await
 }
 
-/// The id of an AMI that Image Builder made as `image_build_arn`.
+/// The id of the AMI that the image build version `image_build_arn` created; of several, the greatest.
 pub async fn of_image_build(
     client: &Client,
     rate_limit: &RateLimit,
@@ -59,7 +59,7 @@ fn tagged_available() -> Filter {
     tag_filter(tag_key::BUILD_STATUS, vec!["available".to_owned()])
 }
 
-/// Gives `take` the AMIs of the account that pass `filters`, disabled ones too.
+/// Gives `take` the AMIs of the account that match `filters`, disabled ones included.
 async fn images(
     client: &Client,
     rate_limit: &RateLimit,
@@ -82,7 +82,8 @@ fn tag_filter(key: &str, values: Vec<String>) -> Filter {
     Filter::builder().name(format!("tag:{key}")).set_values(Some(values)).build()
 }
 
-/// Which of `ids` the image is of: by its tag. EC2's filter has the last word, so that for one id it is that id.
+/// The id in `ids` that the AMI's tag names. With a single id, EC2's filter has already compared it, so the tag is not
+/// read.
 fn with_id(ids: &[ImageId], image: Image) -> Option<(ImageId, Ami)> {
     let ami = ami(image);
     let id = match ids {
@@ -117,7 +118,7 @@ fn ami(image: Image) -> Ami {
     }
 }
 
-/// EC2 sends its date as text; one without an offset is UTC.
+/// Parses a date. EC2 sends dates as text; one without an offset is in UTC.
 fn date(text: &str) -> Option<Timestamp> {
     let without_offset = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp());
     text.parse().ok().or_else(without_offset)
@@ -129,7 +130,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn dates_with_and_without_an_offset_are_read() {
+    fn dates_with_and_without_an_offset_are_parsed() {
         for text in
             ["2021-04-12T10:00:00.000Z", "2021-04-12T12:00:00+02:00", "2021-04-12T10:00:00", "2021-04-12 10:00:00"]
         {
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_batch_an_image_belongs_to_the_id_of_its_tag() {
+    fn in_a_batch_an_ami_belongs_to_the_id_in_its_tag() {
         let ids = [ImageId::parse("one").unwrap(), ImageId::parse("two").unwrap()];
         let tag = aws_sdk_ec2::types::Tag::builder().key(tag_key::IMAGE_ID).value("two").build();
         let image = Image::builder().image_id("ami-2").tags(tag).build();

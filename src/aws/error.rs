@@ -1,4 +1,4 @@
-//! The one table from what a service or the SDK says went wrong to [`SourceError`].
+//! The conversion of errors of a service or the SDK to [`SourceError`], and the table of their kinds.
 
 use super::advice;
 use super::refused::Refused;
@@ -15,7 +15,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 use std::error::Error;
 
-/// The error of a call of `action`.
+/// The error of a failed call of `action`.
 pub fn source_error<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> SourceError
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -36,7 +36,7 @@ where
     SourceError { fix, ..SourceError::asked(kind_of(code, status), action, message) }
 }
 
-/// By the service's code, else by the HTTP status.
+/// The kind of an error, from the service's code, else from the HTTP status.
 fn kind_of(code: Option<&str>, status: Option<u16>) -> SourceErrorKind {
     match (code, status) {
         (Some(code), _) if is_throttling_code(code) => SourceErrorKind::Throttled,
@@ -83,7 +83,7 @@ fn kind_of(code: Option<&str>, status: Option<u16>) -> SourceErrorKind {
     }
 }
 
-/// The codes by which the services say that they do not take an access key any more, or do not know it.
+/// Whether a service refuses an access key with this code: it is expired or unknown.
 pub fn is_refused_key_code(code: &str) -> bool {
     matches!(
         code,
@@ -101,10 +101,10 @@ pub fn is_refused_key_code(code: &str) -> bool {
     )
 }
 
-/// No answer: the credentials could not be had, or the service could not be reached.
+/// The reason if the service has not answered: there are no credentials, or the service could not be reached.
 pub fn without_answer(error: &(dyn Error + 'static)) -> Refused {
     let plain = |kind, message| Refused { kind, message, fix: None };
-    // The innermost: a role is assumed with credentials that may be missing themselves.
+    // The innermost, because the credentials that were to assume a role may be the missing ones.
     if let Some(refused) = sources(error).filter_map(|source| source.downcast_ref::<Refused>()).last() {
         return refused.clone();
     }
@@ -121,25 +121,25 @@ pub fn without_answer(error: &(dyn Error + 'static)) -> Refused {
     }
 }
 
-/// Whether nobody was there to say no.
+/// Whether the cause is the connection, not an answer.
 pub fn is_unreached(error: &(dyn Error + 'static)) -> bool {
     sources(error).any(|source| source.is::<ConnectorError>())
 }
 
-/// A credentials provider asked somebody, such as STS: what they said, else that they could not be reached, which
-/// mends itself.
+/// The error of a credentials provider: the answer of a service such as STS, or else no answer, which counts as
+/// temporary.
 fn of_provider(error: &(dyn Error + 'static)) -> Refused {
-    let told = sources(error).find_map(|source| {
+    let answer = sources(error).find_map(|source| {
         let by_token = source.downcast_ref::<AssumeRoleWithWebIdentityError>().map(ProvideErrorMetadata::meta);
         let by_role = source.downcast_ref::<AssumeRoleError>().map(ProvideErrorMetadata::meta);
-        by_token.or(by_role).or_else(|| source.downcast_ref::<ErrorMetadata>()).filter(|told| told.code().is_some())
+        by_token.or(by_role).or_else(|| source.downcast_ref::<ErrorMetadata>()).filter(|meta| meta.code().is_some())
     });
-    match told {
-        Some(told) => {
-            let message = told.message().or(told.code()).unwrap_or_default();
-            let fix = advice::of_clock(told.code(), message, None, Timestamp::now());
-            let fix = fix.or_else(|| advice::of_policy(message)).or_else(|| advice::of_end(told.code()));
-            Refused { kind: kind_of_provider(told.code()), message: format!("no credentials: {message}"), fix }
+    match answer {
+        Some(answer) => {
+            let message = answer.message().or(answer.code()).unwrap_or_default();
+            let fix = advice::of_clock(answer.code(), message, None, Timestamp::now());
+            let fix = fix.or_else(|| advice::of_policy(message)).or_else(|| advice::of_end(answer.code()));
+            Refused { kind: kind_of_provider(answer.code()), message: format!("no credentials: {message}"), fix }
         }
         None => Refused { kind: SourceErrorKind::ServiceError, message: chain(error), fix: None },
     }
@@ -156,7 +156,8 @@ pub fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
-/// The chain of causes in one line, each said once. The SDK's outermost words only say that something went wrong.
+/// The chain of causes in one line, each text once. The SDK's outermost text only says that a call failed, so it is
+/// left out if there is a cause.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();
     let causes = sources(error).skip(usize::from(error.source().is_some()));
@@ -172,9 +173,9 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use super::*;
 
-    /// As the web identity provider hands on what STS said.
+    /// The errors have the form in which the web identity provider passes on STS's answer.
     #[test]
-    fn a_failing_credentials_provider_is_judged_by_what_it_was_told() {
+    fn a_credentials_providers_error_is_classified_by_the_code_of_sts() {
         use SourceErrorKind::{AccessDenied, InvalidCredentials, ServiceError, Throttled};
         for (code, kind) in [
             (Some("Throttling"), Throttled),
@@ -183,8 +184,8 @@ mod tests {
             (Some("IDPCommunicationError"), ServiceError),
             (Some("InternalFailure"), ServiceError),
         ] {
-            let told = ErrorMetadata::builder().code(code.unwrap_or_default()).message("as STS says").build();
-            let error = CredentialsError::provider_error(told);
+            let answer = ErrorMetadata::builder().code(code.unwrap_or_default()).message("as STS says").build();
+            let error = CredentialsError::provider_error(answer);
             let Refused { kind: judged, message, fix: _ } = without_answer(&error);
             assert_eq!((judged, message), (kind, "no credentials: as STS says".to_owned()), "{code:?}");
         }
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn each_services_words_fall_into_one_class() {
+    fn each_code_and_status_has_one_kind() {
         use SourceErrorKind::{AccessDenied, InvalidCredentials, InvalidRequest, ServiceError, Throttled};
         for (code, status, kind) in [
             (Some("RequestLimitExceeded"), 503, Throttled),

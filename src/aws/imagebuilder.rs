@@ -1,4 +1,4 @@
-//! EC2 Image Builder: the state of an image build version, and which step failed.
+//! EC2 Image Builder: reads the state of an image build version, and which step failed.
 
 use super::budget::RateLimit;
 use super::error::source_error;
@@ -11,7 +11,8 @@ use aws_sdk_imagebuilder::types::{ComponentFailureContext, ImageFailureContext};
 /// The IAM name of the call.
 pub const GET_IMAGE: &str = "imagebuilder:GetImage";
 
-/// The image build version `arn`, as far as it is there and Image Builder says.
+/// The image build version `arn`. It has only the ARN if it was deleted or has no state. An error is in its field
+/// `refused`.
 pub async fn image_build(client: &Client, rate_limit: &RateLimit, priority: Priority, arn: &str) -> ImageBuild {
     rate_limit.take(priority).await;
     let nothing = ImageBuild { arn: Some(arn.to_owned()), ..ImageBuild::default() };
@@ -31,12 +32,12 @@ pub async fn image_build(client: &Client, rate_limit: &RateLimit, priority: Prio
     }
 }
 
-/// The image was deleted. By its code: a gateway's 404 says nothing of the image.
+/// Whether the image build version was deleted. Only the code counts, because a 404 may come from a gateway.
 fn is_missing(code: Option<&str>) -> bool {
     code == Some("ResourceNotFoundException")
 }
 
-/// `None` when nothing of it is known.
+/// The step that failed, `None` if the context has no details.
 fn failed_step(context: ImageFailureContext) -> Option<FailedStep> {
     let ImageFailureContext { failed_step, component_failure, distribution_failure, .. } = context;
     let component = component_failure.unwrap_or_else(|| ComponentFailureContext::builder().build());
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_failed_step_keeps_each_part_that_is_known() {
+    fn the_failed_step_has_every_detail_of_the_context() {
         let component = ComponentFailureContext::builder()
             .component_arn("arn:c")
             .phase_name("build")

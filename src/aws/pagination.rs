@@ -1,4 +1,4 @@
-//! Pages, asked for one after another within the rate limit, to the last one.
+//! Pagination: reads one page after the other, within the rate limit, up to the last one.
 
 use super::budget::RateLimit;
 use crate::describe_image::source::Priority;
@@ -7,18 +7,19 @@ use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 /// Far more pages than an account can fill, empty ones included.
 const MOST_PAGES: usize = 1000;
 
-/// One page.
+/// One page of a reply.
 pub struct Page<T> {
-    /// `None` when the reply has no list at all, which is no answer. An empty list is one.
+    /// `None` if the reply has no list, which is an error. An empty list is valid.
     pub items: Option<Vec<T>>,
-    /// An empty page may still have a token.
+    /// The token of the next page. An empty page may have one, too.
     pub next_token: Option<String>,
 }
 
-/// Gives `take` the items of all pages of `action`. `fetch` asks for the page of a token.
+/// Gives `take` the items of all pages of `action`. `fetch` reads the page of a token.
 ///
 /// # Errors
-/// Those of `fetch`, a page without a list, and pages without an end. What `take` got until then is not all there is.
+/// If `fetch` fails, a page has no list, or there are more than `MOST_PAGES` pages. `take` has then received only a
+/// part of the items.
 pub async fn all_pages<T, F>(
     action: &'static str,
     rate_limit: &RateLimit,
@@ -30,17 +31,17 @@ where
     F: Future<Output = Result<Page<T>, SourceError>>,
 {
     let broken =
-        |what| Err(SourceError::asked(SourceErrorKind::ServiceError, action, format!("{action} was answered {what}")));
+        |what| Err(SourceError::asked(SourceErrorKind::ServiceError, action, format!("{action} returned {what}")));
     let mut token = None;
     for _ in 0..MOST_PAGES {
         rate_limit.take(priority).await;
         let Page { items, next_token } = fetch(token).await?;
-        let Some(items) = items else { return broken("without a list") };
+        let Some(items) = items else { return broken("no list") };
         items.into_iter().for_each(&mut take);
         token = next_token.filter(|next| !next.is_empty());
         if token.is_none() {
             return Ok(());
         }
     }
-    broken("with page after page, without an end")
+    broken("more pages than an account can have")
 }

@@ -1,4 +1,5 @@
-//! Harmless reads that tell whether an action is allowed: of things that are not there, so that "not found" is a yes.
+//! Harmless reads that check whether an action is allowed. They read things that do not exist, so "not found" means
+//! allowed.
 
 use super::budget::RateLimit;
 use super::clients::Clients;
@@ -12,54 +13,54 @@ use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{Region, Scope};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// No image is called so.
+/// An image id that no image has.
 const NOBODYS: &str = "customimage-operator-check";
 
-/// The IAM names of what only identities with a role, and only presigned URLs, need.
+/// The IAM name of the action that only identities with a role need.
 pub const ASSUME_ROLE: &str = "sts:AssumeRole";
 const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
+/// The IAM name of the action that only presigned URLs need.
 const GET_OBJECT: &str = "s3:GetObject";
 
-/// Who the credentials are.
+/// The identity of the credentials, from STS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub account_id: String,
     pub arn: String,
 }
 
-/// Whether an action is allowed.
+/// An action, and whether it is allowed.
 #[derive(Clone, Debug)]
 pub struct Probe {
     pub action: &'static str,
     pub permission: Permission,
 }
 
-/// What came of a harmless read.
+/// The outcome of a harmless read.
 #[derive(Clone, Debug)]
 pub enum Permission {
     Allowed,
-    /// Nothing was there to be read, and nothing was refused.
+    /// The action could not be checked, with the reason.
     Unknown(String),
     Failed(SourceError),
 }
 
 impl Aws {
-    /// Whose credentials the scope has. Needs no permission.
+    /// The identity of the scope's credentials. It needs no permission.
     ///
     /// # Errors
-    /// When there are no credentials, a role may not be assumed, or STS does not answer.
+    /// If there are no credentials, the role may not be assumed, or STS does not answer.
     pub async fn caller(&self, scope: &Scope) -> Result<Caller, SourceError> {
         let clients = self.clients(scope).await?;
         let reply = clients.sts.get_caller_identity().send().await.map_err(|error| {
-            // Without an answer to the call itself it was the role that could not be assumed.
+            // If the call itself got no answer, the role could not be assumed.
             let is_of_role = error.as_service_error().is_none() && scope.identity.role.is_some();
             source_error(if is_of_role { ASSUME_ROLE } else { GET_CALLER_IDENTITY }, &error)
         })?;
-        let known = |value: Option<String>| value.unwrap_or_default();
-        Ok(Caller { account_id: known(reply.account), arn: known(reply.arn) })
+        Ok(Caller { account_id: reply.account.unwrap_or_default(), arn: reply.arn.unwrap_or_default() })
     }
 
-    /// Tries each action of the policy, those for presigned URLs when they are wanted.
+    /// Tries each action of the operator's IAM policy. `presigned` includes the actions for presigned URLs.
     pub async fn probe(&self, scope: &Scope, caller: Option<&Caller>, presigned: bool) -> Vec<Probe> {
         let clients = match self.clients(scope).await {
             Ok(clients) => clients,
@@ -69,7 +70,7 @@ impl Aws {
             Ok(id) => id,
             Err(error) => return vec![impossible(&error)],
         };
-        // A check is over in a moment.
+        // No rate limit, because a check makes only a few calls.
         let free = RateLimit::default();
         let mut probes = vec![
             of(ec2::DESCRIBE_IMAGES, ec2::amis(&clients.ec2, &free, Priority::Urgent, std::slice::from_ref(&id)).await),
@@ -81,7 +82,7 @@ impl Aws {
             of(cloudformation::DESCRIBE_STACK_RESOURCE, resource(&clients, &id).await),
         ];
         let Some(caller) = caller else {
-            let permission = Permission::Unknown("cannot be told without the account".to_owned());
+            let permission = Permission::Unknown("cannot be checked without the account".to_owned());
             probes.push(Probe { action: imagebuilder::GET_IMAGE, permission });
             return probes;
         };
@@ -99,7 +100,7 @@ fn of<T>(action: &'static str, answer: Result<T, SourceError>) -> Probe {
     Probe { action, permission: answer.map_or_else(Permission::Failed, |_| Permission::Allowed) }
 }
 
-/// Unreachable, and yet no reason to panic.
+/// For an error that cannot occur. Nothing panics here.
 fn impossible(error: &InvalidImageId) -> Probe {
     let error = SourceError::unasked(SourceErrorKind::InvalidRequest, error.to_string());
     Probe { action: ec2::DESCRIBE_IMAGES, permission: Permission::Failed(error) }
@@ -111,10 +112,10 @@ async fn first_page(clients: &Clients) -> Result<(), SourceError> {
 }
 
 async fn resource(clients: &Clients, id: &ImageId) -> Result<(), SourceError> {
-    let unknown = crate::describe_image::observation::Stack::default();
-    let known = cloudformation::ImageBuildArns::default();
+    let stack = crate::describe_image::observation::Stack::default();
+    let arns = cloudformation::ImageBuildArns::default();
     let free = RateLimit::default();
-    let arn = cloudformation::image_build_arn(&clients.cloudformation, &free, Priority::Urgent, &known, id, &unknown);
+    let arn = cloudformation::image_build_arn(&clients.cloudformation, &free, Priority::Urgent, &arns, id, &stack);
     arn.await.map(|_| ())
 }
 
@@ -126,14 +127,15 @@ fn build_arn(scope: &Scope, caller: &Caller) -> String {
     )
 }
 
-/// S3 tells a missing permission from a missing bucket or object only where there is a bucket.
+/// The probes of S3. Without the bucket, S3 does not say whether the permission or the bucket is missing.
 async fn bucket(clients: &Clients, caller: &Caller, region: &Region) -> [Probe; 2] {
     let bucket = default_bucket(&caller.account_id, region);
     let head = clients.s3.head_bucket().bucket(&bucket).expected_bucket_owner(&caller.account_id).send().await;
     match head {
         Ok(_) => {}
         Err(error) if error.raw_response().is_some_and(|reply| reply.status().as_u16() == 404) => {
-            let message = format!("there is no bucket {bucket} yet: ParallelCluster makes it with the first image");
+            let message =
+                format!("the bucket {bucket} does not exist yet: ParallelCluster creates it with the first image");
             let unknown = || Permission::Unknown(message.clone());
             return [
                 Probe { action: s3::HEAD_BUCKET, permission: unknown() },
@@ -142,7 +144,7 @@ async fn bucket(clients: &Clients, caller: &Caller, region: &Region) -> [Probe; 
         }
         Err(error) => {
             let failed = Permission::Failed(without_words(source_error(s3::HEAD_BUCKET, &error)));
-            let unknown = Permission::Unknown(format!("cannot be told without {}", s3::HEAD_BUCKET));
+            let unknown = Permission::Unknown(format!("cannot be checked without {}", s3::HEAD_BUCKET));
             return [
                 Probe { action: s3::HEAD_BUCKET, permission: failed },
                 Probe { action: GET_OBJECT, permission: unknown },
@@ -160,7 +162,7 @@ async fn bucket(clients: &Clients, caller: &Caller, region: &Region) -> [Probe; 
     [Probe { action: s3::HEAD_BUCKET, permission: Permission::Allowed }, Probe { action: GET_OBJECT, permission: get }]
 }
 
-/// A HEAD is answered without a body, so S3 says nothing but a status.
+/// Replaces the message of an AccessDenied. The answer to a HEAD has no body, so S3 sends only a status.
 fn without_words(mut error: SourceError) -> SourceError {
     if error.kind == SourceErrorKind::AccessDenied {
         error.message = format!("{} was answered with HTTP 403", error.action());

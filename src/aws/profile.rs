@@ -1,4 +1,5 @@
-//! What the AWS profile says that the SDK does not: a profile that is named and not there, and one that asks for an MFA code.
+//! The AWS profile in use, and its problems that the SDK does not report: it is missing, incomplete, needs an MFA code
+//! or a console login, or has lost its credentials.
 
 use super::refused::Refused;
 use crate::describe_image::SourceErrorKind;
@@ -6,28 +7,28 @@ use aws_config::profile::{Profile, ProfileSet};
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_types::os_shim_internal::{Env, Fs};
 
-/// The profile that is in force.
+/// The AWS profile in use.
 #[derive(Debug, Default)]
 pub struct InForce {
     pub name: String,
-    /// The profile in its chain that logs in by IAM Identity Center.
+    /// The name of the profile in its chain that logs in with IAM Identity Center.
     pub sso: Option<String>,
-    /// The token's file and the role, where its chain begins with a web identity.
+    /// The token's file and the role, if a profile in its chain uses a web identity.
     pub web_identity: Option<(String, String)>,
     pub problem: Option<Refused>,
 }
 
-/// Reads the files anew: they may have changed.
+/// Reads the files each time, because they may have changed.
 pub async fn in_force() -> InForce {
     let selected = nameless().then(|| "default".into());
     match aws_config::profile::load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), selected).await {
         Ok(profiles) => of(&profiles, variable("AWS_PROFILE").as_deref(), variable("AWS_ACCESS_KEY_ID").is_some()),
-        // The SDK says it by itself.
+        // The SDK reports this error itself.
         Err(_) => InForce::default(),
     }
 }
 
-/// Whether AWS_PROFILE is set and empty: as if it were not, where the SDK would look for a profile without a name.
+/// Whether AWS_PROFILE is set but empty. It then counts as unset. The SDK would use a profile with the empty name.
 pub fn nameless() -> bool {
     std::env::var("AWS_PROFILE").is_ok_and(|name| name.is_empty())
 }
@@ -36,7 +37,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// `named` is what AWS_PROFILE says; `is_unused` that the environment has credentials of its own, which come first.
+/// `named` is the value of AWS_PROFILE. `is_unused` means that the environment has keys, which come before the
+/// profile's.
 fn of(profiles: &ProfileSet, named: Option<&str>, is_unused: bool) -> InForce {
     let name = profiles.selected_profile();
     let Some(profile) = profiles.get_profile(name) else {
@@ -67,7 +69,7 @@ fn has_keys(profile: &Profile) -> bool {
     ["aws_access_key_id", "aws_secret_access_key"].iter().all(|key| profile.get(key).is_some())
 }
 
-/// What the SDK would pass over without a word.
+/// The problem of a profile that the SDK would skip silently.
 fn not_usable(profile: &Profile) -> Option<Refused> {
     let name = profile.name();
     let refused = |message: String, fix: &str| {
@@ -79,7 +81,7 @@ fn not_usable(profile: &Profile) -> Option<Refused> {
     if profile.get("login_session").is_some() {
         let fix = "use another profile, or the credentials of a session: aws configure export-credentials --format env";
         return refused(
-            format!("profile '{name}' logs in by the console (login_session), which is not supported here"),
+            format!("profile '{name}' logs in with the AWS console (login_session), which is not supported here"),
             fix,
         );
     }
@@ -92,37 +94,38 @@ fn not_usable(profile: &Profile) -> Option<Refused> {
     refused(format!("profile '{name}' has no {lacking}"), "complete the profile: aws configure sso")
 }
 
-/// Whoever had credentials of a profile must not go on with others, such as the node's.
+/// The error if a profile has lost its credentials. The process must not continue with others, such as the node's.
 pub fn gone(name: &str) -> Refused {
     let (config, credentials) = files();
     Refused {
         kind: SourceErrorKind::InvalidCredentials,
-        message: format!("profile '{name}' has no credentials any more (read {config} and {credentials})"),
-        fix: Some("put them there again; no other credentials are used in their place".to_owned()),
+        message: format!("profile '{name}' no longer has credentials in {config} or {credentials}"),
+        fix: Some("add them again; no other credentials are used instead".to_owned()),
     }
 }
 
+/// A profile and those whose credentials it uses.
 struct Chain<'a> {
     profiles: Vec<&'a Profile>,
-    /// A profile that is not there, and the one that names it.
+    /// A profile that does not exist, and the one that names it.
     missing: Option<(String, String)>,
 }
 
-/// The profile and those whose credentials it uses.
+/// Follows `source_profile` from the profile `first`, as the SDK does.
 fn chain<'a>(profiles: &'a ProfileSet, first: &'a Profile) -> Chain<'a> {
     let mut chain = Chain { profiles: vec![first], missing: None };
     let mut profile = first;
     while let Some(source) = profile.get("source_profile").filter(|_| profile.get("role_arn").is_some()) {
         match profiles.get_profile(source) {
             None => chain.missing = Some((source.to_owned(), profile.name().to_owned())),
-            // Behind the first, a profile that has keys is the end, whatever else it says.
+            // After the first profile, one with keys ends the chain. The SDK ignores its other settings.
             Some(next) if has_keys(next) => {}
-            Some(next) if !chain.profiles.iter().any(|known| known.name() == next.name()) => {
+            Some(next) if !chain.profiles.iter().any(|before| before.name() == next.name()) => {
                 chain.profiles.push(next);
                 profile = next;
                 continue;
             }
-            // Itself, or a circle: the SDK says that.
+            // The profile itself, or a circle. The SDK handles the first and reports the second.
             Some(_) => {}
         }
         break;
@@ -130,7 +133,7 @@ fn chain<'a>(profiles: &'a ProfileSet, first: &'a Profile) -> Chain<'a> {
     chain
 }
 
-/// The configuration and the credentials file.
+/// The paths of the configuration file and the credentials file.
 fn files() -> (String, String) {
     let file = |name: &str, default: &str| variable(name).unwrap_or_else(|| default.to_owned());
     (file("AWS_CONFIG_FILE", "~/.aws/config"), file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
@@ -141,7 +144,7 @@ fn missing(what: &str) -> Refused {
     Refused {
         kind: SourceErrorKind::InvalidCredentials,
         message: format!("{what} is neither in {config} nor in {credentials}"),
-        fix: Some("correct the name, or add the profile; no other credentials are tried in its place".to_owned()),
+        fix: Some("correct the name, or add the profile; no other credentials are tried instead".to_owned()),
     }
 }
 
@@ -150,7 +153,7 @@ fn needs_mfa(profile: &Profile) -> Refused {
         kind: SourceErrorKind::InvalidCredentials,
         message: format!("profile '{}' asks for an MFA code (mfa_serial), which is not supported here", profile.name()),
         fix: Some(
-            "use a profile without mfa_serial, or put the credentials of a session into the environment: \
+            "use a profile without mfa_serial, or set the credentials of a session in the environment: \
              aws configure export-credentials --format env"
                 .to_owned(),
         ),
@@ -181,7 +184,7 @@ mod tests {
         [profile itself]\nrole_arn = r\nsource_profile = itself\naws_access_key_id = a\naws_secret_access_key = b\n";
 
     #[tokio::test]
-    async fn a_profile_that_is_named_and_not_there_is_told_by_its_name() {
+    async fn a_missing_profile_is_reported_by_its_name() {
         for named in ["plain", "chained", "itself"] {
             assert_eq!(problem(CONFIG, Some(named), false).await, None, "{named}");
         }
@@ -193,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_profile_that_the_sdk_would_pass_over_is_told() {
+    async fn a_profile_that_the_sdk_would_skip_is_reported() {
         let sso =
             "[profile a]\nsso_session = s\nsso_account_id = 1\n[sso-session s]\nsso_region = r\nsso_start_url = u\n";
         assert_eq!(problem(sso, Some("a"), false).await.as_deref(), Some("profile 'a' has no sso_role_name"));
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_profile_that_asks_for_an_mfa_code_is_told_unless_it_is_not_used() {
+    async fn a_profile_that_asks_for_an_mfa_code_is_reported_if_it_is_used() {
         for named in ["mfa", "behind"] {
             assert!(
                 problem(CONFIG, Some(named), false).await.unwrap().contains("'mfa' asks for an MFA code"),

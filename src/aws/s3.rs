@@ -1,4 +1,4 @@
-//! S3: whether a bucket can be used, in which region it is, and a presigned GET of an object. Never a write.
+//! S3: checks whether a bucket can be used and in which region it is, and presigns a GET of an object. Never a write.
 
 use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::Region;
@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime};
 /// The IAM action that HeadBucket needs.
 pub const HEAD_BUCKET: &str = "s3:ListBucket";
 
-/// How long a presigned URL opens its object, as in the API.
+/// How long a presigned URL is valid, as in the ParallelCluster API.
 pub const PRESIGNED_FOR: Duration = Duration::from_secs(3600);
 
-/// Where a bucket is, seen from one region.
+/// Where a bucket is, relative to one region.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Bucket {
     Here,
@@ -21,7 +21,8 @@ pub enum Bucket {
     Unusable,
 }
 
-/// Looks for the bucket of `object` with the client of `here`. S3 names a bucket's region even where it refuses.
+/// Finds the bucket of `object` with the client of the region `here`. S3 names a bucket's region even if it refuses the
+/// call.
 pub async fn find_bucket(client: &Client, object: &ConfigObject, here: &Region) -> Bucket {
     let head = client.head_bucket().bucket(&object.bucket).set_expected_bucket_owner(object.expected_owner.clone());
     let (is_usable, named) = match head.send().await {
@@ -38,7 +39,8 @@ pub async fn find_bucket(client: &Client, object: &ConfigObject, here: &Region) 
     }
 }
 
-/// A presigned GET of `object`, for as long as the credentials that sign it live. Signing sends nothing.
+/// A presigned GET of `object`. It expires with the credentials, at the latest after [`PRESIGNED_FOR`]. Signing sends
+/// nothing.
 pub async fn sign(client: &Client, credentials: Credentials, object: &ConfigObject) -> Option<String> {
     let left = credentials.expiry().map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
     let lifetime = left.map_or(PRESIGNED_FOR, |left| left.min(PRESIGNED_FOR));

@@ -17,29 +17,30 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Whoever may create objects may invent names of regions, and must not fill the memory. Past it the clients are made anew.
+/// Users who may create objects can invent region names, and must not fill the memory. At this many scopes, all clients
+/// are dropped and created again.
 const MOST_SCOPES: usize = 2000;
 
-/// AWS, with one set of clients for each scope that was asked for.
+/// AWS, with one set of clients for each scope that was read.
 pub struct Aws {
     base: Base,
     sink: Arc<dyn CallSink>,
     clients: Mutex<HashMap<Scope, Arc<Clients>>>,
     budgets: Budgets,
-    /// The account of the process's own credentials, once an answer has told it.
+    /// The account of the process's own credentials. Empty until an answer contains it.
     own_account: Mutex<String>,
-    /// Of the roles that were assumed: each has one set of credentials for all its regions.
+    /// The configuration of each role that was assumed. A role has one set of credentials for all its regions.
     assumed: tokio::sync::Mutex<HashMap<Role, Base>>,
 }
 
 impl Aws {
-    /// Reads credentials and endpoints as every AWS tool does: environment, profile, web identity, Pod Identity, IMDS.
-    /// `region` is where temporary credentials come from; images are looked for in each scope's own region.
+    /// Loads credentials and endpoints as every AWS tool does: environment, profile, web identity, Pod Identity, IMDS.
+    /// `region` is where temporary credentials come from. Images are read in the region of their scope.
     pub async fn connect(settings: &ClientSettings, region: Option<&Region>, sink: Arc<dyn CallSink>) -> Self {
         Self::on(Base::own(settings, region).await, sink)
     }
 
-    /// On a configuration that is already there.
+    /// Uses a configuration that is already loaded.
     pub fn new(config: SdkConfig, sink: Arc<dyn CallSink>) -> Self {
         Self::on(Base { config, renewed: None }, sink)
     }
@@ -55,7 +56,7 @@ impl Aws {
         }
     }
 
-    /// Within this budget, from its first call on.
+    /// Limits the calls to this budget. Set it before the first call.
     #[must_use]
     pub fn with_budget(self, budget: Budget) -> Self {
         Self { budgets: Budgets::new(budget), ..self }
@@ -71,11 +72,12 @@ impl Aws {
             let message = InvalidRegion(scope.region.to_string()).to_string();
             return Err(SourceError::unasked(SourceErrorKind::UnknownRegion, message));
         }
-        if let Some(known) = self.clients.lock().get(scope) {
-            return Ok(known.clone());
+        if let Some(clients) = self.clients.lock().get(scope) {
+            return Ok(clients.clone());
         }
         let config = self.config_of(scope.identity.role.as_ref()).await;
-        // The account may get its name meanwhile: then those that are made here go with the other clients.
+        // The rate limits are read under this lock. If the account becomes known meanwhile, `learn` drops these
+        // clients, too.
         let mut clients = self.clients.lock();
         let rate_limits = Arc::new(self.rate_limits(scope));
         if clients.len() >= MOST_SCOPES {
@@ -97,7 +99,8 @@ impl Aws {
         }
     }
 
-    /// The account of our own credentials may be a role's, too: from now on they share its rate_limits.
+    /// Records the account of the process's own credentials. A role may be in the same account. Therefore the clients
+    /// are created again, and share the account's rate limits.
     fn learn(&self, scope: &Scope, account: Option<&str>) {
         let (Some(account), None) = (account, &scope.identity.role) else { return };
         let mut own = self.own_account.lock();

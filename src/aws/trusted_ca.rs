@@ -1,11 +1,11 @@
-//! The certificates that an installation trusts beside the system's.
+//! The CA certificates that are trusted in addition to the system's.
 
 use base64::Engine;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// PEM certificates, parsed once.
+/// PEM certificates that were checked when they were read.
 #[derive(Clone)]
 pub struct TrustedCa(Vec<u8>);
 
@@ -15,29 +15,30 @@ impl std::fmt::Debug for TrustedCa {
     }
 }
 
-/// A file of certificates that holds none, or broken ones.
+/// A file has no certificate, or one that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("holds no readable PEM certificate")]
+#[error("contains no PEM certificate, or one that cannot be read")]
 pub struct InvalidCaBundle;
 
 impl TrustedCa {
-    /// The certificates, one block each.
+    /// The certificates, each in one PEM block.
     pub(super) fn pem(&self) -> Vec<u8> {
         self.0.clone()
     }
 
-    /// Takes what OpenSSL takes: a byte order mark, words between the certificates, and certificates with trust settings.
+    /// Accepts what OpenSSL accepts: a byte order mark, text between the certificates, and certificates with trust
+    /// settings.
     ///
     /// # Errors
-    /// When a certificate cannot be read, or there is none.
+    /// If there is no certificate, or one cannot be read.
     pub fn parse(pem: &[u8]) -> Result<Self, InvalidCaBundle> {
-        // Bundles are put together by `cat`: a byte order mark may stand before each certificate.
+        // Bundles are often joined with `cat`, so there may be a byte order mark before each certificate.
         let text = String::from_utf8_lossy(pem).replace('\u{feff}', "");
         let plain = ["TRUSTED CERTIFICATE", "X509 CERTIFICATE"].into_iter().fold(text, |text, label| {
             text.replace(&format!("BEGIN {label}-"), "BEGIN CERTIFICATE-")
                 .replace(&format!("END {label}-"), "END CERTIFICATE-")
         });
-        // The SDK would take a certificate that is none for a reason to panic, at the first connection.
+        // Check each certificate, because the SDK panics on an invalid one at the first connection.
         let (mut store, mut kept) = (RootCertStore::empty(), String::new());
         for certificate in CertificateDer::pem_slice_iter(plain.as_bytes()) {
             let certificate = certificate.map_err(|_| InvalidCaBundle)?;
@@ -50,7 +51,7 @@ impl TrustedCa {
     }
 }
 
-/// The certificate itself: the trust settings follow it as a second element of DER.
+/// The first DER element, which is the certificate. OpenSSL's trust settings follow as a second element.
 fn first_element(der: &[u8]) -> Option<&[u8]> {
     let (head, length) = match *der.get(1)? {
         short @ ..0x80 => (2, usize::from(short)),
@@ -67,13 +68,13 @@ fn first_element(der: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    /// Of the test authority `ca`, made for this test.
+    /// The certificate of the authority `ca`, created for this test.
     const CA: &str = include_str!("trusted_ca/ca.pem");
-    /// The same, with the trust settings of `openssl x509 -trustout -addtrust serverAuth`.
+    /// The same certificate with the trust settings of `openssl x509 -trustout -addtrust serverAuth`.
     const TRUSTED: &str = include_str!("trusted_ca/trusted.pem");
 
     #[test]
-    fn what_openssl_takes_is_taken() {
+    fn bundles_that_openssl_accepts_are_accepted() {
         let plain = TrustedCa::parse(CA.as_bytes()).unwrap();
         let old = CA.replace("CERTIFICATE", "X509 CERTIFICATE");
         for bundle in [format!("\u{feff}{CA}"), TRUSTED.to_owned(), old, format!("# Our CA\r\n{CA}\nwords\n")] {

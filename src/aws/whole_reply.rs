@@ -1,6 +1,6 @@
-//! A reply that is cut short is an error of the service, never an absence. The SDK's XML parsers take one that ends
-//! early for a shorter list, so each reply is read to its end and looked at before they see it. A broken one counts
-//! as a broken connection: the SDK tries again.
+//! The HTTP client that passes on only complete replies. The SDK's XML parsers read a truncated reply as a shorter
+//! list, so images would seem absent. Therefore each reply is read to its end and checked first. A truncated one counts
+//! as a broken connection, which the SDK retries. The client also reports why a proxy or a credentials agent refused.
 
 use crate::proxy::Proxy;
 use aws_smithy_runtime_api::client::http::{
@@ -14,25 +14,26 @@ use aws_smithy_types::byte_stream::ByteStream;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// An HTTP client that hands on whole replies only.
+/// An HTTP client that passes on only complete replies.
 #[derive(Clone, Debug)]
 pub struct WholeReplies {
     pub proxied: SharedHttpClient,
-    /// For the metadata and credentials endpoints of the machine itself: a proxy must never see what they answer.
+    /// For the metadata and credentials endpoints of this machine. A proxy must never see their replies.
     pub direct: SharedHttpClient,
     pub refusals: Refusals,
 }
 
-/// What an agent of the machine, or the instance metadata, answered in place of credentials; the SDK keeps the status at most.
+/// The error that a credentials agent of this machine, or the instance metadata, answered. The SDK keeps at most the
+/// status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub url: String,
     pub status: u16,
-    /// One line, cut.
+    /// The message in one line, cut to `MOST_WORDS` characters.
     pub words: String,
 }
 
-/// The latest of them.
+/// The latest refusal, if no success came after it.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<Mutex<Option<Refusal>>>);
 
@@ -41,7 +42,7 @@ impl Refusals {
         self.0.lock().take()
     }
 
-    /// A success takes back what was refused before.
+    /// Records a reply. A success clears the refusal before it.
     fn note(&self, url: &str, status: u16, body: &[u8]) {
         let refusal = (status >= 400).then(|| Refusal {
             url: url.split('?').next().unwrap_or_default().to_owned(),
@@ -52,10 +53,10 @@ impl Refusals {
     }
 }
 
-/// The longest part of a refusal that is shown, in characters.
+/// The most characters of a refusal's message that are kept.
 const MOST_WORDS: usize = 300;
 
-/// The message of a JSON answer, else the text; a page of HTML says nothing.
+/// The `message` of a JSON body, else the text. Empty for HTML.
 fn words(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let json = serde_json::from_str::<serde_json::Value>(&text).ok();
@@ -125,7 +126,8 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Those who hand out credentials: they are on the machine itself, and a proxy must see neither question nor answer.
+/// Whether the URL is of the instance metadata or a credentials agent on this machine. A proxy must not see their
+/// requests and replies.
 fn is_agent(url: &str) -> bool {
     let named = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"];
     let is_named = |name: &str| std::env::var(name).is_ok_and(|uri| !uri.is_empty() && url.starts_with(&uri));
@@ -137,7 +139,8 @@ fn proxy_of(url: &str) -> Option<(Proxy, http::Uri)> {
     Some((Proxy::of_environment(&destination)?, destination))
 }
 
-/// Whether a reply without a tunnel is none of the service's: each of those has a request id.
+/// Whether the proxy itself sent this reply. It can only over plain HTTP, where there is no tunnel. A service's reply
+/// has a request id.
 fn is_the_proxys(reply: &HttpResponse, destination: &http::Uri) -> bool {
     let has_id = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"]
         .iter()
@@ -145,7 +148,7 @@ fn is_the_proxys(reply: &HttpResponse, destination: &http::Uri) -> bool {
     destination.scheme_str() == Some("http") && matches!(reply.status().as_u16(), 403 | 407 | 502..=504) && !has_id
 }
 
-/// A proxy that lets nothing through is asked why.
+/// Asks the proxy why the connection failed. Returns `error` if the proxy does not refuse.
 async fn words_of(proxy: &Proxy, destination: &http::Uri, error: ConnectorError) -> ConnectorError {
     match proxy.refusal(destination).await {
         Some(refused) => ConnectorError::io(refused.into()),
@@ -153,18 +156,19 @@ async fn words_of(proxy: &Proxy, destination: &http::Uri, error: ConnectorError)
     }
 }
 
-/// The link-local addresses of the instance metadata, ECS and EKS Pod Identity endpoints.
+/// Whether the host is a link-local address of the instance metadata, ECS or EKS Pod Identity.
 fn is_of_this_machine(uri: &str) -> bool {
     let host = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     host.starts_with("169.254.") || host.starts_with("[fd00:ec2:")
 }
 
-/// XML must end with the end tag of its first element, JSON with its brace. An error may be without a body.
+/// Whether the body is complete. XML must end with the end tag of its first element, and JSON must parse. Only an error
+/// may have no body.
 fn is_whole(body: &[u8], is_success: bool) -> bool {
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
     match text.first() {
         None => !is_success,
-        // A gateway's error page is no reply of a service, and HTML needs no end tags.
+        // A gateway's error page, not a service's reply. HTML does not need end tags.
         Some(b'<') if !is_success && is_html(text) => true,
         Some(b'<') => root_name(text).is_some_and(|root| ends_with_tag(text, root)),
         Some(b'{') => serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok(),
@@ -177,7 +181,7 @@ fn is_html(text: &[u8]) -> bool {
     begin.starts_with(b"<html") || begin.starts_with(b"<!doctype")
 }
 
-/// The name of the first element: behind the declaration and comments, if there are any.
+/// The name of the first element, after the declaration and comments.
 fn root_name(mut text: &[u8]) -> Option<&[u8]> {
     loop {
         text = text.trim_ascii_start().strip_prefix(b"<")?;
@@ -194,7 +198,7 @@ fn root_name(mut text: &[u8]) -> Option<&[u8]> {
     text.get(..end).filter(|name| !name.is_empty())
 }
 
-/// True for `… </root>`, and for a document that is one empty element.
+/// Whether the text ends with `</root>`, or is one empty element.
 fn ends_with_tag(text: &[u8], root: &[u8]) -> bool {
     let Some(inner) = text.strip_suffix(b">") else { return false };
     if let Some(before) = inner.trim_ascii_end().strip_suffix(root) {
@@ -212,7 +216,7 @@ mod tests {
     const REPLY: &str = r#"<?xml version="1.0"?><!-- a > b --><R xmlns="u"><Stacks><R2>x</R2></Stacks><R3/></R>"#;
 
     #[test]
-    fn a_whole_reply_is_whole_and_every_shorter_one_is_not() {
+    fn a_complete_reply_passes_and_every_truncated_one_does_not() {
         assert!(is_whole(REPLY.as_bytes(), true));
         assert!(is_whole(format!("{REPLY}\n").as_bytes(), true));
         for length in 0..REPLY.len() {
@@ -226,18 +230,18 @@ mod tests {
     }
 
     #[test]
-    fn only_an_error_may_be_without_a_body() {
+    fn only_an_error_may_have_no_body() {
         assert!(!is_whole(b"", true));
         assert!(is_whole(b"", false));
         assert!(is_whole(b"<Empty/>", true));
         assert!(is_whole(b"<HTML><body>denied by proxy<hr>", false));
         assert!(!is_whole(b"<html><body>welcome", true));
-        assert!(!is_whole(b"\xEF\xBB\xBF<R><Stacks>", true), "behind a byte order mark too");
+        assert!(!is_whole(b"\xEF\xBB\xBF<R><Stacks>", true), "also after a byte order mark");
         assert!(is_whole(b"eu-west-1", true), "the metadata service answers in plain text");
     }
 
     #[test]
-    fn the_machines_own_endpoints_are_asked_directly() {
+    fn endpoints_of_this_machine_are_recognized() {
         for uri in ["http://169.254.169.254/latest", "http://169.254.170.23/v1/credentials", "http://[fd00:ec2::23]/v1"]
         {
             assert!(is_of_this_machine(uri), "{uri}");

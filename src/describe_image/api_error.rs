@@ -1,4 +1,4 @@
-//! The error answers of the API: an HTTP status and `{"message": …}` in the reference's words.
+//! The error answers of the API: an HTTP status and `{"message": …}` with the official program's messages.
 
 use super::image_id::{ImageId, InvalidImageId, InvalidRegion};
 use super::observe::ObserveError;
@@ -15,19 +15,19 @@ pub struct ApiError {
     pub message: String,
 }
 
-/// There is neither an AMI nor a stack: a normal answer, which the API words as an error.
+/// There is neither an AMI nor a stack. This is a normal answer, but the API returns it as an error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("No image or stack associated with ParallelCluster image id: {0}.")]
 pub struct ImageNotFound(pub ImageId);
 
 impl ApiError {
-    /// A request that the API refuses with 400.
+    /// A request that the API rejects with 400.
     #[must_use]
     pub fn bad_request(why: impl std::fmt::Display) -> Self {
         Self { status: 400, message: format!("Bad Request: {why}") }
     }
 
-    /// The answer for `error`, told as `text`.
+    /// The answer for `error`, with the message `text`. An unknown region keeps its own message.
     fn of_source(error: SourceError, text: String) -> Self {
         let status = match error.kind {
             SourceErrorKind::UnknownRegion => return Self::bad_request(error.message),

@@ -1,9 +1,9 @@
-//! `ImageBuildStatus` and the table from CloudFormation stack status to it.
+//! `ImageBuildStatus` and its table of CloudFormation stack statuses.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where the build of an image stands. ParallelCluster computes it, so the list is closed.
+/// The status of an image's build. ParallelCluster computes it, so the list is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schemars(inline)]
@@ -17,8 +17,8 @@ pub enum ImageBuildStatus {
 }
 
 impl ImageBuildStatus {
-    /// The status of an image whose stack has `stack_status`. `None` for a status that the table does not know,
-    /// such as UPDATE_FAILED or one that CloudFormation invents tomorrow.
+    /// The build status of an image whose stack has `stack_status`. `None` for a status that is not in
+    /// ParallelCluster's table, such as UPDATE_FAILED or one that CloudFormation adds later.
     #[must_use]
     pub fn of_stack(stack_status: &str) -> Option<Self> {
         Some(match stack_status {
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wire_names_are_the_apis() {
+    fn wire_names_are_the_names_of_the_api() {
         let wire = |status| serde_json::to_value(status).unwrap();
         assert_eq!(wire(ImageBuildStatus::BuildInProgress), "BUILD_IN_PROGRESS");
         assert_eq!(wire(ImageBuildStatus::DeleteComplete), "DELETE_COMPLETE");

@@ -1,11 +1,11 @@
-//! Where the image configuration file lives: the bucket and key rules of ParallelCluster.
+//! The location of an image's configuration file: the bucket and key rules of ParallelCluster.
 
 use super::image_id::Region;
 use super::observation::{Ami, Observation, Stack, tag, tag_key};
 use super::response::Tag;
 use sha2::{Digest, Sha256};
 
-/// What the API answers for a URL that it cannot make.
+/// What the API answers if it cannot create the URL.
 pub const NOT_AVAILABLE: &str = "NOT_AVAILABLE";
 
 /// The object that holds an image's configuration.
@@ -13,19 +13,20 @@ pub const NOT_AVAILABLE: &str = "NOT_AVAILABLE";
 pub struct ConfigObject {
     pub bucket: String,
     pub key: String,
-    /// The account that must own the bucket: set for the default bucket, whose name anyone could take.
+    /// The account that must own the bucket. Set for the default bucket, because anyone could create a bucket with its
+    /// name.
     pub expected_owner: Option<String>,
 }
 
 impl ConfigObject {
-    /// The stable form that a resource's status shows: it opens nothing for those who may not read the bucket.
+    /// The stable form of the URL for a status. It gives no access to users who may not read the bucket.
     #[must_use]
     pub fn s3_url(&self) -> String {
         format!("s3://{}/{}", self.bucket, self.key)
     }
 }
 
-/// The object with the configuration of the observed image, `None` where its place is not known.
+/// The object that holds the configuration of the observed image. `None` if its location is unknown.
 #[must_use]
 pub fn config_object(observation: &Observation, region: &Region) -> Option<ConfigObject> {
     let (bucket_tag, folder) = match observation {
@@ -34,7 +35,7 @@ pub fn config_object(observation: &Observation, region: &Region) -> Option<Confi
             let folder = tag(&ami.tags, tag_key::S3_IMAGE_DIR).or_else(|| tag(stack_tags?, tag_key::S3_IMAGE_DIR))?;
             let bucket = match tag(&ami.tags, tag_key::S3_BUCKET) {
                 Some(bucket) => Some(bucket),
-                // A stack without the tag means the default bucket; no stack leaves the bucket unknown.
+                // A stack without the tag means the default bucket. Without a stack, the bucket is unknown.
                 None => tag(stack_tags?, tag_key::S3_BUCKET),
             };
             (bucket, folder)
@@ -59,20 +60,20 @@ pub fn config_object(observation: &Observation, region: &Region) -> Option<Confi
     }
 }
 
-/// True when the AMI's own tags name both the bucket and the folder, so that its stack need not be asked.
+/// Whether the AMI's own tags contain both the bucket and the folder. Then its stack need not be read.
 #[must_use]
 pub fn is_told_by(ami: &Ami) -> bool {
     let has = |key| tag(&ami.tags, key).is_some();
     has(tag_key::S3_BUCKET) && has(tag_key::S3_IMAGE_DIR)
 }
 
-/// True for a stack that builds an image: ParallelCluster always tags those with their folder.
+/// Whether the stack builds an image. ParallelCluster always tags such a stack with its folder.
 #[must_use]
 pub fn is_image_stack(stack: &Stack) -> bool {
     tag(&stack.tags, tag_key::S3_IMAGE_DIR).is_some()
 }
 
-/// The bucket that ParallelCluster makes for an account in a region.
+/// The name of the bucket that ParallelCluster creates for an account in a region.
 #[must_use]
 pub fn default_bucket(account_id: &str, region: &Region) -> String {
     let hash = Sha256::digest(format!("{account_id}{region}"));
@@ -80,7 +81,7 @@ pub fn default_bucket(account_id: &str, region: &Region) -> String {
     format!("parallelcluster-{suffix}-v1-do-not-delete")
 }
 
-/// The wire form of a tag, for fixtures and the adapter.
+/// Creates a tag. Only tests use it.
 #[must_use]
 pub fn new_tag(key: impl Into<String>, value: impl Into<String>) -> Tag {
     Tag { key: key.into(), value: value.into() }
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tags_of_the_ami_come_before_those_of_the_stack() {
+    fn tags_of_the_ami_take_precedence_over_tags_of_the_stack() {
         let other = || Some(stack(Some("stack-bucket"), Some("stack-dir")));
         assert_eq!(of_ami(Some("b"), Some("d"), other()).as_deref(), Some("s3://b/d/configs/image-config.yaml"));
         assert_eq!(of_ami(None, Some("d"), other()).as_deref(), Some("s3://stack-bucket/d/configs/image-config.yaml"));
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_bucket_is_in_the_default_bucket_only_when_a_stack_is_there() {
+    fn a_folder_without_a_bucket_is_in_the_default_bucket_only_if_there_is_a_stack() {
         let expected = format!("s3://{}/d/configs/image-config.yaml", default_bucket(ACCOUNT, &region()));
         assert_eq!(of_ami(None, Some("d"), Some(stack(None, None))), Some(expected.clone()));
         assert_eq!(of_ami(Some(""), Some("d"), None), Some(expected));
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_bucket_must_belong_to_the_account_also_when_a_tag_names_it() {
+    fn the_default_bucket_must_belong_to_the_account_even_if_a_tag_names_it() {
         let default = default_bucket(ACCOUNT, &region());
         for bucket in [None, Some(default.as_str())] {
             let seen = Observation::Stack { stack: stack(bucket, Some("d")), image_build: None, refused: None };
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_bucket_is_named_as_parallelcluster_names_it() {
+    fn the_default_bucket_has_the_name_that_parallelcluster_gives_it() {
         assert_eq!(default_bucket(ACCOUNT, &region()), DEFAULT);
     }
 }

@@ -1,28 +1,28 @@
 //! `ImageId` and `Region`: parsed once at the edge, never invalid afterwards.
-//! No lookups here: whether AWS knows a region is the adapter's question.
+//! No lookups here: the adapter checks whether AWS has a region.
 
 use std::fmt;
 
-/// The pattern the API publishes for an image id, with the length that CloudFormation grants a stack's name.
+/// The API's published pattern for an image id, with CloudFormation's maximum length of a stack name.
 pub const IMAGE_ID_PATTERN: &str = "^[a-zA-Z][a-zA-Z0-9-]{0,127}$";
 
-/// CloudFormation's limit on a stack's name, which is the image id.
+/// CloudFormation's maximum length of a stack name. The stack's name is the image id.
 const MAX_LENGTH: usize = 128;
 
-/// The shape of every AWS region name, sovereign and government ones included.
+/// The pattern of every AWS region name, including sovereign and government regions.
 pub const REGION_PATTERN: &str = "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
 
-/// The id of a ParallelCluster custom image: 1 to 128 characters, a letter, then letters, digits and hyphens.
+/// The id of a ParallelCluster custom image: a letter, then letters, digits and hyphens; 1 to 128 characters in total.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ImageId(String);
 
-/// An image id that the API would refuse with 400, in the reference's words.
+/// An image id that the API rejects with 400. The message is the official program's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{text}' does not match '{}' - 'image-id'", self.broken_pattern(), text = self.0)]
 pub struct InvalidImageId(String);
 
 impl InvalidImageId {
-    /// The API's own pattern, except for an id that only breaks our limit on its length.
+    /// The API's own pattern, except if the id is too long: then the pattern with our length limit.
     fn broken_pattern(&self) -> &'static str {
         if self.0.len() > MAX_LENGTH { IMAGE_ID_PATTERN } else { "^[a-zA-Z][a-zA-Z0-9-]+$" }
     }
@@ -30,7 +30,7 @@ impl InvalidImageId {
 
 impl ImageId {
     /// # Errors
-    /// When `text` is not of [`IMAGE_ID_PATTERN`].
+    /// If `text` does not match [`IMAGE_ID_PATTERN`].
     pub fn parse(text: &str) -> Result<Self, InvalidImageId> {
         let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic());
         let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -46,7 +46,7 @@ impl ImageId {
         &self.0
     }
 
-    /// Whether it has the shape of an AMI's id. It is a valid image id all the same, and nearly always a mistake.
+    /// Whether it has the form of an AMI id. Such an image id is valid, but nearly always a mistake.
     #[must_use]
     pub fn looks_like_an_ami_id(&self) -> bool {
         let is_hex = |id: &str| id.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
@@ -60,18 +60,18 @@ impl fmt::Display for ImageId {
     }
 }
 
-/// The name of an AWS region, of [`REGION_PATTERN`].
+/// The name of an AWS region. It matches [`REGION_PATTERN`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(String);
 
-/// A region name that no partition of AWS can have, in the reference's words.
+/// A region name that no partition of AWS can have. The message is the official program's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid or unsupported region '{0}'")]
 pub struct InvalidRegion(pub String);
 
 impl Region {
     /// # Errors
-    /// When `text` is not of [`REGION_PATTERN`].
+    /// If `text` does not match [`REGION_PATTERN`].
     pub fn parse(text: &str) -> Result<Self, InvalidRegion> {
         let parts: Vec<&str> = text.split('-').collect();
         let is_region = match parts.as_slice() {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_an_ami_is_told_from_the_id_of_an_image() {
+    fn an_ami_id_is_recognized_among_image_ids() {
         for (id, is_of_ami) in [
             ("ami-0123456789abcdef0", true),
             ("ami-1a2b3c4d", true),
@@ -148,7 +148,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_any_text_gives_it_back_or_an_error(text in ".{0,140}") {
+        fn parsing_any_text_returns_the_same_text_or_an_error(text in ".{0,140}") {
             if let Ok(id) = ImageId::parse(&text) { prop_assert_eq!(id.as_str(), &text); }
             if let Ok(region) = Region::parse(&text) { prop_assert_eq!(region.as_str(), &text); }
         }

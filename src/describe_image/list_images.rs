@@ -1,4 +1,4 @@
-//! listImages: every image and image stack there is, in an order that does not depend on AWS. Generic over the port.
+//! listImages: all images and image stacks, in an order that does not depend on AWS. Generic over the port.
 
 use super::build_status::ImageBuildStatus;
 use super::observation::{Ami, Stack, tag, tag_key};
@@ -7,7 +7,7 @@ use super::scope::Scope;
 use super::source::{ImageSource, Priority};
 use super::source_error::SourceError;
 
-/// What a list can be narrowed to. A stack that is complete, being updated or being deleted passes none.
+/// A filter of a list. A stack that is complete, being updated or being deleted passes no filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusFilter {
     Available,
@@ -35,10 +35,11 @@ impl StatusFilter {
     }
 }
 
-/// Lists what passes one of `filters`, or everything when there is none; by image id, AMIs before stacks.
+/// Lists what passes at least one of `filters`, or everything if there are none.
+/// The list is sorted by image id, AMIs before stacks.
 ///
 /// # Errors
-/// When AWS does not answer to the last page: half a list would look like a whole one.
+/// If AWS does not answer for every page. A partial list would look like a complete one.
 pub async fn list_images<S: ImageSource>(
     source: &S,
     scope: &Scope,
@@ -47,7 +48,8 @@ pub async fn list_images<S: ImageSource>(
     let is_wanted = |filter| filters.is_empty() || filters.contains(&filter);
     let region = scope.region.as_str();
     let mut images = Vec::new();
-    // Stacks first: a build that ends meanwhile has its AMI tagged before its stack goes, so that it is in one of the two.
+    // Stacks first, because a build tags its AMI before its stack is deleted. So a build that ends meanwhile is in at
+    // least one of the two lists.
     if is_wanted(StatusFilter::Pending) || is_wanted(StatusFilter::Failed) {
         let stacks = source.all_stacks(scope, Priority::Urgent).await?;
         images.extend(stacks.iter().filter(|stack| is_listed(stack)).map(|stack| of_stack(stack, region)));
@@ -56,7 +58,8 @@ pub async fn list_images<S: ImageSource>(
         source.all_amis(scope, Priority::Urgent, |ami| images.push(of_ami(&ami, region))).await?;
     }
     images.sort_by(|a, b| place(a).cmp(&place(b)));
-    // While pages were read, a new image may have moved another from one page to the next: what was read later counts.
+    // A new image may move another image to the next page between two calls. Then both pages contain it. Keep the later
+    // one.
     images.dedup_by(|later, earlier| {
         let is_same = place(later) == place(earlier);
         if is_same {
@@ -68,12 +71,13 @@ pub async fn list_images<S: ImageSource>(
     Ok(ListImagesResponse { images })
 }
 
-/// An image's own stack: it carries the image's id and is no part of another.
+/// Whether it is an image's own stack: it is tagged with the image id and is not nested in another stack.
 fn is_listed(stack: &Stack) -> bool {
     !stack.is_nested && tag(&stack.tags, tag_key::IMAGE_ID).is_some_and(|id| !id.is_empty())
 }
 
-/// Where a summary stands, and what it is: a list in Git must not change without a reason.
+/// The sort key and identity of a summary. The order is stable, because a list kept in Git must not change without a
+/// reason.
 fn place(summary: &ImageInfoSummary) -> (&str, bool, Option<&str>, Option<&str>) {
     let ami = summary.ec2_ami_info.as_ref();
     let ami_id = ami.and_then(|ami| ami.ami_id.as_deref());
@@ -125,7 +129,8 @@ mod tests {
         Stack { arn: Some(format!("arn:{id}")), status: Some(status.into()), tags: tags(id), ..Stack::default() }
     }
 
-    /// Gives these lists; with `ends`, a build whose stack is there until the stacks have been read, and its AMI from then on.
+    /// Returns these lists. With `ends`, a build ends after the first list is read: before, only its stack exists;
+    /// after, only its AMI.
     #[derive(Default)]
     struct Source {
         amis: Vec<Ami>,
@@ -147,11 +152,11 @@ mod tests {
         }
 
         async fn amis(&self, _: &Scope, _: &[ImageId], _: Priority) -> Result<Vec<(ImageId, Ami)>, SourceError> {
-            unreachable!("a list asks for no id")
+            unreachable!("a list reads no single image")
         }
 
         async fn stack(&self, _: &Scope, _: &ImageId, _: Priority) -> Result<Option<Stack>, SourceError> {
-            unreachable!("a list asks for no id")
+            unreachable!("a list reads no single image")
         }
 
         async fn image_build(
@@ -161,7 +166,7 @@ mod tests {
             _: &Stack,
             _: Priority,
         ) -> Result<Option<ImageBuild>, SourceError> {
-            unreachable!("a list asks for no build")
+            unreachable!("a list reads no build")
         }
     }
 
@@ -172,15 +177,15 @@ mod tests {
     fn list(source: &Source, filters: &[StatusFilter]) -> Vec<String> {
         let scope = Scope::default_identity(Region::parse("eu-west-1").unwrap());
         let listed = block_on(list_images(source, &scope, filters)).unwrap();
-        let told = |image: ImageInfoSummary| {
+        let text = |image: ImageInfoSummary| {
             let ami = image.ec2_ami_info.and_then(|ami| ami.ami_id);
             format!("{} {}", image.image_id, ami.or(image.cloudformation_stack_status).unwrap_or_default())
         };
-        listed.images.into_iter().map(told).collect()
+        listed.images.into_iter().map(text).collect()
     }
 
     #[test]
-    fn a_build_that_ends_while_it_is_listed_is_never_in_neither_list() {
+    fn a_build_that_ends_during_the_listing_is_in_at_least_one_list() {
         let source = listed(vec![ami("hpc", "ami-1")], vec![stack("hpc", "CREATE_IN_PROGRESS")]);
         assert_eq!(list(&Source { ends: true, ..source }, &[]), ["hpc ami-1", "hpc CREATE_IN_PROGRESS"]);
     }
@@ -193,33 +198,33 @@ mod tests {
     }
 
     #[test]
-    fn what_two_pages_have_is_listed_once_as_the_later_page_has_it() {
+    fn an_image_on_two_pages_is_listed_once_as_on_the_later_page() {
         let stacks = vec![stack("a", "CREATE_IN_PROGRESS"), stack("a", "CREATE_FAILED")];
         let source = listed(vec![ami("b", "ami-1"), ami("b", "ami-1")], stacks);
         assert_eq!(list(&source, &[]), ["a CREATE_FAILED", "b ami-1"]);
-        assert_eq!(list(&source, &[StatusFilter::Pending]), [""; 0], "it is not pending any more");
+        assert_eq!(list(&source, &[StatusFilter::Pending]), [""; 0], "it is no longer pending");
     }
 
     #[test]
-    fn only_an_ami_in_state_available_is_available_and_the_state_of_another_is_shown() {
+    fn only_an_ami_in_state_available_passes_as_available_and_any_other_state_is_listed() {
         let failed = Ami { state: Some("failed".into()), ..ami("hpc", "ami-2") };
         let source = listed(vec![ami("hpc", "ami-1"), failed.clone()], vec![]);
         assert_eq!(list(&source, &[StatusFilter::Available]), ["hpc ami-1"]);
         assert_eq!(list(&source, &[]), ["hpc ami-1", "hpc ami-2"]);
-        let shown = |ami: &Ami| serde_json::to_value(of_ami(ami, "eu-west-1").ec2_ami_info).unwrap();
-        assert_eq!(shown(&failed), serde_json::json!({"amiId": "ami-2", "state": "FAILED"}));
-        assert_eq!(shown(&ami("hpc", "ami-1")), serde_json::json!({"amiId": "ami-1"}), "as in the API");
+        let ami_info = |ami: &Ami| serde_json::to_value(of_ami(ami, "eu-west-1").ec2_ami_info).unwrap();
+        assert_eq!(ami_info(&failed), serde_json::json!({"amiId": "ami-2", "state": "FAILED"}));
+        assert_eq!(ami_info(&ami("hpc", "ami-1")), serde_json::json!({"amiId": "ami-1"}), "as in the API");
     }
 
     #[test]
-    fn each_filter_passes_its_own_and_a_stack_that_is_being_deleted_passes_none() {
+    fn each_filter_selects_its_statuses_and_a_stack_being_deleted_passes_no_filter() {
         let statuses = ["CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS"];
         let source = listed(vec![ami("z", "ami-1")], statuses.map(|status| stack(status, status)).to_vec());
-        let only = |filters: &[StatusFilter]| list(&source, filters).len();
-        assert_eq!(only(&[StatusFilter::Available]), 1);
-        assert_eq!(only(&[StatusFilter::Pending]), 1);
-        assert_eq!(only(&[StatusFilter::Failed]), 2);
-        assert_eq!(only(&[StatusFilter::Available, StatusFilter::Pending, StatusFilter::Failed]), 4);
-        assert_eq!(only(&[]), 5);
+        let count = |filters: &[StatusFilter]| list(&source, filters).len();
+        assert_eq!(count(&[StatusFilter::Available]), 1);
+        assert_eq!(count(&[StatusFilter::Pending]), 1);
+        assert_eq!(count(&[StatusFilter::Failed]), 2);
+        assert_eq!(count(&[StatusFilter::Available, StatusFilter::Pending, StatusFilter::Failed]), 4);
+        assert_eq!(count(&[]), 5);
     }
 }

@@ -1,5 +1,5 @@
-//! What AWS said of one image id in one scope, in plain structs of our own. Fields that AWS left out are `None`;
-//! an empty string that AWS sent stays an empty string.
+//! `Observation`: what AWS answered about one image id in one scope, in plain structs without SDK types. Fields that
+//! AWS left out are `None`. An empty string from AWS stays an empty string.
 
 use super::build_status::ImageBuildStatus;
 use super::response::Tag;
@@ -7,27 +7,27 @@ use super::source_error::SourceError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What AWS said of one image id at one moment.
+/// What AWS answered about one image id at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observation {
-    /// An AMI that ParallelCluster tagged as available. The stack is asked for only when the AMI's own tags do not
-    /// say where its configuration file is.
+    /// An AMI that ParallelCluster tagged as available. The stack is read only if the AMI's own tags do not contain the
+    /// location of its configuration file.
     Ami {
         ami: Ami,
         stack: Option<Stack>,
-        /// Why `stack` is missing, when AWS refused to say.
+        /// Why `stack` is missing, if AWS refused the read.
         refused: Option<SourceError>,
     },
-    /// No AMI, but the stack that builds, failed to build, or deletes the image.
+    /// No AMI, but a stack that builds, failed to build, or deletes the image.
     Stack {
         stack: Stack,
         image_build: Option<ImageBuild>,
-        /// Why `image_build` is missing, when AWS refused to say.
+        /// Why `image_build` is missing or incomplete, if AWS refused the read.
         refused: Option<SourceError>,
     },
-    /// Neither.
+    /// Neither an AMI nor a stack of the image.
     Absent {
-        /// The ARN of a stack of that name that builds no image.
+        /// The ARN of a stack with the image's name that builds no image.
         other_stack: Option<String>,
     },
 }
@@ -38,15 +38,15 @@ pub struct Ami {
     pub id: Option<String>,
     pub name: Option<String>,
     pub description: Option<String>,
-    /// EC2's own lower-case word.
+    /// EC2's value, in lower case.
     pub state: Option<String>,
-    /// Why EC2 has put it into that state, when it says so.
+    /// Why the AMI has that state, if EC2 gives a reason.
     pub state_reason: Option<String>,
-    /// From then on EC2 calls the AMI deprecated. It can still be used.
+    /// From this time on, EC2 reports the AMI as deprecated. It can still be used.
     pub deprecated_at: Option<Timestamp>,
     pub architecture: Option<String>,
     pub owner_id: Option<String>,
-    /// `None` when EC2 sent none, or one that is no date.
+    /// `None` if EC2 sent no date or an invalid one.
     pub creation_date: Option<Timestamp>,
     pub tags: Vec<Tag>,
 }
@@ -59,7 +59,7 @@ pub struct Stack {
     pub status_reason: Option<String>,
     pub creation_time: Option<Timestamp>,
     pub tags: Vec<Tag>,
-    /// Part of another stack.
+    /// Whether it is nested in another stack.
     pub is_nested: bool,
 }
 
@@ -68,16 +68,16 @@ pub struct Stack {
 pub struct ImageBuild {
     /// The ARN of the image build version.
     pub arn: Option<String>,
-    /// `None` when the image was absent or had no state.
+    /// `None` if the image is absent or has no state.
     pub status: Option<String>,
     pub reason: Option<String>,
-    /// Where the build failed.
+    /// The step that failed, if the build has failed.
     pub failed_step: Option<FailedStep>,
-    /// Why nothing but the ARN is known, when AWS refused to say.
+    /// Why only `arn` is set, if AWS refused the read.
     pub refused: Option<SourceError>,
 }
 
-/// Where an image build failed, as far as Image Builder says.
+/// Where an image build failed, as far as Image Builder reports it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailedStep {
     /// The step of the workflow, such as RunComponents.
@@ -88,18 +88,18 @@ pub struct FailedStep {
     pub phase: Option<String>,
     /// The name of the step in the component's document.
     pub action: Option<String>,
-    /// What the component, or the distribution, said.
+    /// The error message of the component, or of the distribution.
     pub message: Option<String>,
 }
 
 /// Whether the image is expected to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// It is being built or deleted, or nobody knows.
+    /// It is being built or deleted, or its status is unknown.
     InProgress,
-    /// Its build has ended, and its AMI is not there yet.
+    /// Its build is complete, but there is no tagged AMI yet.
     Finalizing,
-    /// Nothing is expected to happen.
+    /// No change is expected.
     Settled,
     /// There is neither an AMI nor a stack.
     Absent,
@@ -111,7 +111,7 @@ pub fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
     tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str())
 }
 
-/// The tags that ParallelCluster writes and this operation reads.
+/// The tags that describeImage and listImages read.
 pub mod tag_key {
     pub const IMAGE_ID: &str = "parallelcluster:image_id";
     pub const BUILD_STATUS: &str = "parallelcluster:build_status";
@@ -119,12 +119,12 @@ pub mod tag_key {
     pub const BUILD_LOG: &str = "parallelcluster:build_log";
     pub const S3_BUCKET: &str = "parallelcluster:s3_bucket";
     pub const S3_IMAGE_DIR: &str = "parallelcluster:s3_image_dir";
-    /// Image Builder's own tag on what it makes: the ARN of the image build version.
+    /// Image Builder's own tag on its AMIs: the ARN of the image build version.
     pub const IMAGE_BUILD: &str = "Ec2ImageBuilderArn";
 }
 
 impl Observation {
-    /// The 12-digit account that answered, as far as the answer says.
+    /// The 12-digit account that answered, if the answer contains it.
     #[must_use]
     pub fn account_id(&self) -> Option<&str> {
         match self {
@@ -145,7 +145,7 @@ impl Observation {
         }
     }
 
-    /// What AWS refused to say beside the answer.
+    /// The error of a read that AWS refused, although the image itself was observed.
     #[must_use]
     pub fn refused(&self) -> Option<&SourceError> {
         match self {
@@ -161,7 +161,7 @@ impl Ami {
         self.state.as_deref() == Some("available")
     }
 
-    /// Nobody can use it, and EC2 lists it only when it is asked to.
+    /// Whether it is disabled. Then no one can use it, and EC2 lists it only on request (`IncludeDisabled`).
     #[must_use]
     pub fn is_disabled(&self) -> bool {
         self.state.as_deref() == Some("disabled")
@@ -174,7 +174,7 @@ impl Ami {
         }
     }
 
-    /// The image build version that it comes from.
+    /// The ARN of the image build version that made it.
     #[must_use]
     pub fn image_build_arn(&self) -> Option<&str> {
         tag(&self.tags, tag_key::IMAGE_BUILD)
@@ -185,7 +185,7 @@ impl Stack {
     fn phase(&self) -> Phase {
         let status = self.status.as_deref().unwrap_or_default();
         match ImageBuildStatus::of_stack(status) {
-            // A build that has failed may still be rolling back.
+            // A failed build may still be rolling back.
             _ if status.ends_with("_IN_PROGRESS") => Phase::InProgress,
             None => Phase::InProgress,
             Some(ImageBuildStatus::BuildComplete) => Phase::Finalizing,
@@ -193,7 +193,7 @@ impl Stack {
         }
     }
 
-    /// The stack's name: what an image's stack has in common with its image is its id.
+    /// The stack's name, from its ARN. For an image's stack, it is the image id.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.arn.as_deref()?.split_once(":stack/")?.1.split('/').next()

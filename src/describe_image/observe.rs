@@ -1,5 +1,5 @@
-//! The order of reads: AMIs in bulk, then a stack and its image build for each id without one; each in the cheaper of two
-//! ways, by ids or all there are. Generic over the port.
+//! The order of reads: first AMIs in bulk, then the stack and its image build for each id that needs them. AMIs and
+//! stacks are each read in the way that takes fewer calls: by ids, or all of the scope. Generic over the port.
 
 mod newest;
 pub mod plan;
@@ -16,7 +16,7 @@ use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use futures::{StreamExt, stream};
 use stacks::{Stacks, all_stacks};
 
-/// Stacks read at once in one call of [`observe`]; CloudFormation grants about five reads a second.
+/// Concurrent reads of stacks in one call of [`observe`]. CloudFormation allows about five reads a second.
 const STACK_READS_AT_ONCE: usize = 8;
 
 /// Why one image could not be observed.
@@ -28,13 +28,13 @@ pub struct ObserveError {
     pub source_error: SourceError,
 }
 
-/// What was being read for, as the reference's messages tell it.
+/// What the failed read was for. The official program has a message for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     Image,
-    /// The stack, for the bucket that the AMI's tags do not name.
+    /// The stack, because the AMI's tags do not contain the bucket.
     Bucket,
-    /// The stack, for the folder that the AMI's tags do not name.
+    /// The stack, because the AMI's tags do not contain the folder.
     Folder,
 }
 
@@ -53,7 +53,7 @@ impl ObserveError {
 /// The answer for one id.
 pub type Observed = (ImageId, Result<Observation, ObserveError>);
 
-/// Observes every id of `ids`: exactly one answer each, in no particular order.
+/// Observes every id of `ids`. Returns exactly one answer for each, in no particular order.
 pub async fn observe<S: ImageSource>(source: &S, scope: &Scope, ids: &[ImageId]) -> Vec<Observed> {
     let mut answers = Vec::with_capacity(ids.len());
     observe_each(source, scope, ids, Plan::once(), &(), |answer| answers.push(answer)).await;
@@ -63,7 +63,7 @@ pub async fn observe<S: ImageSource>(source: &S, scope: &Scope, ids: &[ImageId])
 /// Observes one image.
 ///
 /// # Errors
-/// When AWS does not answer.
+/// If AWS does not answer.
 pub async fn observe_one<S: ImageSource>(
     source: &S,
     scope: &Scope,
@@ -75,7 +75,8 @@ pub async fn observe_one<S: ImageSource>(
     answer
 }
 
-/// As [`observe`], each answer as soon as it is there. Gives the sizes that it has learned.
+/// Like [`observe`], but passes each answer to `answer` as soon as it arrives. An id that lost its last subscriber
+/// meanwhile may get no answer. Returns the sizes of what it has read completely.
 pub async fn observe_each<S: ImageSource>(
     source: &S,
     scope: &Scope,
@@ -98,7 +99,7 @@ pub async fn observe_each<S: ImageSource>(
         false => None,
     };
     let stacks = Stacks { source, scope, priority, swept };
-    // What has no stack is answered at once: it need not wait for others' builds.
+    // Ids without a stack come first, because their answers need no further read.
     without_ami.sort_by_key(|(id, _)| !stacks.lacks(id));
     let mut reads = stream::iter(without_ami)
         .filter(|(id, _)| std::future::ready(history.is_subscribed(id)))
@@ -110,7 +111,8 @@ pub async fn observe_each<S: ImageSource>(
     learned
 }
 
-/// The AMIs of `ids`: of these alone when one call can ask for them, else out of all there are.
+/// The newest AMI of each of `ids`. Reads the AMIs of these ids if one call can carry them, otherwise all AMIs of the
+/// scope.
 async fn newest_amis<'a, S: ImageSource>(
     source: &S,
     scope: &Scope,
@@ -133,7 +135,8 @@ async fn newest_amis<'a, S: ImageSource>(
     Ok(newest)
 }
 
-/// Answers for the AMIs that say all themselves; the others need their stack.
+/// Answers for the AMIs whose tags contain the location of the configuration file. Adds the other ids to `without_ami`,
+/// because they need their stack.
 fn sort_out(
     mut newest: Newest<'_>,
     ids: &[ImageId],
@@ -147,7 +150,7 @@ fn sort_out(
             }
             Ok(ami) => without_ami.push((id.clone(), ami)),
             Err(error) => {
-                let error = SourceError::unasked(SourceErrorKind::ServiceError, error.to_string());
+                let error = SourceError::asked(SourceErrorKind::ServiceError, "ec2:DescribeImages", error.to_string());
                 answer(failed(id, Step::Image, error));
             }
         }
@@ -158,7 +161,8 @@ fn failed(id: &ImageId, step: Step, source_error: SourceError) -> Observed {
     (id.clone(), Err(ObserveError { image_id: id.clone(), step, source_error }))
 }
 
-/// What the stack tells: where an AMI's configuration is, or all that there is of an image without one.
+/// Reads the stack of `id`. If there is an AMI, the stack only gives the location of its configuration file. If there
+/// is no AMI, the stack is the image.
 async fn observe_stack<S: ImageSource>(
     stacks: &Stacks<'_, S>,
     history: &impl History,
@@ -172,14 +176,15 @@ async fn observe_stack<S: ImageSource>(
     };
     let read = match (stacks.get(&id).await, ami) {
         (Ok(stack), Some(ami)) => Ok(Observation::Ami { ami, stack, refused: None }),
-        // The AMI is there all the same; only where its configuration is cannot be said.
+        // The image exists even if its stack may not be read. Only the location of its configuration file stays
+        // unknown.
         (Err(error), Some(ami)) if error.kind == SourceErrorKind::AccessDenied => {
             Ok(Observation::Ami { ami, stack: None, refused: Some(error) })
         }
         (Ok(Some(stack)), None) if image_config::is_image_stack(&stack) => {
             with_image_build(stacks, history, &id, stack).await
         }
-        // A stack of that name that builds no image is none of ours.
+        // A stack with the image's name that builds no image is unrelated.
         (Ok(other), None) => Ok(Observation::Absent { other_stack: other.and_then(|stack| stack.arn) }),
         (Err(error), _) => Err(error),
     };
@@ -189,7 +194,10 @@ async fn observe_stack<S: ImageSource>(
     }
 }
 
-/// A refused or broken read of the build leaves its fields out; a throttled one is worth another try of the whole.
+/// Adds the image build to `stack`. If the read of the build fails, the build's fields are left out.
+///
+/// # Errors
+/// If the read of the build is throttled, because then a retry of the whole image is likely to succeed.
 async fn with_image_build<S: ImageSource>(
     stacks: &Stacks<'_, S>,
     history: &impl History,
@@ -210,7 +218,7 @@ async fn with_image_build<S: ImageSource>(
     }
 }
 
-/// The build of a stack that is as it was and will not go on by itself: it cannot have changed either.
+/// The last observed build, if it cannot have changed: it has ended, and its stack has ended and is unchanged.
 fn ended_build(last: Observation, stack: &Stack) -> Option<ImageBuild> {
     let Observation::Stack { stack: before, image_build: Some(build), refused: None } = last else { return None };
     let is_same = before.arn == stack.arn && before.status == stack.status;

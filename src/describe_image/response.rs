@@ -1,5 +1,5 @@
-//! The elements of the describeImage and listImages responses. Serde names are the API's wire names; a field that is not known is
-//! absent, never null. No logic here. The doc comments are what `kubectl explain customimage.status` shows.
+//! The types of the describeImage and listImages responses. Serde names are the API's wire names. A field without a
+//! value is absent, never null. No logic here. `kubectl explain customimage.status` prints the doc comments.
 
 use super::build_status::ImageBuildStatus;
 use schemars::JsonSchema;
@@ -16,11 +16,11 @@ pub struct DescribeImageResponse {
     pub region: String,
 }
 
-/// What describeImage says of an image that exists. These are all absent when there is none.
+/// What describeImage answers for an image that exists. If there is no image, these fields are all absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageFields {
-    /// Where the build of the image stands, as ParallelCluster sums it up.
+    /// Status of the image's build, as ParallelCluster computes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_build_status: Option<ImageBuildStatus>,
     /// ParallelCluster version the image was built with.
@@ -63,7 +63,7 @@ pub struct ImageFields {
 /// The configuration file that the image was built from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageConfiguration {
-    /// Where the file is: `s3://BUCKET/KEY`, or a presigned URL when the operator is installed so, or NOT_AVAILABLE.
+    /// Location of the file: `s3://BUCKET/KEY`, a presigned URL if so configured, or NOT_AVAILABLE.
     pub url: String,
 }
 
@@ -129,8 +129,8 @@ pub struct ImageInfoSummary {
 pub struct Ec2AmiInfoSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ami_id: Option<String>,
-    /// State of the AMI in EC2, in upper case. The API's own lists do not have it; it is left out while it is AVAILABLE, so that
-    /// those of good images are the API's.
+    /// State of the AMI in EC2, in upper case. The API's own lists do not have this field. It is left out if it is
+    /// AVAILABLE, so that entries of available images are the same as the API's.
     #[serde(skip_serializing_if = "is_available")]
     pub state: String,
 }

@@ -1,12 +1,12 @@
-//! `Scope`: where an image is looked for, and with whose credentials. `ImageRef`: an image in its scope.
+//! `Scope`: in which region and with which credentials images are read. `ImageRef`: an image in its scope.
 
 use super::image_id::{ImageId, Region};
 use std::fmt;
 
-/// The shape of an identity's name: a DNS label, at most 63 characters.
+/// The pattern of an identity's name: a DNS label, at most 63 characters.
 pub const IDENTITY_PATTERN: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 
-/// True for a name of [`IDENTITY_PATTERN`].
+/// Whether `name` matches [`IDENTITY_PATTERN`] and has at most 63 characters.
 #[must_use]
 pub fn is_identity_name(name: &str) -> bool {
     let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -16,10 +16,10 @@ pub fn is_identity_name(name: &str) -> bool {
         && name.ends_with(is_end)
 }
 
-/// The name of the process's own credentials.
+/// The name of the identity of the process's own credentials.
 pub const DEFAULT_IDENTITY: &str = "default";
 
-/// Where an image is looked for: with whose credentials, in which region.
+/// Where images are read: with the credentials of an identity, in a region.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
     pub identity: Identity,
@@ -41,12 +41,12 @@ pub struct ImageRef {
     pub id: ImageId,
 }
 
-/// Whose credentials: a name in the operator's configuration, never an ARN in an object. It carries its role, so that a
-/// changed configuration is another scope, and no look can mix the two.
+/// Which credentials: a name in the operator's configuration, never an ARN in an object. It contains its role. So a
+/// changed configuration is another scope, and no read can mix the two.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
     pub name: String,
-    /// The role to assume; `None` for the process's own credentials.
+    /// The role to assume. `None` for the process's own credentials.
     pub role: Option<Role>,
 }
 
@@ -56,7 +56,7 @@ impl Default for Identity {
     }
 }
 
-/// A role to assume, and how.
+/// A role to assume, with the parameters of AssumeRole.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Role {
     arn: String,
@@ -64,7 +64,7 @@ pub struct Role {
     session_name: String,
 }
 
-/// What a role's owner asks for beside the right credentials; kept out of logs.
+/// The external id that a role's owner requires in addition to valid credentials. It is kept out of logs.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct ExternalId(String);
 
@@ -74,7 +74,7 @@ impl fmt::Debug for ExternalId {
     }
 }
 
-/// A part of a role that STS would refuse.
+/// A part of a role that STS would reject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRole {
     #[error("roleArn must be the ARN of an IAM role, such as arn:aws:iam::111122223333:role/customimage-reader")]
@@ -87,7 +87,7 @@ pub enum InvalidRole {
 
 impl Role {
     /// # Errors
-    /// When STS would refuse a part by its form alone.
+    /// If STS would reject a part because of its format.
     pub fn parse(arn: &str, external_id: Option<&str>, session_name: &str) -> Result<Self, InvalidRole> {
         if account_of(arn).is_none() {
             return Err(InvalidRole::Arn);
@@ -124,7 +124,7 @@ impl Role {
     }
 }
 
-/// The account in `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.
+/// The account in `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`. `None` if `arn` does not have this form.
 fn account_of(arn: &str) -> Option<&str> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", partition, "iam", "", account, resource] = parts.as_slice() else { return None };
@@ -146,14 +146,14 @@ mod tests {
     const ARN: &str = "arn:aws:iam::222233334444:role/hpc/reader";
 
     #[test]
-    fn a_role_is_of_its_account_in_every_partition() {
+    fn a_role_arn_names_its_account_in_every_partition() {
         for arn in [ARN, "arn:aws-us-gov:iam::222233334444:role/r", "arn:aws-cn:iam::222233334444:role/r"] {
             assert_eq!(Role::parse(arn, None, "me").unwrap().account_id(), "222233334444", "{arn}");
         }
     }
 
     #[test]
-    fn what_sts_would_refuse_is_refused_by_its_name() {
+    fn each_part_that_sts_would_reject_has_its_own_error() {
         for (arn, external_id, session_name, error) in [
             ("", None, "me", InvalidRole::Arn),
             ("arn:aws:iam::222233334444:user/r", None, "me", InvalidRole::Arn),

@@ -1,4 +1,4 @@
-//! The port: what this domain asks of AWS. Absence is an answer, not an error.
+//! The port to AWS: what the domain reads. A missing image is an answer, not an error.
 
 use super::image_config::ConfigObject;
 use super::image_id::ImageId;
@@ -8,29 +8,29 @@ use super::source_error::SourceError;
 use std::future::Future;
 use strum::VariantArray;
 
-/// The most ids that one call for AMIs may carry: EC2 takes 200 values in a filter.
+/// The maximum number of ids in one call for AMIs: EC2 accepts 200 values in a filter.
 pub const MAX_IDS: usize = 200;
 
-/// The AMIs in a page: the most that EC2 gives.
+/// The number of AMIs in a page: the maximum that EC2 allows.
 pub const AMIS_PER_PAGE: u16 = 1000;
 
-/// The stacks in a page. CloudFormation does not let anybody choose.
+/// The number of stacks in a page. CloudFormation fixes it.
 pub const STACKS_PER_PAGE: u16 = 100;
 
-/// How urgent a read is. All reads share AWS's limits, and the more urgent ones go first.
+/// How urgent a read is. All reads share AWS's rate limits, and more urgent reads go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, VariantArray)]
 pub enum Priority {
-    /// Somebody waits: the image is new, or a person has asked for a read now.
+    /// A caller waits for the read: the image is new, or a read was requested.
     Urgent,
-    /// Nobody waits, but the image may change at any moment.
+    /// No caller waits for the read, but the image may change at any moment.
     InProgress,
     Background,
 }
 
-/// AWS, asked read-only.
+/// Reads images from AWS.
 pub trait ImageSource: Send + Sync {
-    /// The AMIs of `ids` that ParallelCluster has tagged as available, in any order, each with the id it belongs to.
-    /// At most [`MAX_IDS`] ids.
+    /// The AMIs of `ids` that ParallelCluster has tagged as available, in any order. Each comes with its image id.
+    /// `ids` has at most [`MAX_IDS`] ids.
     fn amis(
         &self,
         scope: &Scope,
@@ -38,7 +38,7 @@ pub trait ImageSource: Send + Sync {
         priority: Priority,
     ) -> impl Future<Output = Result<Vec<(ImageId, Ami)>, SourceError>> + Send;
 
-    /// The stack named like the image, if there is one that is not deleted.
+    /// The stack with the image's name, unless it is missing or deleted.
     fn stack(
         &self,
         scope: &Scope,
@@ -46,8 +46,8 @@ pub trait ImageSource: Send + Sync {
         priority: Priority,
     ) -> impl Future<Output = Result<Option<Stack>, SourceError>> + Send;
 
-    /// Gives `take` every AMI that ParallelCluster has tagged as available, whatever its id, page by page. Only when this ends
-    /// well is it known that they were all.
+    /// Passes every AMI that ParallelCluster has tagged as available to `take`, page by page, whatever its image id.
+    /// `take` has received all AMIs only if this returns `Ok`.
     fn all_amis(
         &self,
         scope: &Scope,
@@ -55,14 +55,14 @@ pub trait ImageSource: Send + Sync {
         take: impl FnMut(Ami) + Send,
     ) -> impl Future<Output = Result<(), SourceError>> + Send;
 
-    /// Every stack that is not deleted, whatever it is for, to the last page.
+    /// All pages of stacks that are not deleted, including stacks that build no image.
     fn all_stacks(
         &self,
         scope: &Scope,
         priority: Priority,
     ) -> impl Future<Output = Result<Vec<Stack>, SourceError>> + Send;
 
-    /// What Image Builder says of the image that this stack builds. `None` when there is none (yet).
+    /// What Image Builder reports about the image that this stack builds. `None` if there is no such image (yet).
     fn image_build(
         &self,
         scope: &Scope,
@@ -72,15 +72,16 @@ pub trait ImageSource: Send + Sync {
     ) -> impl Future<Output = Result<Option<ImageBuild>, SourceError>> + Send;
 }
 
-/// Whoever can turn a configuration file's place into a URL that opens it.
+/// Creates URLs that open configuration files.
 pub trait ImageConfigSource: Send + Sync {
-    /// A presigned GET of `object`. `None` when its bucket cannot be used.
+    /// A presigned GET of `object`. `None` if its bucket cannot be used or the URL cannot be signed.
     fn presigned_url(&self, scope: &Scope, object: &ConfigObject) -> impl Future<Output = Option<String>> + Send;
 }
 
-/// Whoever can look for what a build has left behind.
+/// Finds AMIs that a build left without tags.
 pub trait OrphanSource: Send + Sync {
-    /// The id of an AMI that Image Builder made as `image_build_arn`, whatever its other tags say. `None` when there is none.
+    /// The id of an AMI that Image Builder made as `image_build_arn`, whatever its other tags are.
+    /// `None` if there is none.
     fn orphan(
         &self,
         scope: &Scope,
@@ -88,7 +89,7 @@ pub trait OrphanSource: Send + Sync {
     ) -> impl Future<Output = Result<Option<String>, SourceError>> + Send;
 }
 
-/// All that a CustomImage's status needs of AWS.
+/// Everything that a CustomImage's status needs from AWS.
 pub trait Source: ImageSource + ImageConfigSource + OrphanSource {}
 
 impl<S: ImageSource + ImageConfigSource + OrphanSource> Source for S {}

@@ -1,4 +1,4 @@
-//! How AWS can fail to answer, and what of its words is for nobody else.
+//! `SourceError`: why AWS did not answer. `redacted`: removes secrets from AWS's messages.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -7,23 +7,24 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 #[error("{message}")]
 pub struct SourceError {
     pub kind: SourceErrorKind,
-    /// The IAM name of the action that failed, such as `ec2:DescribeImages`. `None` when AWS was not asked.
+    /// The IAM name of the action that failed, such as `ec2:DescribeImages`. `None` if the operator made no call to
+    /// AWS.
     pub action: Option<&'static str>,
-    /// AWS's own message, or ours when nothing came from AWS.
+    /// AWS's own message, or the operator's if there is none from AWS.
     pub message: String,
-    /// What to do about it, when that is known better than by the kind alone.
+    /// What the user can do about it, if there is more specific advice than for the kind.
     pub fix: Option<String>,
 }
 
 impl SourceError {
-    /// Whether it has the same cause. AWS words it anew each time, so that the words do not count.
+    /// Whether both errors have the same cause. Messages are not compared, because AWS changes the text at each call.
     #[must_use]
     pub fn has_cause_of(&self, other: &Self) -> bool {
         let fix = |error: &Self| error.fix.as_deref().map(cause_of_fix);
         (self.kind, self.action, fix(self)) == (other.kind, other.action, fix(other))
     }
 
-    /// Of our own making: AWS was not asked.
+    /// The operator's own error: it made no call to AWS.
     #[must_use]
     pub fn unasked(kind: SourceErrorKind, message: impl Into<String>) -> Self {
         Self { kind, action: None, message: message.into(), fix: None }
@@ -35,47 +36,49 @@ impl SourceError {
         Self { kind, action: Some(action), message: message.into(), fix: None }
     }
 
-    /// The action in a message.
+    /// The name of the action for a message; `describeImage` if there is none.
     #[must_use]
     pub fn action(&self) -> &'static str {
         self.action.unwrap_or("describeImage")
     }
 }
 
-/// What tells one cause from another in a fix: a number in it may grow.
+/// The part of a fix that identifies its cause: the text without digits, because a number in it may grow.
 #[must_use]
 pub fn cause_of_fix(fix: &str) -> String {
     fix.replace(|c: char| c.is_ascii_digit(), "")
 }
 
-/// The classes of [`SourceError`]: a closed set, for it labels metrics and names conditions and Events.
+/// The classes of [`SourceError`]. A closed set, because it is used as a metric label and as the reason of conditions
+/// and Events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 pub enum SourceErrorKind {
-    /// A limit of AWS was still exceeded after the retries.
+    /// AWS still throttled the call after the retries.
     Throttled,
-    /// The credentials are good but may not do this.
+    /// The credentials are valid but not authorized for this action.
     AccessDenied,
-    /// No credentials, or ones that AWS does not take (any more).
+    /// There are no credentials, or AWS does not accept them (any more).
     InvalidCredentials,
-    /// AWS calls the request invalid.
+    /// AWS rejects the request as invalid.
     InvalidRequest,
     /// No partition of AWS has this region.
     UnknownRegion,
-    /// The operator's configuration does not let this object use that identity, there or in that region; AWS was not asked.
+    /// The operator's configuration does not allow this object to use that identity, in its namespace or in that
+    /// region. The operator made no call to AWS.
     IdentityNotAllowed,
-    /// No whole answer: a server error, a timeout, a broken connection, a reply cut short.
+    /// No complete answer: a server error, a timeout, a broken connection or a truncated reply.
     ServiceError,
 }
 
 impl SourceErrorKind {
-    /// The variant's name: the reason of conditions and Events, the value of labels.
+    /// The variant's name: the reason of conditions and Events, and the value of metric labels.
     #[must_use]
     pub fn reason(self) -> &'static str {
         self.into()
     }
 }
 
-/// Where the words that are for nobody else begin.
+/// The beginnings of secrets in AWS's messages, in lower case.
 const SECRET: [&str; 5] = [
     "encoded authorization failure message",
     "the canonical string",
@@ -84,7 +87,7 @@ const SECRET: [&str; 5] = [
     "x-amz-security-token",
 ];
 
-/// `text` up to the first of them.
+/// `text` up to the first secret, followed by "…" if it was cut.
 #[must_use]
 pub fn redacted(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
@@ -100,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn encoded_messages_and_quoted_requests_are_cut_off() {
+    fn encoded_messages_and_quoted_requests_are_redacted() {
         let refused =
             "You are not authorized to perform: ec2:DescribeImages. Encoded authorization failure message: 4GIOHlTk";
         assert_eq!(redacted(refused), "You are not authorized to perform: ec2:DescribeImages.…");

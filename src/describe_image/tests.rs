@@ -11,7 +11,7 @@ fn region() -> Region {
 }
 
 #[test]
-fn dates_have_three_decimals_that_are_cut() {
+fn dates_have_three_decimals_and_are_truncated() {
     for (time, wire) in [
         ("2021-04-12T10:00:00Z", "2021-04-12T10:00:00.000Z"),
         ("2021-04-12T10:00:00.9999Z", "2021-04-12T10:00:00.999Z"),
@@ -38,7 +38,7 @@ fn an_ami_hides_every_field_of_its_stack() {
 }
 
 #[test]
-fn empty_strings_stay_and_unknown_statuses_pass_through() {
+fn empty_strings_are_kept_and_unknown_statuses_pass_through() {
     let stack = Stack {
         status: Some("TOMORROW".into()),
         status_reason: Some(String::new()),
@@ -57,7 +57,7 @@ fn empty_strings_stay_and_unknown_statuses_pass_through() {
 }
 
 #[test]
-fn absence_is_told_in_the_apis_words() {
+fn a_missing_image_gets_the_message_of_the_api() {
     let error = describe(&id(), &region(), &Observation::Absent { other_stack: None }).unwrap_err();
     assert_eq!(error.to_string(), "No image or stack associated with ParallelCluster image id: hpc-base.");
     assert_eq!(ApiError::from(error).status, 404);
@@ -130,7 +130,7 @@ fn any_observation() -> impl Strategy<Value = Observation> {
 
 proptest! {
     #[test]
-    fn any_answer_of_aws_gives_a_response_without_nulls_that_reads_back(seen in any_observation()) {
+    fn any_answer_of_aws_gives_a_response_without_nulls_that_round_trips(seen in any_observation()) {
         let Ok(response) = describe(&id(), &region(), &seen) else { return Ok(()) };
         let body = serde_json::to_value(&response).unwrap();
         prop_assert!(!body.to_string().contains("null,") && body.as_object().unwrap().values().all(|v| !v.is_null()));

@@ -1,4 +1,4 @@
-//! The connection to the API server, through a proxy where kubectl would use one.
+//! The client for the API server. It uses a proxy if kubectl would use one.
 
 use crate::proxy::Proxy;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
@@ -14,13 +14,15 @@ use tower::{BoxError, Service, ServiceBuilder};
 pub use kube::Client;
 use kube::Config;
 
-/// A watch hears at least a bookmark a minute: a longer silence is a dead connection.
+/// The longest time without data on a connection. A watch gets at least one bookmark a minute, so a longer silence
+/// means that the connection is dead.
 const SILENCE: Duration = Duration::from_secs(295);
 
-/// Finds the API server as kubectl does.
+/// Makes a client. It finds the API server and the proxy as kubectl does.
 ///
 /// # Errors
-/// When there is no usable kubeconfig and no ServiceAccount, or a proxy refuses.
+/// If there is neither a usable kubeconfig nor a ServiceAccount, or if the proxy is invalid, unreachable or refuses the
+/// connection. A proxy that is only slow is no error.
 pub async fn connect() -> Result<Client, BoxError> {
     let mut config = Config::infer().await?;
     config.connect_timeout = Some(Duration::from_secs(10));
@@ -32,7 +34,8 @@ pub async fn connect() -> Result<Client, BoxError> {
     through(proxy, config)
 }
 
-/// The proxy of a kubeconfig's cluster, else the environment's. kube itself would hold NO_PROXY against the proxy's own address.
+/// The proxy of the kubeconfig's cluster, else of the environment. Takes the proxy out of `config`, because kube would
+/// compare NO_PROXY with the proxy's own address.
 fn proxy(config: &mut Config) -> Result<Option<Proxy>, BoxError> {
     if config.proxy_url.take().is_none() {
         return Ok(None);
@@ -58,7 +61,7 @@ fn through(proxy: Proxy, config: Config) -> Result<Client, BoxError> {
             let connector = config.rustls_https_connector_with_connector(connector)?;
             client(tunnel(&proxy, connector)?, &config)
         }
-        _ => Err(format!("the proxy {proxy} is none that is supported here: use an http:// or https:// one").into()),
+        _ => Err(format!("the proxy {proxy} is not supported: use an http:// or https:// proxy").into()),
     }
 }
 
@@ -70,7 +73,7 @@ fn tunnel<C>(proxy: &Proxy, connector: C) -> Result<Tunnel<C>, BoxError> {
     })
 }
 
-/// As kube makes a client, on this connector.
+/// Makes a client on this connector, with the same layers as kube's own.
 fn client<C>(connector: C, config: &Config) -> Result<Client, BoxError>
 where
     C: Service<http::Uri> + Clone + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! The controller: the watch, triggers, concurrency, shutdown. No decisions about images.
+//! The controller: runs the watch, the triggers and the reconciles, and shuts them down. No decisions about images.
 
 mod gauges;
 mod triggers;
@@ -33,41 +33,39 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use triggers::Triggers;
 
-/// Between two looks for what is remembered of objects that are gone.
+/// Time between two clean-ups of what is kept for deleted objects.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What the controller is made of.
+/// The parts of a controller.
 pub struct Parts<S> {
     pub client: Client,
     pub reflector: Reflector<S>,
     pub changes: Changes,
-    /// As they are now. A change needs no restart.
+    /// The current identities. A change needs no restart.
     pub identities: watch::Receiver<Arc<Identities>>,
     pub leadership: Leadership,
-    /// Who publishes Events, such as the name of the pod.
+    /// The instance that Events name as their publisher, such as the name of the pod.
     pub instance: Option<String>,
     pub settings: ControllerSettings,
 }
 
-/// A controller that does not run yet.
+/// A controller that has not started yet.
 pub struct ImageController<S> {
     context: Arc<Context<S>>,
     store: Store<WatchedImage>,
     writer: Writer<WatchedImage>,
     changes: Changes,
-    leadership: Leadership,
     readiness: watch::Sender<Readiness>,
     publishing: JoinHandle<()>,
 }
 
 impl<S: Source + 'static> ImageController<S> {
-    /// Its metrics are in `registry`; the receiver says whether its watches hold all objects.
+    /// Registers the metrics in `registry`. The receiver has the readiness of the watches.
     pub fn new(parts: Parts<S>, registry: &mut Registry) -> (Self, watch::Receiver<Readiness>) {
         let Parts { client, reflector, changes, identities, leadership, instance, settings } = parts;
         let (store, writer) = reflector::store();
         let (events, publishing) = EventQueue::start(client.clone(), instance, settings.write_timeout);
         let metrics = Metrics::register(registry);
-        let leads_since = leadership.clone();
         let context = Arc::new(Context {
             client,
             reflector,
@@ -79,25 +77,24 @@ impl<S: Source + 'static> ImageController<S> {
             settings,
             identities,
             namespaces: Default::default(),
-            leads_since: Box::new(move || leads_since.since()),
+            leadership: leadership.clone(),
         });
-        let (gauged, leads) = (Arc::downgrade(&context), leadership.clone());
-        registry.register_collector(Box::new(Gauges { store: store.clone(), leadership: leads, context: gauged }));
+        let gauges = Gauges { store: store.clone(), leadership, context: Arc::downgrade(&context) };
+        registry.register_collector(Box::new(gauges));
         let (readiness, ready) = watch::channel(Err("listing customimages".to_owned()));
-        (Self { context, store, writer, changes, leadership, readiness, publishing }, ready)
+        (Self { context, store, writer, changes, readiness, publishing }, ready)
     }
 
-    /// Runs until `stop`, and reconciles once this process leads. Reconciles under way are finished first, and their Events are
-    /// published.
+    /// Runs until `stop`, and reconciles once this process leads. Before it returns, running reconciles finish and
+    /// their Events are published.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { context, store, writer, changes, leadership, readiness, publishing } = self;
+        let Self { context, store, writer, changes, readiness, publishing } = self;
         let (triggers, references) = mpsc::unbounded();
-        let begun = {
-            let (leadership, subscribed) = (leadership, triggers::subscribe_all(context.clone(), store.clone()));
-            async move {
-                leadership.begun().await;
-                subscribed.await;
-            }
+        let (leadership, subscribed) =
+            (context.leadership.clone(), triggers::subscribe_all(context.clone(), store.clone()));
+        let begun = async move {
+            leadership.begun().await;
+            subscribed.await;
         };
         let reconciling = Controller::for_stream(stream::pending(), store.clone())
             .with_config(controller::Config::default().concurrency(context.settings.concurrency))
@@ -107,20 +104,20 @@ impl<S: Source + 'static> ImageController<S> {
             .for_each(|result| async move {
                 match result {
                     Ok((object, _)) => tracing::debug!(%object, "reconciled"),
-                    // Deleted between its trigger and its turn.
+                    // The object was deleted after its trigger.
                     Err(controller::Error::ObjectNotFound(_)) => {}
-                    Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "reconcile"),
+                    Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "reconcile failed"),
                 }
             });
         let watching = watch_objects(context.clone(), store.clone(), writer, readiness, triggers.clone());
         let others = follow(context, store, changes, triggers);
         tokio::select! { () = reconciling => {} () = watching => {} () = others => {} }
-        // The last handle of the queue went with the controller.
+        // The controller has dropped the last handle of the Event queue, so the publishing task ends.
         let _ = publishing.await;
     }
 }
 
-/// Follows all that changes beside the objects themselves. Never ends.
+/// Follows every trigger except the watch of the objects, and cleans up after deleted objects. Never ends.
 async fn follow<S: Source + 'static>(
     context: Arc<Context<S>>,
     store: Store<WatchedImage>,
@@ -146,7 +143,7 @@ async fn follow<S: Source + 'static>(
     );
 }
 
-/// Keeps the store as the API server has the objects, and triggers those that have changed. A standby's store is warm, too.
+/// Keeps the store up to date, and triggers objects that have changed. A standby does that, too, so its store is warm.
 async fn watch_objects<S: Source + 'static>(
     context: Arc<Context<S>>,
     store: Store<WatchedImage>,
@@ -165,13 +162,14 @@ async fn watch_objects<S: Source + 'static>(
             },
         );
     let changed = triggers::listed::applied(stored)
-        // Any change of the object counts, another hand's in the status too: to reconcile costs nothing but a comparison. A list
-        // that begins anew is none, and neither is what was written here.
+        // Every change of the object triggers, even another client's change of the status, because a reconcile costs
+        // only a comparison. An unchanged object in a new list does not trigger, and neither does the echo of our own
+        // write.
         .predicate_filter(predicates::resource_version, Default::default())
         .try_filter(|object| std::future::ready(!context.memory.is_echo(object)));
     changed
         .for_each(|object| async {
-            // The board has said what broke, and the watch tries again by itself.
+            // The readiness board has logged an error, and the watch retries by itself.
             if let Ok(object) = object {
                 let _ = triggers.unbounded_send(object.reference());
             }
@@ -179,9 +177,9 @@ async fn watch_objects<S: Source + 'static>(
         .await;
 }
 
-/// An object may have gone while it was being reconciled, or while the watch was broken.
+/// Forgets objects that were deleted while they were being reconciled, or while the watch was broken.
 fn forget_gone<S: Source + 'static>(store: &Store<WatchedImage>, context: &Context<S>) {
-    // Before the objects: one that is created meanwhile is none that has gone.
+    // Read the subscribers before the objects, so that an object that is created meanwhile does not count as deleted.
     let subscribers = context.reflector.subscribers();
     let objects: HashSet<Reference> = store.state().iter().map(|object| object.reference()).collect();
     context.memory.retain(&objects);
@@ -193,7 +191,7 @@ fn forget_gone<S: Source + 'static>(store: &Store<WatchedImage>, context: &Conte
     }
 }
 
-/// The status could not be written: each object backs off on its own.
+/// The status could not be written. Each object has its own backoff.
 fn after_error<S>(object: Arc<WatchedImage>, error: &WriteError, context: Arc<Context<S>>) -> Action {
     let failures = context.memory.count_failed_write(&object.reference());
     tracing::warn!(

@@ -1,4 +1,5 @@
-//! The CustomImage resource: spec, status, columns and the CRD. The doc comments are what `kubectl explain` shows.
+//! The CustomImage resource: spec, status, columns and the CRD. `kubectl explain` prints the doc comments of the
+//! fields.
 #![allow(clippy::duplicated_attributes, reason = "the columns repeat their types and priorities")]
 
 pub mod build;
@@ -15,10 +16,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// The annotation by which Flux's tools ask for a look now.
+/// The annotation with which Flux's tools request a read now.
 pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 
-/// Which image is mirrored.
+/// Which image to mirror.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[kube(
     group = "parallelcluster.dev",
@@ -29,7 +30,7 @@ pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
     shortname = "cimg",
     category = "aws",
     namespaced,
-    doc = "A ParallelCluster custom image in AWS, mirrored read-only: spec says which image, status says all that ParallelCluster's describeImage answers. Deleting a CustomImage deletes nothing in AWS.",
+    doc = "A ParallelCluster custom image in AWS, mirrored read-only. The spec names the image; the status contains the whole response of ParallelCluster's describeImage. Deleting a CustomImage deletes nothing in AWS.",
     status = "CustomImageStatus",
     derive = "PartialEq",
     selectable = ".spec.imageId",
@@ -89,8 +90,8 @@ pub struct CustomImageSpec {
             .message("region must be the name of an AWS region, such as eu-west-1 or us-gov-west-1")
     )]
     pub region: Option<String>,
-    /// Whose credentials read AWS: the name of an identity in the operator's configuration, which says which namespaces and
-    /// regions may use it. Default: default, the operator's own credentials. Immutable.
+    /// Name of the identity whose credentials read AWS. The operator's configuration defines it, with the namespaces
+    /// and regions that may use it. Default: default, the operator's own credentials. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63), regex(pattern = IDENTITY_PATTERN))]
     #[x_kube(
@@ -100,38 +101,39 @@ pub struct CustomImageSpec {
             .message("identity must be a name in the operator's configuration: lower-case letters, digits and hyphens, such as research")
     )]
     pub identity: Option<String>,
-    /// Stop reading AWS for this object; its status stays as it is. Default: false.
+    /// Stop reading AWS for this object; the status keeps the last answer. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
 }
 
-/// What AWS says of the image: the whole describeImage response, beside the conditions.
+/// The state of the image in AWS: the whole describeImage response, and the conditions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomImageStatus {
-    /// The generation of the spec that this status is of; -1 before the first look.
+    /// The generation of the spec that this status describes; -1 until the operator writes the first status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready (the AMI can be used), Synced (the status is what AWS says), Reconciling and Stalled (only while True),
-    /// Finalizing (only while a finished build waits for its AMI), PayloadComplete (only while False).
+    /// Ready (the AMI can be used), Synced (the status is the last answer of AWS), Reconciling and Stalled (only while
+    /// True), Finalizing (only while a finished build lacks its AMI), Absent (only while there is neither an AMI nor a
+    /// stack), PayloadComplete (only while False).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// The AWS account that was asked, once known.
+    /// The AWS account that the operator reads, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
-    /// The value of the annotation reconcile.fluxcd.io/requestedAt that was last acted on.
+    /// The last value of the annotation reconcile.fluxcd.io/requestedAt that the operator handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// Id of the image that was asked for.
+    /// Id of the image that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_id: Option<String>,
-    /// AWS region that was asked.
+    /// AWS region of the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// Where the image came from. It stays known when the payload's own fields are gone.
+    /// The build of the image: stack, image build and AMI. It stays when the other fields of the status are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<Build>,
-    /// Why the build failed. It stays until an AMI of the image is available, or another stack begins.
+    /// Why the build failed. It stays until an AMI of the image is available or another stack is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// The configuration file that the image was built from.
@@ -148,15 +150,15 @@ impl CustomImage {
     }
 }
 
-/// The CustomResourceDefinition: the derived one, with what the derive cannot say.
+/// The CustomResourceDefinition: the derived one, plus what the derive macro cannot express.
 ///
 /// # Errors
-/// When the derived definition does not have the shape that is changed here.
+/// If the derived definition does not have the expected shape.
 pub fn crd() -> Result<CustomResourceDefinition, serde_json::Error> {
     let mut crd = serde_json::to_value(CustomImage::crd())?;
     strip_nullable(&mut crd);
     let status = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"];
-    // A new object must never look finished to a client that has not seen the operator's first write.
+    // Until the operator's first write, no client may take a new object for finished.
     status["default"] = json!({"observedGeneration": -1});
     let conditions = &mut status["properties"]["conditions"];
     conditions["x-kubernetes-list-type"] = json!("map");
@@ -165,7 +167,7 @@ pub fn crd() -> Result<CustomResourceDefinition, serde_json::Error> {
     serde_json::from_value(crd)
 }
 
-/// An absent field and a null one would be two things; the server then refuses the null.
+/// Removes `nullable`. The API server then drops a null, so that null and absent are the same.
 fn strip_nullable(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -177,7 +179,7 @@ fn strip_nullable(value: &mut Value) {
     }
 }
 
-/// The bounds that metav1.Condition has in Kubernetes' own types.
+/// Adds the limits that metav1.Condition has in Kubernetes' own types.
 fn bound_condition(properties: &mut Value) {
     let reason = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$";
     properties["type"]["maxLength"] = json!(316);
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_object_is_never_current() {
+    fn new_object_has_observed_generation_minus_1() {
         assert_eq!(schema()["properties"]["status"]["default"], json!({"observedGeneration": -1}));
     }
 
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_the_response_is_a_field_of_the_status_and_is_explained() {
+    fn each_field_of_the_response_is_in_the_status_and_has_a_description() {
         let status = &schema()["properties"]["status"]["properties"];
         for field in [
             "imageId",
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_with_fields_of_tomorrow_reads_back() {
+    fn status_with_unknown_fields_of_a_later_version_can_be_read() {
         let stored = json!({"observedGeneration": 2, "imageId": "a", "somethingNew": 1, "conditions": []});
         let status: CustomImageStatus = serde_json::from_value(stored).unwrap();
         assert_eq!(status.image_id.as_deref(), Some("a"));

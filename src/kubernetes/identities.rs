@@ -1,5 +1,5 @@
-//! Who may use which AWS credentials, where: the identities of the configuration, the labels of namespaces, and the
-//! accounts that have answered.
+//! Which namespaces may use which AWS credentials in which regions: the identities of the configuration, the labels of
+//! namespaces, and the accounts behind the identities.
 
 pub(super) mod accounts;
 pub mod grants;

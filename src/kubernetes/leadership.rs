@@ -1,4 +1,4 @@
-//! Whether this process leads: only the leader reads AWS and writes.
+//! Whether this process leads. Only the leader reads AWS and writes.
 
 pub mod lease;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
-/// Leadership, as the others see it.
+/// Leadership, for the parts of the program that depend on it.
 #[derive(Clone, Debug)]
 pub struct Leadership {
     leads: watch::Receiver<bool>,
@@ -19,7 +19,7 @@ impl Leadership {
         Self { leads, since: Arc::default() }
     }
 
-    /// Waits for leadership. Forever when the election has ended without it, for that ends the process.
+    /// Waits until this process leads. Never returns if the election ends before, because the process ends then, too.
     pub async fn begun(&self) {
         let mut leads = self.leads.clone();
         if leads.wait_for(|leads| *leads).await.is_err() {
@@ -33,7 +33,8 @@ impl Leadership {
         *self.leads.borrow()
     }
 
-    /// When this process began to lead: it cannot have observed anything before. To be asked for only while it leads.
+    /// When this process began to lead. It has observed nothing before that. Call it only while the process leads,
+    /// because the first call sets the time.
     #[must_use]
     pub fn since(&self) -> Timestamp {
         *self.since.get_or_init(Timestamp::now)

@@ -1,4 +1,5 @@
-//! The controller's counters. No label carries a name or a namespace. What is counted at a scrape is in `controller/gauges.rs`.
+//! The controller's counters and histogram. No label contains a name or a namespace. The gauges are in
+//! `controller/gauges.rs`.
 
 use crate::kubernetes::reconcile::write::{WriteError, Written};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -15,9 +16,9 @@ use strum::IntoStaticStr;
 pub enum ReconcileResult {
     Changed,
     Unchanged,
-    /// Someone wrote meanwhile, or the watch lags behind our own write.
+    /// The object is outdated: another client wrote it, or the watch has not delivered our own write yet.
     Conflict,
-    /// A failure whose turn to be written has not come.
+    /// A failure that is not written yet, because of the rate limit for such writes (`reconcile/pace.rs`).
     Paced,
     Gone,
     Failed,
@@ -28,7 +29,7 @@ struct ResultLabel {
     result: &'static str,
 }
 
-/// A clone counts into the same.
+/// A clone shares the counters.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     reconciles: Family<ResultLabel, Counter>,
@@ -47,7 +48,7 @@ impl Metrics {
         registry.register("reconciles", "Reconciles by result", this.reconciles.clone());
         registry.register_with_unit(
             "reconcile_duration",
-            "Time of a reconcile, AWS and the status write included",
+            "Duration of a reconcile, including its reads of AWS and the status write",
             Unit::Seconds,
             this.reconcile_duration.clone(),
         );

@@ -1,5 +1,5 @@
-//! The driver: one object, in five steps. `wanted`: what it asks for. `look_up`: what AWS says of that. `decide`: the next status.
-//! `write`: only when it is another one. `publish`: Events, when something has changed.
+//! Reconciles one object in five steps. `wanted`: the image that it wants. `look_up`: what AWS says about that image.
+//! `decide`: the next status. `write`: only if the status is different. `publish`: Events for transitions.
 
 pub mod context;
 pub mod events;
@@ -26,19 +26,19 @@ use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 use memory::Remembered;
-use outcome::{LookedUp, look_up};
+use outcome::{LookedUp, find_outcome};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wanted::{Wanted, of_same_image, region_of, requested_at};
 use write::{WriteError, Written};
 
-/// How soon an object is reconciled again that AWS has not answered for.
+/// Requeue time of an object for which AWS has not answered yet.
 const STILL_UNREAD: Duration = Duration::from_secs(60);
 
-/// The first pause after a conflict. The watch brings the new version nearly always before.
+/// The first pause after a conflict. The watch nearly always delivers the new version sooner.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(500);
 
-/// Reconciles one object: at most one status write.
+/// Reconciles one object, with at most one status write.
 ///
 /// # Errors
 /// When the status could not be written.
@@ -69,17 +69,17 @@ async fn five_steps<S: Source + 'static>(
     let region = region_of(object, context.settings.default_region.as_ref());
 
     let wanted = subscribe(&reference, object, context);
-    let Some(found) = of_same(object, &wanted, &region, &mut memory, context).await else {
-        // The answer comes as a change; until then time may change the status.
+    let Some(found) = look_up(object, &wanted, &region, &mut memory, context).await else {
+        // The answer arrives as a change. The requeue is for what may change by time alone until then.
         context.memory.store(reference, memory);
         return Ok((Action::requeue(STILL_UNREAD), ReconcileResult::Unchanged));
     };
     let next = decide(object, &region, &found, context);
 
-    // Before the write: what was learned outlives a write that fails.
+    // Store the memory before the write, so that a failed write does not lose it.
     context.memory.store(reference.clone(), memory.clone());
     if found.stored == next.status {
-        return Ok((next_look(&next, &found.looked_up, &memory, context), ReconcileResult::Unchanged));
+        return Ok((next_action(&next, &found.looked_up, &memory, context), ReconcileResult::Unchanged));
     }
     if let Outcome::Failed { error, .. } = &found.looked_up.outcome
         && let Err(later) = context.pace.turn(paced_scope(&wanted, error)).await
@@ -91,12 +91,12 @@ async fn five_steps<S: Source + 'static>(
             memory.failed_writes = 0;
             memory.echo.wrote(&version, now);
             if matches!(found.looked_up.outcome, Outcome::Observed { .. }) {
-                // The status says what was missed; the next miss is another one.
+                // The status now reports what was missed, so the next miss is a new one.
                 memory.missed_at = None;
             }
             context.memory.store(reference, memory.clone());
             publish(object, &found, &next.status, context);
-            Ok((next_look(&next, &found.looked_up, &memory, context), ReconcileResult::Changed))
+            Ok((next_action(&next, &found.looked_up, &memory, context), ReconcileResult::Changed))
         }
         Written::Conflict => Ok(put_off(reference, memory, &version, context)),
         Written::Gone => {
@@ -106,7 +106,7 @@ async fn five_steps<S: Source + 'static>(
     }
 }
 
-/// The first step: what the object wants. From now on the reflector keeps it fresh.
+/// The first step: what the object wants. Subscribes it to that image, so that the reflector keeps the image fresh.
 pub fn subscribe<S: Source + 'static>(reference: &Reference, object: &CustomImage, context: &Context<S>) -> Wanted {
     let wanted = wanted(object, context);
     match &wanted {
@@ -124,19 +124,19 @@ fn wanted<S>(object: &CustomImage, context: &Context<S>) -> Wanted {
     wanted::wanted(object, &region, &identities, &context.namespaces)
 }
 
-/// What was looked up, and the status to go on from.
+/// The result of the second step: what was looked up, and the status to start from.
 struct Found {
     looked_up: LookedUp,
-    /// As the API server has it.
+    /// The status in the API server.
     stored: CustomImageStatus,
-    /// The same, unless it is another image's.
+    /// The same status, but cleared if it belongs to another image.
     previous: CustomImageStatus,
-    /// Why it is another image's.
+    /// The Event that says why it was cleared.
     moved: Option<Note>,
 }
 
-/// The second step: what AWS says of it.
-async fn of_same<S: Source + 'static>(
+/// The second step: what AWS says about the image. `None` until AWS has answered.
+async fn look_up<S: Source + 'static>(
     object: &CustomImage,
     wanted: &Wanted,
     region: &str,
@@ -150,9 +150,9 @@ async fn of_same<S: Source + 'static>(
         Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended => None,
     };
     let (mut previous, mut moved) = of_same_image(&stored, region, account_id.as_deref());
-    let looked_up = look_up(object, wanted, &previous, memory, context).await?;
+    let looked_up = find_outcome(object, wanted, &previous, memory, context).await?;
     if moved.is_none() && matches!(looked_up.outcome, Outcome::Observed { .. }) {
-        // The answer itself may say that it is another account's.
+        // Only the answer itself may reveal that the account is another one.
         (previous, moved) = of_same_image(&stored, region, looked_up.account_id.as_deref());
     }
     Some(Found { looked_up, stored, previous, moved })
@@ -200,7 +200,8 @@ fn publish<S>(object: &CustomImage, found: &Found, next: &CustomImageStatus, con
     }
 }
 
-/// Whose turn a failure waits for. What we refuse ourselves has one for all: anybody may invent names.
+/// The scope whose turn to write a failure waits for. Refusals by the operator itself share one turn (`None`), because
+/// users can invent any number of names.
 fn paced_scope<'a>(wanted: &'a Wanted, error: &SourceError) -> Option<&'a Scope> {
     match wanted {
         Wanted::Image(image) if error.kind != SourceErrorKind::UnknownRegion => Some(&image.scope),
@@ -208,15 +209,17 @@ fn paced_scope<'a>(wanted: &'a Wanted, error: &SourceError) -> Option<&'a Scope>
     }
 }
 
-/// Whether the account that answers for `object`, as far as it is known, is another than its status names, or may be by now.
+/// Whether the known account of `object`'s scope is not the one in its status. Also true if `object` is outdated,
+/// because its current status may name another account.
 pub fn names_another_account<S>(object: &WatchedImage, context: &Context<S>) -> bool {
     let Wanted::Image(image) = wanted(&object.without_status(), context) else { return false };
     context.memory.is_outdated(object) || context.accounts.learn(&image.scope, None) != object.account_id
 }
 
-/// What AWS says anew comes by itself. Left is what time alone changes, and what AWS may not be asked for.
-fn next_look<S>(next: &Next, looked_up: &LookedUp, memory: &Remembered, context: &Context<S>) -> Action {
-    // A moment more, so that the clock has passed it for certain.
+/// When to reconcile again without a trigger: when time alone changes the status, and, after a backoff, when the object
+/// was refused. A new answer of AWS triggers by itself.
+fn next_action<S>(next: &Next, looked_up: &LookedUp, memory: &Remembered, context: &Context<S>) -> Action {
+    // A moment later, so that the clock has certainly passed that time.
     let left = |until: Timestamp| {
         Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default() + Duration::from_millis(50)
     };
@@ -226,7 +229,8 @@ fn next_look<S>(next: &Next, looked_up: &LookedUp, memory: &Remembered, context:
     [until, again].into_iter().flatten().min().map_or_else(Action::await_change, Action::requeue)
 }
 
-/// Someone else wrote, or the watch lags behind our own write: it will bring the new version. AWS is not asked before.
+/// The object is outdated: another client wrote it, or the watch has not delivered our own write yet. The watch will
+/// deliver the new version. AWS is not read before that.
 fn put_off<S>(
     reference: Reference,
     mut memory: Remembered,

@@ -1,4 +1,5 @@
-//! What the operator may do at the API server, asked of the server itself.
+//! The rights that the operator needs at the API server, and what the API server says about them, its version and the
+//! CRD.
 
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::api::PostParams;
@@ -7,7 +8,7 @@ use std::fmt;
 
 const GROUP: &str = "parallelcluster.dev";
 
-/// One thing to be allowed to do.
+/// One right: a verb on a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Right {
     pub verb: &'static str,
@@ -15,7 +16,7 @@ pub struct Right {
     resource: &'static str,
     subresource: Option<&'static str>,
     name: Option<String>,
-    /// `None`: in all namespaces.
+    /// `None`: all namespaces.
     namespace: Option<String>,
 }
 
@@ -35,18 +36,20 @@ impl fmt::Display for Right {
     }
 }
 
-/// What is needed to mirror CustomImages.
+/// The settings that decide which rights the operator needs.
 #[derive(Clone, Debug)]
 pub struct Needs {
-    /// Where CustomImages are watched; none: everywhere.
+    /// The namespaces in which CustomImages are watched. Empty: all.
     pub namespaces: Vec<String>,
+    /// The name of the Lease. `None`: no leader election.
     pub lease: Option<String>,
-    /// Where the operator itself is.
+    /// The operator's own namespace. The Lease is there.
     pub own_namespace: String,
+    /// Whether the labels of namespaces are watched.
     pub namespace_labels: bool,
 }
 
-/// Each right, once.
+/// All rights that the operator needs, each once.
 #[must_use]
 pub fn needed(needs: &Needs) -> Vec<Right> {
     let everywhere = vec![None];
@@ -86,10 +89,10 @@ pub fn needed(needs: &Needs) -> Vec<Right> {
     rights
 }
 
-/// Whether the server allows it.
+/// Whether the API server grants `right` to this client.
 ///
 /// # Errors
-/// When the server does not answer.
+/// If the API server does not answer or refuses the review.
 pub async fn is_allowed(client: &Client, right: &Right) -> Result<bool, kube::Error> {
     let attributes = ResourceAttributes {
         verb: Some(right.verb.to_owned()),
@@ -107,21 +110,23 @@ pub async fn is_allowed(client: &Client, right: &Right) -> Result<bool, kube::Er
     Ok(review.status.is_some_and(|status| status.allowed))
 }
 
-/// A server, as far as it must be known.
+/// What the operator needs to know about the API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     pub version: String,
+    /// Whether the version is at least 1.32.
     pub is_recent: bool,
+    /// Whether the CRD is installed.
     pub serves_customimages: bool,
 }
 
-/// The oldest minor version that a CustomImage's schema and selectable fields work with.
+/// The oldest minor version of Kubernetes 1 that supports the CRD's schema and selectable fields.
 const OLDEST_MINOR: u32 = 32;
 
-/// Asks the server what it is.
+/// Reads the version and the resources of the API server.
 ///
 /// # Errors
-/// When it does not answer.
+/// If the API server does not answer or refuses one of the reads.
 pub async fn server(client: &Client) -> Result<Server, kube::Error> {
     let version = client.apiserver_version().await?;
     let minor = version.minor.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0);
@@ -139,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_namespace_needs_its_rights_and_the_lease_is_named() {
+    fn each_watched_namespace_needs_its_rights_and_the_lease_is_named() {
         let needs = Needs {
             namespaces: vec!["a".into(), "b".into()],
             lease: Some("leader".into()),

@@ -1,5 +1,5 @@
-//! The next status: a pure function of the status before, what came of asking AWS, and the time. Nothing here reads or writes
-//! anything, and no file knows one that stands above it: `compose` puts together what the others decide.
+//! The next status: a pure function of the previous status, the outcome of the AWS read, and the time. Nothing here
+//! does input or output. `compose` puts together what the other files decide. They do not import it.
 
 pub mod build_story;
 pub mod compose;

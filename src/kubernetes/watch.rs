@@ -1,5 +1,5 @@
-//! The watch of CustomImages: streamed lists where the server has them, one watch a namespace when only some are
-//! watched, and broken stored objects passed over.
+//! The watch of CustomImages. It uses streaming lists if the API server supports them, and one watch for each namespace
+//! if only some namespaces are watched. It skips stored objects that cannot be read.
 
 pub mod backoff;
 mod merge;
@@ -20,7 +20,8 @@ use kube::{Api, Client, Resource};
 
 type Watch<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 
-/// The CustomImages of `namespaces`, of all when there are none. `store` is where they go.
+/// Watches the CustomImages of `namespaces` (empty: all). The caller writes the events into `store`; when one namespace
+/// is listed again, the objects of the other namespaces come from there.
 pub fn watch_images(
     client: &Client,
     namespaces: &[String],
@@ -43,7 +44,7 @@ pub fn watch_images(
     merged(namespaces.iter().map(of).collect(), others).boxed()
 }
 
-/// A stored object that cannot be read is told and passed over; it must not stop the others.
+/// Lists and watches. A stored object that cannot be read is logged and skipped, so that it does not stop the others.
 fn listed(
     api: Api<DeserializeGuard<CustomImage>>,
 ) -> impl Stream<Item = watcher::Result<Event<WatchedImage>>> + Send + use<> {
@@ -53,7 +54,7 @@ fn listed(
         .filter_map(|event| async move { event.map(readable).transpose() })
 }
 
-/// Goes over to `fallback` when the server refuses a streaming list as such.
+/// Switches to `fallback` when the API server refuses streaming lists altogether.
 fn with_fallback<K: Send + 'static>(first: Watch<K>, fallback: impl Fn() -> Watch<K> + Send + 'static) -> Watch<K> {
     futures::stream::unfold((first, Some(fallback)), |(mut watch, fallback)| async move {
         match (watch.next().await?, fallback) {
@@ -81,14 +82,14 @@ fn readable(event: Event<DeserializeGuard<CustomImage>>) -> Option<Event<Watched
                 namespace = meta.namespace.as_deref().unwrap_or_default(),
                 name = meta.name.as_deref().unwrap_or_default(),
                 error = invalid.error,
-                "a stored CustomImage cannot be read and is passed over"
+                "a stored CustomImage cannot be read and is skipped"
             );
             None
         }
     };
     Some(match event {
         Event::Apply(object) => match unreadable(&object) {
-            // Its former version must not be looked at any more.
+            // The store must not keep its previous version. `read` only logs the error.
             Some(gone) => {
                 read(object);
                 Event::Delete(gone)
@@ -102,7 +103,7 @@ fn readable(event: Event<DeserializeGuard<CustomImage>>) -> Option<Event<Watched
     })
 }
 
-/// For an object that cannot be read: one that bears its name, to delete it by.
+/// For an object that cannot be read: a placeholder with its metadata, to delete it from the store. Else `None`.
 fn unreadable(DeserializeGuard(object): &DeserializeGuard<CustomImage>) -> Option<WatchedImage> {
     let invalid = object.as_ref().err()?;
     let spec = CustomImageSpec { image_id: String::new(), region: None, identity: None, suspend: None };

@@ -1,5 +1,5 @@
-//! The command line and its environment: every setting with its unit and default, each beside what it becomes. A wrong value is
-//! refused at the start, naming it.
+//! The command line and its environment variables: every setting with its unit and default, next to the value that it
+//! becomes. A wrong value is refused at the start, and the error names the setting.
 
 pub mod aws;
 pub mod budget;
@@ -23,8 +23,8 @@ use run::RunArgs;
 
 /// Mirrors AWS ParallelCluster custom images into Kubernetes, read-only.
 ///
-/// A CustomImage resource names an image (spec.imageId, spec.region); its status holds all that ParallelCluster's
-/// describeImage answers. Nothing in AWS is ever created, tagged or deleted.
+/// A CustomImage resource names an image (spec.imageId, spec.region). Its status contains everything that
+/// ParallelCluster's describeImage answers. The operator never creates, tags or deletes anything in AWS.
 #[derive(Debug, Parser)]
 #[command(name = "customimage-operator", version, arg_required_else_help = true)]
 pub struct Args {
@@ -34,11 +34,11 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the controller, until SIGTERM.
+    /// Run the controller until SIGTERM.
     ///
-    /// Finds the API server as kubectl does (KUBECONFIG, ~/.kube/config, or the pod's own ServiceAccount) and AWS as the
-    /// AWS CLI does (environment, profile, web identity, EKS Pod Identity, instance metadata; AWS_ENDPOINT_URL,
-    /// HTTPS_PROXY and NO_PROXY are honoured). The CRD must be installed first.
+    /// Finds the API server like kubectl (KUBECONFIG, ~/.kube/config, or the pod's own ServiceAccount). Finds AWS like
+    /// the AWS CLI (environment, profile, web identity, EKS Pod Identity, instance metadata). Uses AWS_ENDPOINT_URL,
+    /// HTTPS_PROXY and NO_PROXY. Install the CRD first.
     #[command(
         after_help = "Example:\n  customimage-operator crd | kubectl apply -f -\n  customimage-operator run --region eu-west-1"
     )]
@@ -46,27 +46,28 @@ pub enum Command {
     /// Print the CustomResourceDefinition as YAML.
     #[command(after_help = "Example:\n  customimage-operator crd | kubectl apply -f -")]
     Crd,
-    /// Answer describeImage once, on stdout, and exit.
+    /// Print the describeImage answer for one image and exit.
     ///
-    /// The same body as `pcluster describe-image`, without Python and without its side effects: it never creates or
-    /// configures a bucket. Exit 0 with the response, 1 with {"message": …} when the API would answer an error,
-    /// 2 when the command line is wrong.
+    /// The same body as `pcluster describe-image`, without Python and without its side effects: this command never
+    /// creates or configures a bucket. Exit code 0 with the response, 1 with {"message": …} when the API would answer
+    /// an error, 2 when the command line is wrong.
     #[command(after_help = "Example:\n  customimage-operator describe --image-id hpc-base --region eu-west-1")]
     Describe(DescribeArgs),
-    /// List every image and image stack of an account in a region, and exit.
+    /// List every image and image stack of an account in a region and exit.
     ///
-    /// As `pcluster list-images`, for all its statuses at once and to the last page. As manifests it is what mirrors them all.
-    /// Needs ec2:DescribeImages, cloudformation:DescribeStacks and cloudformation:ListStacks. Exit 0 with the list, 1 when AWS
-    /// does not answer to the end, 2 when the command line is wrong.
+    /// Like `pcluster list-images`, but for all statuses at once and with all pages. The manifests mirror all listed
+    /// images. Needs ec2:DescribeImages, cloudformation:DescribeStacks and cloudformation:ListStacks. Exit code 0 with
+    /// the list, 1 when the list is not complete because AWS failed, 2 when the command line is wrong.
     #[command(
         after_help = "Example:\n  customimage-operator list --region eu-west-1 --output manifests | kubectl apply -f -"
     )]
     List(ListArgs),
-    /// Tell whether the operator can do its work here.
+    /// Check whether the operator can work here.
     ///
-    /// Takes the settings of `run`. Looks at the API server and the rights there, then tries each action of the AWS policy
-    /// with each identity in each of its regions, by reads of things that do not exist. Changes nothing. Exit 0 when all is
-    /// well, 1 when not; each red line is followed by its fix.
+    /// Takes the leadership and AWS settings of `run`, and those for what is mirrored. Checks the API server and the
+    /// operator's rights there. Then tries each action of the AWS policy with each identity in each of its regions, by
+    /// reading things that do not exist. Changes nothing. Exit code 0 when no check failed, 1 otherwise. The fix
+    /// follows each failed check.
     #[command(after_help = "Example:\n  customimage-operator check --region eu-west-1")]
     Check(Box<CheckArgs>),
     /// Print a completion script for a shell.
@@ -79,12 +80,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn clap_finds_no_error_in_the_command_line_definition() {
         <Args as clap::CommandFactory>::command().debug_assert();
     }
 
     #[test]
-    fn namespaces_are_separated_by_commas_each_counts_once_and_an_empty_setting_is_all() {
+    fn namespaces_are_split_at_commas_and_deduplicated_and_an_empty_setting_means_all() {
         for (setting, expected) in [("", &[][..]), ("b, a,b", &["a", "b"]), ("a", &["a"])] {
             let args = Args::try_parse_from(["customimage-operator", "run", "--namespace", setting]).unwrap();
             let Command::Run(args) = args.command else { panic!("run") };
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_refused_by_its_name() {
+    fn the_error_of_a_wrong_value_names_the_flag_and_the_value() {
         for (flag, value) in
             [("--region", "Europe"), ("--listen", "here"), ("--settled-interval", "10"), ("--log", "a=b=c")]
         {

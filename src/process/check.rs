@@ -1,5 +1,5 @@
-//! `check`: can the operator do its work? The API server and the rights there, then each identity in each of its regions,
-//! action by action. Reads only, and changes nothing anywhere.
+//! The command `check`: can the operator work here? It checks the API server and the operator's rights there, then each
+//! action in AWS with each identity in each of its regions. It only reads and changes nothing.
 
 mod row;
 
@@ -18,7 +18,7 @@ use row::{CheckResult, Row};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Exit 0 when all is well, 1 when something is not.
+/// Exit code 0 when no check failed, 1 otherwise.
 pub async fn run(args: CheckArgs) -> ExitCode {
     let mut rows = Vec::new();
     let identities = match args.mirror.configuration.0.as_deref().map(configuration::read) {
@@ -44,7 +44,7 @@ pub async fn run(args: CheckArgs) -> ExitCode {
 async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
     let unreached = |error: String| {
         let fix =
-            "run in a pod with a ServiceAccount or set KUBECONFIG; with a proxy, NO_PROXY must hold the API server";
+            "run in a pod with a ServiceAccount or set KUBECONFIG; with a proxy, NO_PROXY must contain the API server";
         vec![Row::failed("API server", error, fix)]
     };
     let client = match client::connect().await {
@@ -85,9 +85,7 @@ async fn of_right(client: &Client, right: &Right) -> Row {
             let said = if allowed { "allowed" } else { "not allowed" };
             Row::judged(right, allowed, said, "grant it to the operator's ServiceAccount: chart value rbac.create")
         }
-        Err(error) => {
-            Row::failed(right, error, "the API server did not permission the SelfSubjectAccessReview: try again")
-        }
+        Err(error) => Row::failed(right, error, "the API server did not answer the SelfSubjectAccessReview: try again"),
     }
 }
 
@@ -95,7 +93,7 @@ async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
     let default_region = match region::default_region(args.mirror.region.0.clone()).await {
         Ok(region) => region,
         Err(error) => {
-            return vec![Row::failed("AWS region", error, "name a region with --region (chart value aws.region)")];
+            return vec![Row::failed("AWS region", error, "set a region with --region (chart value aws.region)")];
         }
     };
     let aws = Aws::connect(&args.aws.settings(), default_region.as_ref(), Arc::new(IgnoreCalls)).await;
@@ -105,13 +103,13 @@ async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
         if grant.namespaces.is_nobody() {
             rows.push(Row::unknown(
                 format!("identity {}", grant.identity.name),
-                "no namespace may use it: not checked",
+                "not checked: no namespace may use this identity",
             ));
             continue;
         }
         let regions = regions_of(grant, default_region.as_ref());
         if regions.is_empty() {
-            let said = "no region to check in: neither the identity nor the operator names one";
+            let said = "not checked: neither the identity nor the operator has a region";
             rows.push(Row::unknown(format!("identity {}", grant.identity.name), said));
         }
         let scopes: Vec<_> =
@@ -131,9 +129,9 @@ fn regions_of(grant: &Grant, default_region: Option<&Region>) -> Vec<Region> {
 
 async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
     let named = |what: &str| format!("{} {} {what}", scope.identity.name, scope.region);
-    let (told, caller) = match aws.caller(scope).await {
+    let (credentials, caller) = match aws.caller(scope).await {
         Ok(caller) => (Row::judged(named("credentials"), true, &caller.arn, ""), Some(caller)),
-        // The operator itself asks STS for nothing but roles.
+        // The operator itself needs STS only to assume roles, so a failed GetCallerIdentity is not a failure.
         Err(error) if error.kind == SourceErrorKind::ServiceError && error.action != Some(ASSUME_ROLE) => {
             (Row::unknown(named("credentials"), said(&error)), None)
         }
@@ -149,10 +147,10 @@ async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
             Permission::Failed(error) => Row::failed(named(action), said(&error), fix(&error, scope, &arn)),
         }
     });
-    std::iter::once(told).chain(probes).collect()
+    std::iter::once(credentials).chain(probes).collect()
 }
 
-/// A check is pasted into tickets: what is for nobody else is cut off here, too.
+/// Users paste the result into tickets, so secrets are cut off here, too.
 fn said(error: &SourceError) -> String {
     redacted(&error.message)
 }
@@ -163,7 +161,7 @@ fn fix(error: &SourceError, scope: &Scope, caller: &str) -> String {
     }
     match (error.kind, &scope.identity.role) {
         (SourceErrorKind::AccessDenied, Some(role)) if error.action == Some(ASSUME_ROLE) => format!(
-            "allow sts:AssumeRole (with EKS Pod Identity sts:TagSession, too: chart value aws.podIdentity) on {} in the operator's own policy and in that role's trust policy, which must name the operator's role and the externalId of the configuration",
+            "allow sts:AssumeRole (with EKS Pod Identity also sts:TagSession: chart value aws.podIdentity) on {} in the operator's own policy and in that role's trust policy; the trust policy must name the operator's role and the externalId of the configuration",
             role.arn()
         ),
         (SourceErrorKind::AccessDenied, _) => {
@@ -172,11 +170,11 @@ fn fix(error: &SourceError, scope: &Scope, caller: &str) -> String {
         (SourceErrorKind::InvalidCredentials, _) => {
             "give the ServiceAccount a role: chart value aws.roleArn (IRSA), or an EKS Pod Identity association and its agent; if other regions work, enable this one in the account".to_owned()
         }
-        (SourceErrorKind::UnknownRegion, _) => "name a region of AWS's partitions, such as eu-west-1".to_owned(),
-        (SourceErrorKind::Throttled, _) => "try again in a minute; if it stays, raise the account's limits".to_owned(),
+        (SourceErrorKind::UnknownRegion, _) => "use a region that exists in AWS, such as eu-west-1".to_owned(),
+        (SourceErrorKind::Throttled, _) => "try again in a minute; if it happens again, raise the account's limits".to_owned(),
         (
             SourceErrorKind::ServiceError | SourceErrorKind::InvalidRequest | SourceErrorKind::IdentityNotAllowed,
             _,
-        ) => "see that the endpoint can be reached: proxy (HTTPS_PROXY, NO_PROXY), CA bundle, NetworkPolicy, an enabled region".to_owned(),
+        ) => "check that the endpoint can be reached: proxy (HTTPS_PROXY, NO_PROXY), CA bundle, NetworkPolicy, an enabled region".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! The configuration file: which identities there are. Read at the start and whenever it changes.
+//! The configuration file: the identities, parsed and checked. It is read at the start and after each change.
 
 pub mod reload;
 
@@ -10,15 +10,15 @@ use serde::Deserialize;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-/// Who a session is in the role's own CloudTrail.
+/// The default name of a role session. The CloudTrail of the role's account contains it.
 const SESSION_NAME: &str = "customimage-operator";
 
-/// Why a configuration is not taken.
+/// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidConfiguration {
     #[error("{0}")]
     Unreadable(#[from] std::io::Error),
-    #[error("says nothing: write identities: [] when there are none")]
+    #[error("is empty: write identities: [] when there are none")]
     Empty,
     #[error("{0}")]
     Yaml(String),
@@ -33,13 +33,15 @@ pub enum Problem {
     Name,
     #[error("another identity has the same name")]
     Twice,
-    #[error("is the operator's own credentials: it takes no roleArn; give the role another name")]
+    #[error("this identity is the operator's own credentials and takes no roleArn; give the role another name")]
     DefaultWithRole,
     #[error("externalId and sessionName need a roleArn")]
     NoRole,
-    #[error("exactly one of namespaces and namespaceSelector must say who may use it; namespaceSelector: {{}} is all")]
+    #[error(
+        "exactly one of namespaces and namespaceSelector must say which namespaces may use it; namespaceSelector: {{}} selects all"
+    )]
     Namespaces,
-    #[error("region '{0}' is not named like eu-west-1")]
+    #[error("region '{0}' is not a region name such as eu-west-1")]
     Region(String),
     #[error(transparent)]
     Role(#[from] InvalidRole),
@@ -65,24 +67,25 @@ struct IdentityEntry {
     namespace_selector: Option<NamespaceSelector>,
 }
 
-/// Reads the configuration in `file`.
+/// Reads and parses the configuration in `file`.
 ///
 /// # Errors
-/// When it cannot be read, or says something wrong.
+/// When the file cannot be read or is invalid.
 pub fn read(file: &Path) -> Result<Identities, InvalidConfiguration> {
     parse(&std::fs::read_to_string(file)?)
 }
 
-/// Reads a configuration.
+/// Parses a configuration.
 ///
 /// # Errors
-/// Naming the entry, the field and the fix.
+/// When it is invalid. The error names the entry, the field and the fix.
 pub fn parse(text: &str) -> Result<Identities, InvalidConfiguration> {
-    // A file that is being written may be empty for a moment, and nothing at all would allow everybody everything.
+    // A file that is being written may be empty for a moment. Without any entry, every namespace may use the default
+    // identity.
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Err(InvalidConfiguration::Empty);
     }
-    // Without the lines around a mistake: there an external id may stand.
+    // The error must not quote the lines around a mistake, because they may contain an external id.
     let options = serde_saphyr::options! { with_snippet: false };
     let file: ConfigurationFile = serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| InvalidConfiguration::Yaml(error.to_string()))?;
@@ -127,7 +130,7 @@ mod tests {
     const RESEARCH: &str = "{name: research, roleArn: 'arn:aws:iam::222233334444:role/r', externalId: ticket-7, namespaces: [hpc], regions: [eu-west-1]}";
 
     #[test]
-    fn every_identity_is_read_and_there_is_always_a_default_one() {
+    fn every_identity_is_parsed_and_a_default_identity_always_exists() {
         let identities =
             parse(&format!("identities:\n- {RESEARCH}\n- {{name: own, namespaceSelector: {{}}}}\n")).unwrap();
         let names: Vec<_> = identities.grants().iter().map(|grant| grant.identity.name.clone()).collect();
@@ -143,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_entry_is_named_with_its_field() {
+    fn the_error_of_a_wrong_entry_names_the_entry_and_the_field() {
         for (entry, words) in [
             ("{name: Research, namespaces: []}", "name must be a DNS label"),
             ("{name: default, roleArn: 'arn:aws:iam::222233334444:role/r'}", "takes no roleArn"),

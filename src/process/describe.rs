@@ -1,4 +1,4 @@
-//! `describe`: one describeImage answer on stdout, in the API's words; remarks for people go to stderr.
+//! The command `describe`: prints one describeImage answer on stdout, in the API's words. Remarks go to stderr.
 
 use crate::aws::{Aws, IgnoreCalls};
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
@@ -14,7 +14,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Exit 0 with the response, 1 with the API's error.
+/// Exit code 0 with the response, 1 with the API's error.
 pub async fn run(args: DescribeArgs) -> ExitCode {
     match answer(&args).await {
         Ok(response) => print(&response, args.output, ExitCode::SUCCESS),
@@ -31,7 +31,7 @@ async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> 
         && ami.is_disabled()
     {
         let ami_id = ami.id.as_deref().unwrap_or_default();
-        remark(&format!("AMI {ami_id} of this image is DISABLED: the API answers as if it were not there"));
+        remark(&format!("AMI {ami_id} of this image is DISABLED: the API answers as if it did not exist"));
         let official = Plan { counts_disabled: false, ..Plan::once() };
         observation = observe_one(&aws, &scope, &id, official).await.map_err(with_fix)?;
     }
@@ -41,7 +41,7 @@ async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> 
     Ok(response)
 }
 
-/// What the API's answer has no field for.
+/// Facts for which the API's answer has no field.
 fn remarks(id: &ImageId, observation: &Observation) -> Vec<String> {
     let mut remarks = Vec::new();
     match observation {
@@ -50,7 +50,7 @@ fn remarks(id: &ImageId, observation: &Observation) -> Vec<String> {
             remarks.extend(refused.map(|error| format!("{}: {error}; the url is not known", error.action())));
             let is_past = |time: &Timestamp| *time <= Timestamp::now();
             let deprecated = ami.deprecated_at.filter(is_past);
-            remarks.extend(deprecated.map(|since| format!("the AMI is deprecated since {since:.0}")));
+            remarks.extend(deprecated.map(|since| format!("the AMI has been deprecated since {since:.0}")));
         }
         Observation::Stack { refused, .. } => {
             let refused = refused.as_ref();
@@ -62,14 +62,14 @@ fn remarks(id: &ImageId, observation: &Observation) -> Vec<String> {
             let stack = other_stack.as_ref();
             remarks.extend(stack.map(|_| format!("a stack named {id} is there, and it builds no image")));
             if id.looks_like_an_ami_id() {
-                remarks.push(format!("{id} is an AMI id: give the id that pcluster build-image was given"));
+                remarks.push(format!("{id} is an AMI id: use the id that was given to pcluster build-image"));
             }
         }
     }
     remarks
 }
 
-/// The API's answer has no field for what to do.
+/// Prints the fix as a remark, because the API's answer has no field for it.
 fn with_fix(error: ObserveError) -> ApiError {
     if let Some(fix) = &error.source_error.fix {
         remark(&format!("what to do: {fix}"));

@@ -1,5 +1,5 @@
-//! /livez, /readyz and /metrics. Liveness stays dumb; readiness tells whether the watch holds all objects, and
-//! depends neither on AWS nor on what the objects say.
+//! The HTTP server of /livez, /readyz and /metrics. /livez always answers ok. /readyz answers ok once the watch holds
+//! all objects. Readiness depends neither on AWS nor on the statuses of the objects.
 
 use crate::kubernetes::Readiness;
 use axum::Router;
@@ -13,14 +13,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// What the three answers are made of.
+/// What the three endpoints read.
 #[derive(Clone)]
 pub struct Probes {
     pub registry: Arc<Registry>,
     pub readiness: watch::Receiver<Readiness>,
 }
 
-/// Serves until `stop`.
+/// Serves until `stop` is cancelled.
 pub async fn serve(listener: TcpListener, probes: Probes, stop: CancellationToken) {
     let router = Router::new()
         .route("/livez", get(|| async { "ok" }))
@@ -29,7 +29,7 @@ pub async fn serve(listener: TcpListener, probes: Probes, stop: CancellationToke
         .with_state(probes);
     let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await;
     if let Err(error) = served {
-        tracing::error!(%error, "http server ended");
+        tracing::error!(%error, "the HTTP server failed");
     }
 }
 

@@ -1,4 +1,4 @@
-//! `list`: every image and image stack of an account in a region, on stdout; remarks for people go to stderr.
+//! The command `list`: prints every image and image stack of an account in a region on stdout. Remarks go to stderr.
 
 use crate::aws::{Aws, IgnoreCalls};
 use crate::describe_image::list_images::list_images;
@@ -14,10 +14,10 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Exit 0 with the list, 1 with the API's error.
+/// Exit code 0 with the list, 1 with the API's error, 2 when --identity is used without manifests.
 pub async fn run(args: ListArgs) -> ExitCode {
     if args.identity.is_some() && args.output != ListOutput::Manifests {
-        remark("customimage-operator: --identity goes into manifests: use it with --output manifests");
+        remark("customimage-operator: --identity is only for manifests: use it with --output manifests");
         return ExitCode::from(2);
     }
     let scope = match asked_region(args.region.clone()).await {
@@ -45,7 +45,8 @@ fn succeeded(list: &ListImagesResponse, scope: &Scope, args: &ListArgs) -> ExitC
     }
 }
 
-/// The API's answer for whoever reads JSON; else words, on stderr: what is piped into kubectl must not be an error message.
+/// JSON output gets the API's error on stdout. Other formats get text on stderr, because stdout may be piped into
+/// kubectl.
 fn failed(answer: &ApiError, words: &str, output: ListOutput) -> ExitCode {
     if output == ListOutput::Json {
         return stdout::print(answer, Output::Json, ExitCode::FAILURE);
@@ -59,7 +60,7 @@ fn with_next_step(error: &SourceError) -> String {
         (SourceErrorKind::UnknownRegion, _) => return error.to_string(),
         _ if error.fix.is_some() => &format!("; what to do: {}", error.fix.as_deref().unwrap_or_default()),
         (SourceErrorKind::AccessDenied, Some("cloudformation:DescribeStacks")) => {
-            "; to list stacks cloudformation:ListStacks is needed, too; --image-status AVAILABLE needs neither"
+            "; listing stacks also needs cloudformation:ListStacks; --image-status AVAILABLE needs neither"
         }
         _ => "",
     };
@@ -70,7 +71,7 @@ fn remark(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// A line each, as kubectl prints tables.
+/// One line for each image, in kubectl's table layout.
 fn table(images: &[ImageInfoSummary]) -> String {
     let header = ["IMAGE-ID", "STATUS", "AMI", "AMI-STATE", "VERSION", "STACK-STATUS"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(header).chain(images.iter().map(row)).collect();
@@ -92,19 +93,19 @@ fn row(image: &ImageInfoSummary) -> [String; 6] {
     [Some(image.image_id.as_str()), status, ami, state, image.version.as_deref(), stack_status].map(cell)
 }
 
-/// Tags are anybody's words: they must neither end the line nor speak to the terminal.
+/// Other people write tags: a control character must not end the line or control the terminal.
 fn cell(text: Option<&str>) -> String {
     let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     text.filter(|text| !text.is_empty()).map_or_else(|| "-".to_owned(), |text| text.chars().map(plain).collect())
 }
 
-/// A CustomImage for each image id, once however many AMIs and stacks it has.
+/// One CustomImage for each image id, however many AMIs and stacks the id has.
 fn manifests(images: &[ImageInfoSummary], scope: &Scope, identity: Option<&str>) -> Result<String, String> {
     let ids: BTreeSet<&str> = images.iter().map(|image| image.image_id.as_str()).collect();
     let mut documents = Vec::new();
     for id in ids {
         let Ok(id) = ImageId::parse(id) else {
-            remark(format_args!("left out, for it is no image id: {}", cell(Some(id))));
+            remark(format_args!("left out, because it is not an image id: {}", cell(Some(id))));
             continue;
         };
         documents.push(yaml(&manifest::of_image(&id, &scope.region, identity))?);
@@ -112,7 +113,7 @@ fn manifests(images: &[ImageInfoSummary], scope: &Scope, identity: Option<&str>)
     Ok(documents.join("---\n"))
 }
 
-/// A long id stays in its line.
+/// Without block scalars, a long id stays on its line.
 fn yaml(document: &impl serde::Serialize) -> Result<String, String> {
     let plain = serde_saphyr::ser_options! { prefer_block_scalars: false };
     serde_saphyr::to_string_with_options(document, plain).map_err(|error| error.to_string())
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_neither_forges_a_line_nor_speaks_to_the_terminal() {
+    fn a_tag_can_neither_forge_a_line_nor_control_the_terminal() {
         let image = ImageInfoSummary {
             image_id: "a\nforged".into(),
             image_build_status: None,

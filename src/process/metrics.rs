@@ -1,4 +1,4 @@
-//! Metrics of what is not the controller's: the calls to AWS, and the configuration.
+//! The metrics that are not the controller's: the calls to AWS, and the configuration.
 
 use crate::aws::{Call, CallSink};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -21,7 +21,7 @@ struct OperationLabel {
     operation: String,
 }
 
-/// Counts every attempt, retries included.
+/// Counts and times every attempt to call AWS, including retries.
 #[derive(Clone, Debug)]
 pub struct AwsCalls {
     calls: Family<CallLabel, Counter>,
@@ -35,7 +35,7 @@ impl AwsCalls {
         registry.register("aws_calls", "Attempts to call AWS by service, operation and outcome", this.calls.clone());
         registry.register_with_unit(
             "aws_call_duration",
-            "Time of an attempt to call AWS",
+            "Duration of an attempt to call AWS",
             Unit::Seconds,
             this.duration.clone(),
         );
@@ -43,12 +43,12 @@ impl AwsCalls {
     }
 }
 
-/// 1 while the configuration file is in force as it stands.
+/// 1 while the content of the configuration file is in force.
 pub fn configuration_valid(registry: &mut Registry) -> Gauge {
     let gauge = Gauge::default();
     registry.register(
         "configuration_valid",
-        "0 while the configuration file cannot be read and the one before it stays in force",
+        "0 while the configuration file is invalid or cannot be read, and the previous configuration stays in force",
         gauge.clone(),
     );
     gauge

@@ -1,4 +1,4 @@
-//! `run`: the controller with all that it needs, from start to SIGTERM.
+//! The command `run`: builds the controller with all its parts and runs it until SIGTERM.
 
 use crate::aws::Aws;
 use crate::describe_image::Region;
@@ -25,7 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Why the controller did not start, or had to end.
+/// Why the controller did not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("cannot reach the API server: {0}; set KUBECONFIG, or run in a pod with a ServiceAccount")]
@@ -34,17 +34,17 @@ pub enum StartError {
     Listen { address: SocketAddr, error: std::io::Error },
     #[error("cannot wait for signals: {0}")]
     Signal(std::io::Error),
-    #[error("leadership was lost: another process may act now")]
+    #[error("leadership was lost: another process may lead now")]
     LeadershipLost,
     #[error(transparent)]
     Lease(#[from] InvalidLeaseTimes),
     #[error("{file} (--configuration): {error}")]
     Configuration { file: String, error: InvalidConfiguration },
-    #[error("{0}; name a region with --region")]
+    #[error("{0}; set a region with --region")]
     Region(#[from] InvalidRegion),
 }
 
-/// Exit 0 after a graceful shutdown.
+/// Exit code 0 after a graceful shutdown, 1 after an error.
 pub async fn run(args: RunArgs) -> ExitCode {
     args.log.start();
     match start(args).await {
@@ -79,7 +79,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         settings: args.controller(region.clone()),
     };
     let (controller, readiness) = ImageController::new(parts, &mut registry);
-    // Readiness is answered until the last reconcile is over.
+    // The probes are answered until the last reconcile has ended.
     let over = CancellationToken::new();
     let probes = Probes { registry: Arc::new(registry), readiness };
     let server = tokio::spawn(http::serve(listener, probes, over.clone()));
@@ -104,7 +104,8 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, bound))
 }
 
-/// Runs the controller until `stop`, reconciling while this process leads. `over`: the last reconcile has ended.
+/// Runs the controller until `stop`. It reconciles once this process leads. Cancels `over` when the last reconcile has
+/// ended.
 async fn lead(
     controller: ImageController<Aws>,
     election: impl Future<Output = Ended>,
@@ -114,13 +115,13 @@ async fn lead(
 ) -> Result<(), StartError> {
     let work = async {
         within(controller.run(stop.clone()), &stop, grace).await;
-        // Only now may another lead.
+        // The election stops on `over` and releases the Lease. Only now may another process lead.
         over.cancel();
     };
     tokio::pin!(election);
     tokio::select! {
         () = work => { let _ = election.await; }
-        // What is under way must not be written any more.
+        // Another process may lead, so running reconciles must not write any more.
         ended = &mut election => if ended == Ended::Lost { return Err(StartError::LeadershipLost) },
     }
     Ok(())
@@ -133,7 +134,7 @@ fn identities(args: &RunArgs, registry: &mut Registry) -> Result<watch::Receiver
         .map_err(|error| StartError::Configuration { file: name, error })
 }
 
-/// Leads at once without a lease; else as long as the lease is held, until `stop`.
+/// Runs the election until `stop`, or until leadership is lost. Without lease settings, only waits for `stop`.
 async fn elect(
     client: client::Client,
     lease: Option<LeaseSettings>,
@@ -149,7 +150,7 @@ async fn elect(
     }
 }
 
-/// A name that no other process has, also on the same machine.
+/// A holder identity that no other process has, not even on the same machine.
 fn holder() -> String {
     let unique = fastrand::u64(..);
     format!("{}_{unique:016x}", pod_name().unwrap_or_else(|| "customimage-operator".to_owned()))
@@ -172,7 +173,7 @@ fn stop_on_signal() -> Result<CancellationToken, StartError> {
     Ok(stop)
 }
 
-/// Waits for `work`, but not longer than `grace` once `stop` was called.
+/// Waits for `work`, but at most `grace` after `stop`.
 async fn within(work: impl Future<Output = ()>, stop: &CancellationToken, grace: Duration) {
     let too_long = async {
         stop.cancelled().await;
@@ -180,6 +181,6 @@ async fn within(work: impl Future<Output = ()>, stop: &CancellationToken, grace:
     };
     tokio::select! {
         () = work => {}
-        () = too_long => tracing::warn!(?grace, "stopped with reconciles under way"),
+        () = too_long => tracing::warn!(?grace, "stopped while reconciles were still running"),
     }
 }

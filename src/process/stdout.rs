@@ -1,11 +1,11 @@
-//! How the commands that answer once print.
+//! Standard output of the commands that print one answer and exit.
 
 use crate::process::args::describe::Output;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-/// `answer` on stdout, and `code` if it could be written.
+/// Prints `answer` on stdout. Returns `code`, or a failure when the answer cannot be written.
 pub fn print(answer: &impl Serialize, output: Output, code: ExitCode) -> ExitCode {
     let text = match output {
         Output::Json => serde_json::to_string_pretty(answer).map_err(|error| error.to_string()),
@@ -14,7 +14,7 @@ pub fn print(answer: &impl Serialize, output: Output, code: ExitCode) -> ExitCod
     put(text, code)
 }
 
-/// `text` on stdout, and `code` if it could be written.
+/// Prints `text` on stdout. Returns `code`, or a failure when there is no text or it cannot be written.
 pub fn put(text: Result<String, String>, code: ExitCode) -> ExitCode {
     match text.and_then(|text| write(&text)) {
         Ok(()) => code,
@@ -28,7 +28,7 @@ pub fn put(text: Result<String, String>, code: ExitCode) -> ExitCode {
 fn write(text: &str) -> Result<(), String> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
-        // A reader that closed the pipe early has what it wanted.
+        // The reader closed the pipe early, because it has read enough. That is not an error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| error.to_string()),
     }

@@ -1,4 +1,4 @@
-//! What is known of an image, and what follows when another answer arrives.
+//! `Known`: the state of an image in the store, and how it changes after each read.
 
 use crate::describe_image::observation::{Observation, Phase};
 use crate::describe_image::observe::ObserveError;
@@ -8,25 +8,26 @@ use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// When a read began. The wall clock may be set back, the other cannot.
+/// When a read began. The wall clock (`at`) may be set back. The monotonic clock (`instant`) cannot.
 #[derive(Clone, Copy, Debug)]
 pub struct Begun {
     pub at: Timestamp,
     pub instant: Instant,
 }
 
-/// An answer.
+/// An answer of AWS.
 pub struct Answer {
     pub observation: PackedObservation,
     /// The read that gave it.
     pub begun: Begun,
     pub arrived: Instant,
-    /// Since when AWS answers the same.
+    /// Since when AWS has given the same answer.
     pub unchanged_since: Instant,
     pub phase: Phase,
     /// The pause until the next read.
     pub interval: Duration,
-    /// From the beginning of the answered read before, if the phase is still the same.
+    /// The time since the previous answered read began. `None` if there is none, or if `is_in_progress` has changed
+    /// since.
     pub effective_interval: Option<Duration>,
 }
 
@@ -37,12 +38,12 @@ impl Answer {
     }
 }
 
-/// What is known of the image.
+/// What the store contains for an image.
 pub enum Known {
     Nothing,
     Answer(Answer),
     Failure(Failing),
-    /// The answer was taken back: it has grown too old while the next read waits for its turn.
+    /// The answer grew too old while the next read was under way, so it is no longer valid.
     Withdrawn {
         why: ObserveError,
         since: Timestamp,
@@ -50,20 +51,20 @@ pub enum Known {
     },
 }
 
-/// AWS does not answer.
+/// The last read failed.
 pub struct Failing {
     pub why: ObserveError,
-    /// The last read.
+    /// When the last read began.
     pub begun: Begun,
     pub since: Timestamp,
-    /// Failures in a row.
+    /// The number of failures in a row.
     pub count: u32,
-    /// What AWS said before.
+    /// AWS's last answer before the failures.
     pub before: Option<Answer>,
 }
 
 impl Known {
-    /// What AWS said last.
+    /// AWS's last answer, valid or not.
     #[must_use]
     pub fn last_answer(&self) -> Option<&Answer> {
         match self {
@@ -73,7 +74,7 @@ impl Known {
         }
     }
 
-    /// The last read.
+    /// When the last completed read began.
     #[must_use]
     pub fn begun(&self) -> Option<Begun> {
         match self {
@@ -82,7 +83,7 @@ impl Known {
         }
     }
 
-    /// Whether `now` says nothing new.
+    /// Whether `now` is the same answer, or an error with the same cause.
     #[must_use]
     pub fn is_same(&self, now: &Result<Observation, ObserveError>) -> bool {
         match (self, now) {
@@ -94,7 +95,7 @@ impl Known {
         }
     }
 
-    /// AWS has answered. Gives the pause until the next read, too.
+    /// The state after AWS answered, and the pause until the next read.
     #[must_use]
     pub fn observed(
         self,
@@ -116,19 +117,19 @@ impl Known {
             phase,
             interval,
             effective_interval: None,
-            // What stands keeps its order of tags, and its place in memory.
+            // An unchanged answer keeps its order of tags and its memory.
             observation: match same {
                 Some(same) => same.observation.clone(),
                 None => PackedObservation::new(observation),
             },
         };
-        // The time that has passed belongs to the interval of the phase before.
+        // If this has changed, the elapsed time belongs to the interval before the change.
         let before = before.filter(|before| before.is_in_progress() == answer.is_in_progress());
         answer.effective_interval = before.map(|before| begun.instant - before.begun.instant);
         (Self::Answer(answer), interval)
     }
 
-    /// AWS has not answered. Gives the pause until the next read, too.
+    /// The state after a read failed, and the pause until the next read.
     #[must_use]
     pub fn failed(self, why: ObserveError, begun: Begun, intervals: &Intervals) -> (Self, Duration) {
         let (since, count) = match &self {
@@ -137,7 +138,7 @@ impl Known {
             Self::Nothing | Self::Answer(_) => (None, 1),
         };
         let pause = intervals.after_failure(why.source_error.kind, count);
-        // Not since the read began: it may have waited for its turn.
+        // Not the beginning of the read, because the read may have waited for the budget.
         let since = since.unwrap_or_else(Timestamp::now);
         (Self::Failure(Failing { why, begun, since, count, before: self.into_last_answer() }), pause)
     }

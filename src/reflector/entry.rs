@@ -1,4 +1,4 @@
-//! One image of a lane: what is known of it, when it is read next, and whether somebody waits for that.
+//! `Entry`: one image of a lane. Its last answer, when it is read next, and whether a caller waits for a read.
 
 use crate::describe_image::observation::Observation;
 use crate::describe_image::observe::ObserveError;
@@ -20,7 +20,7 @@ pub struct Entry {
     waiter: Option<Waiter>,
 }
 
-/// The reads of it under way: an urgent one may overtake another.
+/// The reads of the image that are under way. An urgent read may overtake another.
 #[derive(Clone, Copy, Default)]
 struct Reads {
     urgent: bool,
@@ -33,10 +33,11 @@ impl Reads {
     }
 }
 
-/// Somebody waits for a read that begins at `not_before` or later.
+/// A caller waits for a read that begins at `not_before` or later.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Waiter {
     not_before: Timestamp,
+    /// When the caller began to wait.
     since: Instant,
 }
 
@@ -45,12 +46,13 @@ struct Waiter {
 pub struct Slot {
     pub priority: Priority,
     pub due: Instant,
-    /// From then on it is read along with others that are due, so that a scope's images come to be read together.
+    /// From this moment on, it may be read before it is due, together with an image that is due. So the reads of a
+    /// scope's images come together over time.
     pub from: Instant,
 }
 
 impl Entry {
-    /// Of an image that somebody has just subscribed to: to be read now.
+    /// The entry of a new image. It is due now.
     #[must_use]
     pub fn new() -> Self {
         let now = Instant::now();
@@ -63,7 +65,8 @@ impl Entry {
         }
     }
 
-    /// The reading at hand, if it is new enough. Else the next is due now. One that was withdrawn is given all the same.
+    /// Returns the last reading, if its read began at `not_before` or later. Otherwise, makes the image due now and
+    /// returns `None`, or the error of a withdrawn answer.
     pub fn latest(&mut self, not_before: Option<Timestamp>) -> Option<Reading> {
         let not_before = not_before.unwrap_or(Timestamp::MIN);
         let is_withdrawn = matches!(self.known, Known::Withdrawn { .. });
@@ -81,7 +84,7 @@ impl Entry {
         self.waiter.is_some()
     }
 
-    /// When it is to be read next. `None` while a read is under way that will do.
+    /// When the image is to be read next. `None` while a read is under way that need not be overtaken.
     #[must_use]
     pub fn slot(&self) -> Option<Slot> {
         let may_be_read = !self.reads.urgent && (self.has_waiter() || !self.reads.other);
@@ -112,8 +115,8 @@ impl Entry {
         })
     }
 
-    /// When its answer will be too old to stand, should the read under way not end before: after the staleness budget, and
-    /// three intervals at least.
+    /// When its answer becomes stale, if the read under way does not end before: after the staleness budget, and at
+    /// least three intervals. `None` if no read is under way.
     #[must_use]
     pub fn stale_at(&self, staleness_budget: Duration) -> Option<Instant> {
         match &self.known {
@@ -124,7 +127,7 @@ impl Entry {
         }
     }
 
-    /// The answer does not stand any more.
+    /// Withdraws the answer, because it is stale.
     pub fn withdraw(&mut self, why: ObserveError) {
         self.known = match std::mem::replace(&mut self.known, Known::Nothing) {
             Known::Answer(before) => Known::Withdrawn { why, since: Timestamp::now(), before },
@@ -132,25 +135,27 @@ impl Entry {
         };
     }
 
-    /// What AWS said last.
+    /// AWS's last answer.
     #[must_use]
     pub fn last_observation(&self) -> Option<PackedObservation> {
         self.known.last_answer().map(|answer| answer.observation.clone())
     }
 
-    /// A read of this priority begins.
+    /// Call this when a read of this priority begins.
     pub fn begin(&mut self, priority: Priority) {
         *self.reads.of(priority) = true;
     }
 
-    /// A read of this priority has ended without an answer.
+    /// Call this when a read of this priority has ended without an answer. The image is due after `pause` at the
+    /// earliest.
     pub fn release(&mut self, priority: Priority, pause: Duration) {
         *self.reads.of(priority) = false;
         self.due = self.due.max(Instant::now() + pause);
     }
 
-    /// A read of this priority has ended with `answer`. `stretch` spreads the next reads. True when somebody should hear of it: it
-    /// is another answer than before, or somebody waits for it.
+    /// Call this when a read of this priority has ended with `answer`. The pause until the next read is multiplied by
+    /// `stretch`, to spread the reads. Returns true if the answer must be published: it has changed, or a caller waits
+    /// for it.
     pub fn answered(
         &mut self,
         answer: Result<Observation, ObserveError>,
@@ -160,29 +165,31 @@ impl Entry {
     ) -> bool {
         *self.reads.of(priority) = false;
         if self.known.begun().is_some_and(|last| last.instant > begun.instant) {
-            // It was overtaken.
+            // A later read has overtaken this one.
             return false;
         }
         let before = std::mem::replace(&mut self.known, Known::Nothing);
         let is_same = before.is_same(&answer);
-        // What was read together comes due together, and is read together again. What failed rests, however long it took.
-        let rests_from = if answer.is_ok() { begun.instant } else { Instant::now() };
+        // Images that were read together are due together, because their pause starts when their read began. After a
+        // failure, the pause starts now, however long the read took.
+        let pause_from = if answer.is_ok() { begun.instant } else { Instant::now() };
         (self.known, self.pause) = match answer {
             Ok(observation) => before.observed(observation, is_same, begun, intervals),
             Err(why) => before.failed(why, begun, intervals),
         };
-        self.due = rests_from + self.pause.mul_f64(stretch);
+        self.due = pause_from + self.pause.mul_f64(stretch);
         self.serve_waiter(begun, intervals.error) || !is_same
     }
 
-    /// True when somebody has waited for a read that began then. Whoever waits for a later one goes on waiting.
+    /// Returns true if a caller waited for this read. A caller that needs a later read continues to wait.
     fn serve_waiter(&mut self, begun: Begun, pause: Duration) -> bool {
         match self.waiter {
             Some(waiter) if begun.at >= waiter.not_before => {
                 self.waiter = None;
                 return true;
             }
-            // A read that began since can only seem earlier when the wall clock was set back.
+            // The read began after the wait did, but its wall-clock time is too early: the wall clock was set back.
+            // Retry after a pause, because the next read may be too early as well.
             Some(waiter) if begun.instant >= waiter.since => self.due = Instant::now() + pause,
             Some(_) => self.due = Instant::now(),
             None => {}

@@ -1,4 +1,4 @@
-//! How often AWS is asked about an image: by what it answered, and for how long it has answered so. Pure.
+//! `Intervals`: how often an image is read. That depends on AWS's answer, and for how long it has been the same. Pure.
 
 use crate::backoff;
 use crate::describe_image::observation::{Observation, Phase};
@@ -8,24 +8,25 @@ use std::time::Duration;
 /// The pauses between two reads of an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Intervals {
-    /// While it is being built or deleted.
+    /// While the image is in progress or finalizing.
     pub in_progress: Duration,
-    /// While nothing is expected to happen.
+    /// While no change is expected.
     pub settled: Duration,
-    /// While there is neither an image nor a stack: at first.
+    /// While there is neither an AMI nor a stack: the shortest pause.
     pub absent: Duration,
-    /// And at last.
+    /// While there is neither an AMI nor a stack: the longest pause.
     pub absent_max: Duration,
-    /// After an error: at first, then twice as long each time.
+    /// After an error: the first pause. It doubles with each further error.
     pub error: Duration,
-    /// And at last.
+    /// After an error: the longest pause.
     pub error_max: Duration,
-    /// For how long a finished build without its AMI is in progress.
+    /// For how long a complete build without an AMI counts as finalizing. Then it is settled.
     pub finalizing: Duration,
 }
 
 impl Intervals {
-    /// The phase of an answer that has been the same for `unchanged_for`. A finished build waits for its AMI only for a while.
+    /// The phase of an answer that has been the same for `unchanged_for`. A complete build is finalizing only for a
+    /// limited time.
     #[must_use]
     pub fn phase(&self, observation: &Observation, unchanged_for: Duration) -> Phase {
         match observation.phase() {
@@ -40,19 +41,20 @@ impl Intervals {
         match phase {
             Phase::InProgress | Phase::Finalizing => self.in_progress,
             Phase::Settled => self.settled,
-            // A tenth of the time that nothing has been there.
+            // A tenth of the time that the image has been absent.
             Phase::Absent => (unchanged_for / 10).clamp(self.absent, self.absent_max.max(self.absent)),
         }
     }
 
-    /// The pause after the `failures`-th failure in a row. Somebody else renews credentials, and they are then used soon.
+    /// The pause after the `failures`-th failure in a row. It stays short for invalid credentials, because they are
+    /// renewed outside the operator, and the new ones should be used soon.
     #[must_use]
     pub fn after_failure(&self, kind: SourceErrorKind, failures: u32) -> Duration {
         let pause = self.after_error(failures);
         if kind == SourceErrorKind::InvalidCredentials { pause.min(self.absent.max(self.error)) } else { pause }
     }
 
-    /// The pause after the `failures`-th error in a row.
+    /// The pause after the `failures`-th error in a row, whatever its kind.
     #[must_use]
     pub fn after_error(&self, failures: u32) -> Duration {
         backoff::doubled(self.error, self.error_max, failures)
@@ -64,7 +66,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::describe_image::observation::{Ami, Stack};
 
-    /// Round numbers, for all tests.
+    /// Round numbers, shared by all tests.
     pub(crate) const INTERVALS: Intervals = Intervals {
         in_progress: Duration::from_secs(30),
         settled: Duration::from_secs(600),
@@ -90,18 +92,18 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_absent_image_is_looked_for_less_and_less_often() {
+    fn an_absent_image_is_read_less_and_less_often() {
         let after = |minutes| after(&Observation::Absent { other_stack: None }, minutes);
         assert_eq!([after(0), after(10), after(30), after(100), after(10_000)], [60, 60, 180, 600, 600]);
     }
 
     #[test]
-    fn what_may_change_any_moment_is_read_more_often_than_what_is_settled() {
+    fn an_image_in_progress_is_read_more_often_than_a_settled_one() {
         for (observation, seconds) in [
             (ami("available"), 600),
             (ami("failed"), 600),
             (ami("pending"), 30),
-            (ami("of tomorrow"), 30),
+            (ami("a-new-state"), 30),
             (stack("CREATE_IN_PROGRESS"), 30),
             (stack("ROLLBACK_IN_PROGRESS"), 30),
             (stack("CREATE_COMPLETE"), 30),

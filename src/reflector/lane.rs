@@ -1,4 +1,4 @@
-//! The images of one scope, and which of them are to be read.
+//! `Lane`: the images of one scope, and the work to do for them.
 
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::Observation;
@@ -20,24 +20,24 @@ use strum::VariantArray;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How the reflector reads.
+/// The settings of the reflector's reads.
 #[derive(Clone, Copy, Debug)]
 pub struct ReflectorSettings {
-    /// Time that a read waits for others, so that they share calls.
+    /// How long a read waits for others, to share their calls.
     pub batch_window: Duration,
     pub intervals: Intervals,
-    /// From the last answer until an image whose read is still under way counts as unanswered. At least three intervals.
+    /// How long an answer stays valid while the next read is still under way. At least three intervals of the image.
     pub staleness_budget: Duration,
     /// Whether images share calls.
     pub batching: bool,
-    /// A number from 0 to 1, which spreads the reads.
+    /// Returns a random number from 0 to 1. It spreads the reads over time.
     pub random: fn() -> f64,
 }
 
 pub struct Lane {
     settings: ReflectorSettings,
     state: Mutex<State>,
-    /// There is something to do sooner than was known.
+    /// Wakes the lane's task, because there may be work sooner than it expects.
     pub wake: Notify,
 }
 
@@ -45,16 +45,16 @@ struct State {
     entries: HashMap<ImageId, Entry>,
     schedule: Schedule,
     sizes: Sizes,
-    /// Its last image was removed. A lane without images is not over: its first may be on the way.
+    /// Whether its last image was removed. A new lane without images is not over, because its first image follows.
     is_over: bool,
 }
 
-/// What there is to do.
+/// What the lane's task must do next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Read what is due.
+    /// Read the due images.
     Read,
-    /// Look again at that time, or when woken.
+    /// Check again at that time, or when woken.
     Sleep(Option<Instant>),
     /// Nothing: the lane has ended.
     End,
@@ -68,7 +68,7 @@ impl Lane {
         Self { settings, state: Mutex::new(state), wake: Notify::new() }
     }
 
-    /// The reading at hand, if it began at `not_before` or later. Else the image is read now.
+    /// See [`Entry::latest`]. Wakes the lane's task if the image must be read now.
     pub fn latest(&self, id: &ImageId, not_before: Option<Timestamp>) -> Option<Reading> {
         let latest = self.state.lock().change(id, |entry| entry.latest(not_before))?;
         if latest.is_none() {
@@ -87,7 +87,7 @@ impl Lane {
         }
     }
 
-    /// True when that was the last image: the lane ends.
+    /// Returns true if that was the last image. Then the lane ends.
     pub fn remove(&self, id: &ImageId) -> bool {
         let mut state = self.state.lock();
         if let Some(entry) = state.entries.remove(id) {
@@ -106,7 +106,8 @@ impl Lane {
     #[must_use]
     pub fn work(&self) -> Work {
         let state = self.state.lock();
-        // What is answered early comes due while the rest of its read goes on.
+        // An answer without a waiter does not wake the task. So the task checks again for images that a long read
+        // answered early, because they may be due before the read ends.
         let meanwhile = state.schedule.is_reading().then(|| Instant::now() + self.settings.intervals.in_progress);
         match state.schedule.next().into_iter().chain(meanwhile).min() {
             None if state.is_over => Work::End,
@@ -115,7 +116,7 @@ impl Lane {
         }
     }
 
-    /// The images to read now, by priority; from now on they are being read.
+    /// Takes the images to read now, by priority. From now on they count as being read.
     #[must_use]
     pub fn take_due(&self) -> Vec<(Priority, Vec<ImageId>)> {
         let now = Instant::now();
@@ -130,7 +131,7 @@ impl Lane {
         due
     }
 
-    /// Withdraws the answers that are too old to stand. Gives their images.
+    /// Withdraws the stale answers. Returns their images.
     #[must_use]
     pub fn withdraw_stale(&self) -> Vec<ImageId> {
         let mut state = self.state.lock();
@@ -141,7 +142,7 @@ impl Lane {
         stale
     }
 
-    /// Takes the answer of a read. True when somebody should hear of it.
+    /// Stores the answer of a read. Returns true if it must be published.
     pub fn answered(
         &self,
         id: &ImageId,
@@ -151,17 +152,17 @@ impl Lane {
     ) -> bool {
         let intervals = &self.settings.intervals;
         let answered = self.state.lock().change(id, |entry| {
-            let is_news = entry.answered(answer, read, stretch, intervals);
-            (is_news, entry.has_waiter())
+            let is_published = entry.answered(answer, read, stretch, intervals);
+            (is_published, entry.has_waiter())
         });
-        let (is_news, has_waiter) = answered.unwrap_or_default();
+        let (is_published, has_waiter) = answered.unwrap_or_default();
         if has_waiter {
             self.wake.notify_one();
         }
-        is_news
+        is_published
     }
 
-    /// A read has ended without an answer for these: they may be read again.
+    /// Call this when a read has ended without an answer for `ids`. They may be read again after the pause of an error.
     pub fn release<'a>(&self, ids: impl IntoIterator<Item = &'a ImageId>, priority: Priority) {
         let pause = self.settings.intervals.error;
         let mut state = self.state.lock();
@@ -176,6 +177,7 @@ impl Lane {
         self.state.lock().sizes
     }
 
+    /// Stores the sizes that a read found. A `None` changes nothing.
     pub fn learn(&self, Sizes { amis, stacks }: Sizes) {
         let mut state = self.state.lock();
         state.sizes = Sizes { amis: amis.or(state.sizes.amis), stacks: stacks.or(state.sizes.stacks) };
@@ -194,7 +196,7 @@ impl History for Lane {
 }
 
 impl State {
-    /// Changes an entry, and its place in the schedule with it. `None` when nobody subscribes to the image any more.
+    /// Changes an entry and its place in the schedule. `None` if the image has no subscriber any more.
     fn change<T>(&mut self, id: &ImageId, with: impl FnOnce(&mut Entry) -> T) -> Option<T> {
         let entry = self.entries.get_mut(id)?;
         self.schedule.remove(id, entry);
@@ -204,9 +206,9 @@ impl State {
     }
 }
 
-/// The read waits for its turn: AWS has not answered, and has not refused either.
+/// The error of a withdrawn answer: AWS has neither answered nor refused, because the read still waits for the budget.
 fn unanswered(id: &ImageId) -> ObserveError {
-    let message = "the read waits for the operator's share of AWS's limits (the budget)";
+    let message = "a read that is still waiting for the operator's share of AWS's rate limits (the budget)";
     let source_error = SourceError::asked(SourceErrorKind::Throttled, "describeImage", message);
     ObserveError { image_id: id.clone(), step: Step::Image, source_error }
 }

@@ -1,11 +1,12 @@
-//! An observation as the reflector keeps it: packed, because there may be ten thousand, and compared at each read.
+//! `PackedObservation`: an observation as the reflector stores it. It is packed, because there may be ten thousand. It
+//! is compared at each read.
 
 use crate::describe_image::observation::{Ami, Observation, Stack};
 use crate::describe_image::response::Tag;
 use crate::packed::Packed;
 use std::sync::Arc;
 
-/// An observation. Nearly all are of AMIs, and those have many tags.
+/// A stored observation. Only AMIs are packed, because nearly all observations are AMIs, and AMIs have many tags.
 #[derive(Clone)]
 pub enum PackedObservation {
     Ami(Packed<(Ami, Option<Stack>)>),
@@ -21,7 +22,7 @@ impl PackedObservation {
         }
     }
 
-    /// `None` when it must be read anew.
+    /// Returns the observation. `None` if it cannot be unpacked: then the image must be read again.
     #[must_use]
     pub fn unpack(&self) -> Option<Arc<Observation>> {
         match self {
@@ -33,14 +34,14 @@ impl PackedObservation {
         }
     }
 
-    /// Whether `now` says the same.
+    /// Whether `now` is the same observation, whatever the order of its tags.
     #[must_use]
     pub fn is(&self, now: &Observation) -> bool {
         self.unpack().is_some_and(|before| *before == *now || sorted(&before) == sorted(now))
     }
 }
 
-/// EC2 promises no order of tags.
+/// The observation with sorted tags, because EC2 guarantees no order of tags.
 fn sorted(observation: &Observation) -> Observation {
     let mut sorted = observation.clone();
     let sort = |tags: &mut Vec<Tag>| tags.sort();

@@ -1,4 +1,4 @@
-//! The task of a lane: it reads the images that are due, and publishes what has changed.
+//! `Reader`: the task of a lane. It reads the images that are due, and publishes the changes.
 
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::Observation;
@@ -17,11 +17,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Reads of one scope under way at once, by priority: a fleet that is being built, and read as slowly as the budget allows, does
-/// not keep a new image waiting.
+/// Concurrent reads of one scope, by priority. The limits are separate, so that slow reads of many images in progress
+/// do not delay a new image.
 const READS_AT_ONCE: [usize; 3] = [16, 4, 4];
 
-/// Tells the subscribers of an image that it has changed.
+/// Publishes an image to its subscribers.
 #[derive(Clone)]
 pub struct Publisher {
     pub subscribers: Arc<Mutex<Subscribers>>,
@@ -31,13 +31,13 @@ pub struct Publisher {
 impl Publisher {
     fn publish(&self, image: &ImageRef) {
         for subscriber in self.subscribers.lock().of(image) {
-            // Nobody listens any more when the process ends.
+            // There is no receiver any more when the process ends.
             let _ = self.changes.unbounded_send(subscriber.clone());
         }
     }
 }
 
-/// What each read of a lane needs.
+/// The task of a lane, with everything that its reads need.
 pub struct Reader<S> {
     pub lane: Arc<Lane>,
     pub source: Arc<S>,
@@ -58,7 +58,7 @@ impl<S: ImageSource + 'static> Reader<S> {
                 Work::Sleep(None) => woken.await,
                 Work::Sleep(Some(next)) => tokio::select! { () = sleep_until(next) => {}, () = woken => {} },
                 Work::Read => {
-                    // Neighbours come within the window, and share the calls.
+                    // Images that come due within the window share the calls.
                     sleep(reader.settings.batch_window).await;
                     for (priority, ids) in reader.lane.take_due() {
                         let (reader, slots) = (reader.clone(), slots[priority as usize].clone());
@@ -92,7 +92,8 @@ impl<S: ImageSource + 'static> Reader<S> {
     }
 }
 
-/// Images that are being read. Those without an answer when the read ends may be read again, however it ended.
+/// The images of a read that have no answer yet. When the read ends, even by a panic, they are released to be read
+/// again.
 struct UnderWay<'a> {
     lane: &'a Lane,
     priority: Priority,
@@ -105,7 +106,8 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// What the lane's earlier reads have left. Nothing of it counts for a read that somebody has asked for.
+/// The history of the lane. It gives no last observation to an urgent read, because a user may have requested fresh
+/// data.
 struct LaneHistory<'a> {
     lane: &'a Lane,
     priority: Priority,

@@ -1,4 +1,4 @@
-//! What the reflector says of an image.
+//! `Reading` and `Freshness`: what the reflector returns for an image.
 
 use crate::describe_image::observation::Observation;
 use crate::describe_image::observe::ObserveError;
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is known of an image: the last answer, and since when.
+/// The last answer or error for an image, with its times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     pub answer: Result<Arc<Observation>, ObserveError>,
@@ -14,9 +14,9 @@ pub struct Reading {
     pub at: Timestamp,
     /// When the last read that AWS answered began.
     pub answered_at: Option<Timestamp>,
-    /// Since when AWS does not answer. `None` while it does.
+    /// Since when AWS has not answered. `None` if `answer` is `Ok`.
     pub failing_since: Option<Timestamp>,
-    /// The pause after an answer: how often the image is read while nothing is in the way. `None` before the first answer.
+    /// The planned pause between two reads after an answer. `None` before the first answer.
     pub interval: Option<Duration>,
 }
 
@@ -25,9 +25,9 @@ pub struct Reading {
 pub struct Freshness {
     /// When the last read that AWS answered began.
     pub answered_at: Timestamp,
-    /// Whether the image is being built or deleted.
+    /// Whether the image is in progress or finalizing.
     pub is_in_progress: bool,
-    /// From the beginning of the read before to that of the last, once there were two. It is longer than the interval while
-    /// reads wait for the budget.
+    /// The time between the beginnings of the last two answered reads. It is longer than the interval while reads wait
+    /// for the budget. `None` after the first answer, and after `is_in_progress` changed.
     pub effective_interval: Option<Duration>,
 }

@@ -1,5 +1,5 @@
-//! What is to be done with a lane's images, in the order of time. To look for it costs as much as there is of it, however many
-//! images there are.
+//! `Schedule`: the images of a lane, ordered by when they are due. Finding due images takes time in proportion to the
+//! number of due images, however many images the lane has.
 
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::source::Priority;
@@ -14,18 +14,18 @@ type Ordered = BTreeSet<(Instant, ImageId)>;
 #[derive(Debug)]
 pub struct Schedule {
     staleness_budget: Duration,
-    /// By priority.
+    /// Indexed by priority.
     queues: [Queue; Priority::VARIANTS.len()],
-    /// When the answers of images that are being read grow too old to stand.
+    /// Images that are being read, by the moment when their answer becomes stale.
     stale: Ordered,
-    /// Images that are being read.
+    /// The number of images that are being read.
     under_way: usize,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     by_due: Ordered,
-    /// By the moment from which on each is read along with others.
+    /// By the moment from which on an image is read together with others ([`Slot::from`]).
     by_from: Ordered,
 }
 
@@ -35,7 +35,7 @@ impl Schedule {
         Self { staleness_budget, queues: Default::default(), stale: Ordered::new(), under_way: 0 }
     }
 
-    /// Takes an entry in, as it is now.
+    /// Inserts an entry in its current state.
     pub fn insert(&mut self, id: &ImageId, entry: &Entry) {
         if let Some(Slot { priority, due, from }) = entry.slot() {
             let queue = &mut self.queues[priority as usize];
@@ -46,7 +46,7 @@ impl Schedule {
         self.under_way += usize::from(entry.is_being_read());
     }
 
-    /// Takes an entry out. It must be as it was when it was taken in.
+    /// Removes an entry. It must be in the same state as at its insertion.
     pub fn remove(&mut self, id: &ImageId, entry: &Entry) {
         if let Some(Slot { priority, due, from }) = entry.slot() {
             let queue = &mut self.queues[priority as usize];
@@ -59,7 +59,7 @@ impl Schedule {
         self.under_way -= usize::from(entry.is_being_read());
     }
 
-    /// When the next image is due, or the next answer stale.
+    /// When the next image is due, or the next answer becomes stale.
     #[must_use]
     pub fn next(&self) -> Option<Instant> {
         let due = self.queues.iter().filter_map(|queue| queue.by_due.first());
@@ -71,7 +71,8 @@ impl Schedule {
         self.under_way > 0
     }
 
-    /// The images of this priority to read at `now`, by id: none while none is due, else those that are read along, too.
+    /// The images of this priority to read at `now`, sorted by id. If at least one is due, this includes images that
+    /// may be read together with it. If none is due, it is empty.
     #[must_use]
     pub fn due(&self, priority: Priority, now: Instant) -> Vec<ImageId> {
         let queue = &self.queues[priority as usize];
@@ -83,7 +84,7 @@ impl Schedule {
         ids
     }
 
-    /// The images whose answers are too old to stand.
+    /// The images whose answers are stale at `now`.
     #[must_use]
     pub fn stale(&self, now: Instant) -> Vec<ImageId> {
         until(&self.stale, now)

@@ -1,19 +1,19 @@
-//! Who subscribes to which image. The reflector alone keeps this.
+//! `Subscribers`: which subscriber has which image. Only the reflector keeps this.
 
 use crate::describe_image::scope::ImageRef;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Whoever subscribes to an image. Neither word means anything to the reflector.
+/// A subscriber to an image. Both fields are opaque to the reflector.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subscriber {
-    /// The party that shares what there is fairly with others, such as a namespace.
+    /// The tenant that the subscriber belongs to, such as a namespace.
     pub tenant: String,
-    /// One of its subscribers.
+    /// The subscriber's name, unique in its tenant.
     pub key: String,
 }
 
-/// Both ways, always in step. A subscriber has one image.
+/// A map in both directions, always consistent. A subscriber has one image.
 #[derive(Debug, Default)]
 pub struct Subscribers {
     images: HashMap<Subscriber, Arc<ImageRef>>,
@@ -21,7 +21,8 @@ pub struct Subscribers {
 }
 
 impl Subscribers {
-    /// From now on `subscriber` has `image`. Gives the image that nobody subscribes to any more, if there is one.
+    /// Subscribes `subscriber` to `image`, instead of its previous image. Returns the previous image if it has no
+    /// subscriber any more.
     #[must_use]
     pub fn set(&mut self, subscriber: &Subscriber, image: &ImageRef) -> Option<Arc<ImageRef>> {
         if self.images.get(subscriber).is_some_and(|before| **before == *image) {
@@ -35,7 +36,7 @@ impl Subscribers {
         left
     }
 
-    /// `subscriber` has no image any more. Gives the image that nobody subscribes to any more, if there is one.
+    /// Removes `subscriber`. Returns its image if it has no subscriber any more.
     #[must_use]
     pub fn remove(&mut self, subscriber: &Subscriber) -> Option<Arc<ImageRef>> {
         let image = self.images.remove(subscriber)?;
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_left_when_its_last_subscriber_leaves() {
+    fn an_image_is_returned_when_its_last_subscriber_leaves() {
         let mut subscribers = Subscribers::default();
         let (a, b) = (subscriber("a"), subscriber("b"));
         assert_eq!(subscribers.set(&a, &image("one")), None);

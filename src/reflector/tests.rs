@@ -1,4 +1,4 @@
-//! The reflector over a hand-written source, in virtual time.
+//! Tests of the reflector with a hand-written source, in virtual time.
 
 use super::*;
 use crate::aws::budget::{Api, Budget, Budgets, Limit};
@@ -18,7 +18,7 @@ mod entry;
 mod store;
 mod wake;
 
-/// The time of these tests is virtual.
+/// The settings of all tests. Time is virtual.
 const SETTINGS: ReflectorSettings = ReflectorSettings {
     batch_window: Duration::from_millis(100),
     intervals: INTERVALS,
@@ -27,31 +27,32 @@ const SETTINGS: ReflectorSettings = ReflectorSettings {
     random: || 0.5,
 };
 
-/// Has an available AMI for every id, but for those called "absent…"; counts its calls.
+/// Has an available AMI for each of `images`, and a stack for each id that starts with "building". Counts its calls.
 #[derive(Default)]
 struct Source {
-    /// In the order: AMIs by ids, all AMIs, stacks by name, all stacks.
+    /// The number of calls, in this order: AMIs by ids, all AMIs, stacks by name, all stacks.
     calls: [AtomicUsize; 4],
+    /// The description of each AMI, by image id.
     images: Mutex<HashMap<String, String>>,
     is_denied: AtomicBool,
     /// A region that never answers.
     silent: Option<Region>,
-    /// A region that refuses.
+    /// A region that denies each call.
     denied: Option<Region>,
-    /// The next call does not come back.
-    dies: AtomicBool,
+    /// Whether the next call panics.
+    panics: AtomicBool,
     budgets: Budgets,
-    /// When which call was made, builds being the fifth.
+    /// The time, kind and region of each call. Kind 4 is a read of a build.
     log: Mutex<Vec<(Instant, usize, Region)>>,
 }
 
 impl Source {
-    /// The calls since this was last asked.
+    /// The numbers of calls since the previous `counts`.
     fn counts(&self) -> [usize; 4] {
         std::array::from_fn(|call| self.calls[call].swap(0, Ordering::Relaxed))
     }
 
-    /// Waits until there were `count` of a kind in all, and gives them.
+    /// Waits until there are `count` calls of a kind, and returns the numbers of all kinds.
     async fn await_calls(&self, call: usize, count: usize) -> [usize; 4] {
         while self.calls[call].load(Ordering::Relaxed) < count {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -63,7 +64,7 @@ impl Source {
         if self.silent.as_ref() == Some(&scope.region) {
             std::future::pending::<()>().await;
         }
-        assert!(!self.dies.swap(false, Ordering::Relaxed), "this read dies");
+        assert!(!self.panics.swap(false, Ordering::Relaxed), "this read panics");
         let api =
             [Api::DescribeImages, Api::DescribeImages, Api::DescribeStacks, Api::DescribeStacks, Api::GetImage][call];
         self.budgets.rate_limit("111122223333", &scope.region, api).take(priority).await;
@@ -77,7 +78,7 @@ impl Source {
         if is_denied { Err(denied) } else { Ok(()) }
     }
 
-    /// The calls for a region: how long after the beginning, and which.
+    /// The calls for a region: the time since `begun`, and the kind.
     fn schedule(&self, begun: Instant, region: &str) -> Vec<(Duration, usize)> {
         let log = self.log.lock();
         log.iter().filter(|(_, _, of)| of.as_str() == region).map(|(at, call, _)| (*at - begun, *call)).collect()
@@ -157,7 +158,7 @@ fn image(scope: &Scope, id: &ImageId) -> ImageRef {
     ImageRef { scope: scope.clone(), id: id.clone() }
 }
 
-/// One for each image.
+/// The subscriber of an image.
 fn subscriber(scope: &Scope, id: &ImageId) -> Subscriber {
     Subscriber { tenant: scope.region.to_string(), key: id.to_string() }
 }
@@ -170,7 +171,7 @@ fn ids(count: usize) -> Vec<ImageId> {
     (0..count).map(|n| id(&format!("img-{n}"))).collect()
 }
 
-/// A reflector of these available images.
+/// A reflector, and its source with these available images.
 fn reflector(ids: &[ImageId]) -> (Reflector<Arc<Source>>, Changes, Arc<Source>) {
     let source = Arc::new(Source::default());
     ids.iter().for_each(|id| source.describe(id.as_str(), "first"));
@@ -178,7 +179,7 @@ fn reflector(ids: &[ImageId]) -> (Reflector<Arc<Source>>, Changes, Arc<Source>) 
     (reflector, changed, source)
 }
 
-/// What is read of `ids`, once all of it is there; their first answers are told, and taken off `changed`.
+/// Subscribes to `ids`, receives one change for each from `changed`, and returns the readings.
 async fn observe(
     reflector: &Reflector<Arc<Source>>,
     changed: &mut Changes,

@@ -1,4 +1,4 @@
-"""The API server over plain HTTP: many requests at once, and a watch that notes when each event came."""
+"""A small client of the API server: concurrent requests, and a watch that records when each event arrives."""
 
 import base64
 import http.client
@@ -38,7 +38,10 @@ class Api:
         return answer
 
     def ask(self, method, path, body):
-        """On a connection that is kept; the server closes one that was idle for minutes."""
+        """Sends a request on this thread's keep-alive connection.
+
+        The server closes a connection that was idle for minutes. Then the request is sent once more.
+        """
         for is_last in (False, True):
             if not hasattr(self.local, "connection"):
                 self.local.connection = self.connection()
@@ -58,7 +61,7 @@ class Api:
 
 
 class Watch(threading.Thread):
-    """The latest status of each object of a collection, and the first moment of each build status of it."""
+    """Watches a collection: the latest status of each object, and the first time of each of its build statuses."""
 
     def __init__(self, api, path):
         super().__init__(daemon=True)
@@ -73,7 +76,7 @@ class Watch(threading.Thread):
             while line := self.reply.readline():
                 self.event(json.loads(line), time.time())
         except (OSError, ValueError, http.client.HTTPException):
-            pass  # the control plane has gone; whoever still waits for an event says so
+            pass  # the control plane has ended; a caller that still waits for an event reports it
 
     def event(self, event, moment):
         if event["type"] not in ("ADDED", "MODIFIED"):

@@ -1,4 +1,4 @@
-"""Who is measured: the operator, a kopf operator, the official CLI in a loop, and a client that knows the statuses already."""
+"""The contenders: the operator, a kopf operator, the official CLI in a loop, and a client that knows the statuses."""
 
 import os
 import re
@@ -12,17 +12,17 @@ from processes import completed
 from shell import require
 
 OPERATOR, UNBATCHED, KOPF, CLI, BARE = NAMES = ("operator", "unbatched", "kopf", "cli", "bare-client")
-#: Writes at once, by the operator's default.
+#: Concurrent writes: the operator's default.
 CONCURRENCY = 32
-#: For counting calls, not time: as much as AWS allows, and AWS allows it.
+#: For counting calls without waiting: the whole budget. AWS's limits are off in these runs.
 UNLIMITED = {"AWS_BUDGET": "100", "AWS_ASSUMED_RATE": "1000", "AWS_ASSUMED_BURST": "1000"}
 WITHOUT_BATCHING = {**UNLIMITED, "BATCHING": "off"}
-#: ParallelCluster fetches its list of regions over the internet, and without it takes the list that it has with it.
+#: ParallelCluster downloads its list of regions. Without internet it uses its built-in list.
 WITHOUT_INTERNET = {"https_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
 
 
 class Operator:
-    """This operator, its settings the defaults but for those given; it leads at once."""
+    """This operator with default settings, except those given. Leader election is off, so that it leads at once."""
 
     def __init__(self, field, name=OPERATOR, **settings):
         self.field = field
@@ -40,7 +40,7 @@ class Operator:
             return reply.read().decode()
 
     def metric(self, name):
-        """The sum of the series that begin so."""
+        """The sum of all series whose name begins with `name`."""
         return total(self.metrics(), name)
 
     def is_complete(self):
@@ -50,7 +50,7 @@ class Operator:
         return all(total(metrics, f'customimage_objects{{reason="{reason}"}}') == count for reason, count in world.reasons.items())
 
     def await_complete(self, seconds, pause=0.1):
-        """To read the metrics of a large fleet costs time of the process: at first it is read seldom."""
+        """Waits for all statuses. Reads the metrics rarely at first, because in a large fleet each read is costly."""
         few = self.field.world.n * 0.75
         self.process.wait("most of the statuses", lambda: self.metric('customimage_status_writes_total{result="applied"}') >= few, seconds, 5 * pause)
         self.process.wait(f"{self.field.world.n} complete statuses", self.is_complete, seconds, pause)
@@ -61,7 +61,7 @@ def total(metrics, name):
 
 
 class Kopf:
-    """The kopf operator of peers/, as `kopf run` runs it."""
+    """The kopf operator of peers/, started with `kopf run`."""
 
     def __init__(self, field, interval=60):
         self.field, self.watch = field, field.watch()
@@ -81,10 +81,10 @@ def is_told(status):
 
 
 def cli(field, image_ids):
-    """`pcluster describe-image` for one after the other: the seconds and the CPU seconds of all."""
+    """Runs `pcluster describe-image` for one image after the other. Returns the seconds and CPU seconds of all."""
     environment, seconds, cpu = {**field.environment(), **WITHOUT_INTERNET}, 0, 0
     for image_id in image_ids:
-        # 1: no such image.
+        # Exit code 1: no such image.
         _, one, one_cpu = completed(CLI, field.bench.venv / "bin/pcluster", "describe-image", "--image-id", image_id, "--region", REGION,
                                     env=environment, statuses=(0, 1))
         seconds, cpu = seconds + one, cpu + one_cpu
@@ -92,7 +92,7 @@ def cli(field, image_ids):
 
 
 def bare_client(field, statuses, concurrency=CONCURRENCY):
-    """The statuses that are in the file, written as fast as can be: the seconds and the CPU seconds."""
+    """Writes the statuses of the file as fast as possible. Returns the seconds and the CPU seconds."""
     printed, _, cpu = completed(BARE, field.bench.programs / "bare-client", "--namespace", NAMESPACE, "--statuses", statuses, "--concurrency", concurrency,
                                 env={"PATH": os.environ["PATH"], "KUBECONFIG": str(field.kubeconfig)})
     require(re.fullmatch(r"[\d.]+", printed.strip()), "bare-client prints its seconds", printed)

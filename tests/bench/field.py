@@ -1,4 +1,7 @@
-"""What a contender runs on: a control plane, a pretended AWS and objects of its own, so that no measurement leaves anything to the next."""
+"""The environment of one contender: its own control plane, simulated AWS and objects.
+
+No measurement leaves anything to the next.
+"""
 
 import json
 import os
@@ -57,13 +60,13 @@ class Field:
                                    "spec": {"imageId": name, "region": REGION}} for name in self.world.ids))
 
     def start(self, name, program, *arguments, env):
-        """A process that ends with the field."""
+        """Starts a process that ends with the field."""
         process = Process(name, self.folder / f"{name}.log", program, *arguments, env=env)
         self.last.callback(process.stop)
         return process
 
     def environment(self):
-        """What each contender is told: where AWS and the API server are. Its settings are its own."""
+        """The environment of each contender: where AWS and the API server are. A contender adds its own settings."""
         return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "KUBECONFIG": str(self.kubeconfig), "AWS_ENDPOINT_URL": self.aws.endpoint,
                 "AWS_ACCESS_KEY_ID": "AKIA111122223333EXAMPLE", "AWS_SECRET_ACCESS_KEY": "pretended", "AWS_EC2_METADATA_DISABLED": "true",
                 "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
@@ -75,18 +78,18 @@ class Field:
         self.aws.control("DELETE", "calls")
 
     def calls(self):
-        """AWS calls by service:operation, as AWS sees them: retries included."""
+        """The number of AWS calls by service:operation, as AWS counts them: with retries."""
         found = Counter()
-        for each in self.aws.control("GET", "calls")["counts"]:  # by status, too
+        for each in self.aws.control("GET", "calls")["counts"]:  # these are also by status
             found[f"{each['service']}:{each['operation']}"] += each["count"]
         return dict(found)
 
     def throttled(self):
-        """Calls that AWS refused for their rate."""
+        """The number of throttled calls."""
         return sum(1 for call in self.aws.control("GET", "calls")["calls"] if re.search(THROTTLED, call["error_code"] or ""))
 
     def writes(self):
-        """Requests to the API server that write a CustomImage or its status, all clients together."""
+        """The number of requests of all clients that write a CustomImage or its status."""
         metrics = self.api("GET", "/metrics").decode()
         pattern = r'^apiserver_request_total{([^}]*resource="customimages"[^}]*)} (\S+)$'
         return sum(float(count) for labels, count in re.findall(pattern, metrics, re.MULTILINE) if re.search(r'verb="(PATCH|PUT|APPLY)"', labels))

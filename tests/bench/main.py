@@ -1,4 +1,4 @@
-"""`make bench`: the operator beside its peers, measured, as a table, JSON and plots."""
+"""`make bench`: measures the operator and its peers, and writes a table, JSON and plots."""
 
 import os
 import signal
@@ -15,13 +15,13 @@ from measures import budget, calls, latency, memory, rest, statuses  # noqa: E40
 from results import Results, facts, load, save  # noqa: E402
 from shell import CHECKOUT, Failure, say  # noqa: E402
 
-#: In the order in which they run, with their minutes on 2 cores: all of it, and quick.
+#: In the order of execution: the function, and the minutes on 2 cores of a full and of a quick run.
 MEASURES = {"calls": (calls.measure, 15, 4), "budget": (budget.measure, 6, 1), "rest": (rest.measure, 5, 2), "statuses": (statuses.measure, 7, 1),
             "memory": (memory.measure, 14, 1.5), "latency": (latency.measure, 7, 4)}
 
 
 class Bench:
-    """What every measure needs to know."""
+    """The settings of a run, for all measures."""
 
     def __init__(self, programs):
         self.programs, self.venv = Path(programs).resolve(), Path(sys.prefix)
@@ -30,7 +30,7 @@ class Bench:
         chosen = [name for name in os.environ.get("ONLY", "").split(",") if name] or list(MEASURES)
         self.check(chosen)
         self.chosen = [name for name in MEASURES if name in chosen]
-        # A quick run's numbers are not for publication.
+        # The numbers of a quick run must not be published.
         place = CHECKOUT / ("build/bench" if self.is_quick else "docs")
         self.document, self.output = place / "performance.md", place / "performance"
 
@@ -47,7 +47,7 @@ def run(bench):
     say(f"bench: {', '.join(bench.chosen)}: about {minutes:.0f} minutes on 2 cores")
     say(f"bench: the machine should do nothing else; its load now is {bench.load_before:.1f}")
     results_file = bench.output / "results.json"
-    # Those that are not measured now stay as they were.
+    # Measures that are not chosen keep their former results.
     measures = load(results_file)
     for name in bench.chosen:
         begun, results = time.monotonic(), Results(name)
@@ -64,7 +64,7 @@ def run(bench):
 
 
 def end(number, _frame):
-    """A run that is told to end takes down what it has put up."""
+    """Turns a signal into an exit, so that the run stops everything that it started."""
     raise SystemExit(128 + number)
 
 

@@ -1,4 +1,4 @@
-"""The results as SVG, the same for the same numbers, readable on light and on dark."""
+"""Plots of the results as SVG: the same file for the same numbers, and readable on a light and a dark background."""
 
 import matplotlib
 

@@ -1,4 +1,4 @@
-"""Processes of the contenders, and what they cost as the kernel counts it."""
+"""The contenders' processes, and their CPU time and memory as the kernel counts them."""
 
 import os
 import re
@@ -13,12 +13,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def command_line(program, arguments):
-    """Nothing that is started outlives this process."""
+    """The command line of a process that does not outlive this one."""
     return ["setpriv", "--pdeathsig", "TERM", "--", str(program), *map(str, arguments)]
 
 
 class Process:
-    """One that runs until it is stopped."""
+    """A process that runs until it is stopped."""
 
     def __init__(self, name, log, program, *arguments, env):
         self.name, self.log_file = name, Path(log)
@@ -32,7 +32,7 @@ class Process:
         return Failure(f"{self.name}: {what}; the end of its log:\n" + "\n".join(self.log().splitlines()[-25:]))
 
     def wait(self, what, look, seconds, pause=0.1):
-        """Waits until `look` gives something true, and gives that; fails as soon as the process has ended."""
+        """Waits until `look` returns a true value, and returns it. Fails as soon as the process has ended."""
         end, shown = time.monotonic() + seconds, time.monotonic() + 30
         while not (found := look()):
             if self.process.poll() is not None:
@@ -46,7 +46,7 @@ class Process:
         return found
 
     def sleep(self, seconds):
-        """Lets it run, and fails when it ends meanwhile."""
+        """Waits, and fails if the process ends meanwhile."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if self.process.poll() is not None:
@@ -58,7 +58,7 @@ class Process:
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     def memory_mib(self, kind):
-        """VmRSS, what it has now, or VmHWM, the most it had."""
+        """`kind` is VmRSS, the current value, or VmHWM, the maximum so far."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"{kind}:\s+(\d+) kB", status).group(1)) / 1024
 
@@ -67,7 +67,7 @@ class Process:
 
 
 def completed(name, program, *arguments, env, statuses=(0,)):
-    """Runs a process to its end: what it printed, its seconds and its CPU seconds."""
+    """Runs a process to its end. Returns its output, its seconds and its CPU seconds."""
     begun = time.monotonic()
     process = subprocess.Popen(command_line(program, arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env,
                                text=True)

@@ -1,4 +1,4 @@
-"""What was measured: rows, the samples behind them, and where and with what."""
+"""The results: rows, the samples behind them, and facts about the machine and the versions."""
 
 import json
 import os
@@ -12,31 +12,31 @@ from contenders import OPERATOR
 from shell import run
 
 class Results:
-    """One measure's."""
+    """The results of one measure."""
 
     def __init__(self, measure):
         self.measure, self.rows, self.samples = measure, [], {}
 
     def row(self, what, unit, world, n, contender, value, computed=False, ratio=None):
-        """`ratio`: to the operator, where it is not simply that of the values."""
+        """Adds a row. `ratio` is the ratio to the operator, if it is not simply the ratio of the values."""
         row = {"measure": self.measure, "what": what, "world": world, "n": n, "contender": contender, "value": round(value, 4), "unit": unit,
                "computed": computed}
         self.rows.append(row if ratio is None else {**row, "ratio": round(ratio, 4)})
 
     def rounds(self, what, unit, world, n, contender, values, of_operator=None):
-        """The median of some rounds; its ratio is the median of the rounds' ratios."""
+        """Adds the median of several rounds. Its ratio is the median of the ratios of the rounds."""
         self.samples.setdefault(f"{what}, {world}, {n}", {})[contender] = [round(value, 4) for value in values]
         ratio = None if of_operator is None else statistics.median(value / other for value, other in zip(values, of_operator))
         self.row(what, unit, world, n, contender, statistics.median(values), ratio=ratio)
 
     def values(self, what, contender, world=None):
-        """Value by N."""
+        """The values by N."""
         return {row["n"]: row["value"] for row in self.rows
                 if row["what"] == what and row["contender"] == contender and world in (None, row["world"])}
 
 
 def facts(bench):
-    """The machine, and the versions of what ran on it."""
+    """Facts about the machine, and the versions of what ran on it."""
     memory_kib = int(Path("/proc/meminfo").read_text().split("MemTotal:")[1].split()[0])
     changed = "-changed" if run("git", "status", "--porcelain", "--untracked-files=no").strip() else ""
     return {"date": datetime.now(timezone.utc).strftime("%Y-%m-%d"), "commit": run("git", "rev-parse", "--short=12", "HEAD").strip() + changed,
@@ -58,7 +58,7 @@ def save(path, measures):
 
 
 def ratio_to_operator(row, rows):
-    """Nothing for the operator itself, and where it has 0 or no value of that kind."""
+    """None for the operator itself, and if the operator's value is 0 or missing."""
     if row["contender"] == OPERATOR:
         return None
     same = [each for each in rows if each["contender"] == OPERATOR and all(each[key] == row[key] for key in ("what", "unit", "world", "n"))]

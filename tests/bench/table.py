@@ -1,4 +1,4 @@
-"""The results as Markdown: a table for each measure, the contenders beside each other."""
+"""The results as Markdown: a table for each measure, with a column for each contender."""
 
 import re
 
@@ -10,7 +10,7 @@ TITLES = {"calls": "AWS calls and CPU of one full refresh", "budget": "Refused c
           "rest": "At rest: ten rounds of reads of images that do not change",
           "statuses": "From leadership to the last complete status", "memory": "Memory, and CPU at rest",
           "latency": "From a change in AWS to the status"}
-#: The table of calls by operation is for this many images, or the most there are below.
+#: The table of calls by operation is for this many images, or the largest smaller number.
 BY_OPERATION = 1000
 
 
@@ -26,12 +26,12 @@ def cell(row, rows):
 
 
 def named(row):
-    """With the unit, where the name does not say it."""
+    """The name of a row, with its unit if it is in seconds or MiB."""
     return row["what"] + (f", {row['unit']}" if row["unit"] in ("s", "MiB") else "")
 
 
 def lines(header, keyed, contenders, rows):
-    """One line a key; keyed: key → its rows."""
+    """The lines of a table, one for each key. `keyed` maps a key to its rows."""
     yield "| " + " | ".join((*header, *contenders)) + " |"
     yield "|" + "---|" * len(header) + "---:|" * len(contenders)
     for key, found in keyed.items():
@@ -71,7 +71,7 @@ def where(facts):
 
 
 def markdown(measures):
-    """“≈”: computed from fewer images; (×n): the ratio to the operator."""
+    """The tables of all measures. “≈”: computed from fewer images; (×n): the ratio to the operator."""
     text = []
     for name in TITLES:
         if name in measures:
@@ -80,7 +80,7 @@ def markdown(measures):
 
 
 def write_into(document, block):
-    """Replaces what stands between the two markers."""
+    """Replaces the text between the two markers."""
     if not document.exists():
         document.parent.mkdir(parents=True, exist_ok=True)
         document.write_text(f"# Performance\n\nMeasured by `make bench`.\n\n{BEGIN}\n{END}\n")

@@ -1,4 +1,4 @@
-"""What is in AWS: images that are available, images that are being built, and images that are not there."""
+"""The contents of AWS: available images, images that are being built, and absent images."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pretended_aws import build, image, stack
 
 AVAILABLE, BUILDING, ABSENT = "all available", "1 % building", "10 % absent"
 WORLDS = (AVAILABLE, BUILDING, ABSENT)
-#: Beside the five that ParallelCluster sets: twenty.
+#: With the five tags that ParallelCluster sets, an image has twenty.
 MORE_TAGS = [[f"extra-tag-{number}", f"value of the tag number {number}"] for number in range(15)]
 AT_ONCE = 1000
 
@@ -37,12 +37,12 @@ class World:
 
     @property
     def reasons(self):
-        """How many objects must have which reason of Ready."""
+        """The expected number of objects for each reason of Ready."""
         counts = {"ImageAvailable": len(self.available_ids), "Building": self.building, "NotFound": self.absent}
         return {reason: count for reason, count in counts.items() if count}
 
     def load(self, aws):
-        """Puts it into the pretended AWS."""
+        """Loads it into the simulated AWS."""
         for begin in range(0, len(self.available_ids), AT_ONCE):
             aws.patch(images=[tagged(image(name)) for name in self.available_ids[begin:begin + AT_ONCE]])
         if self.building:
@@ -55,5 +55,5 @@ def tagged(made):
 
 
 def world(name, n):
-    """One image is of the kind that the world is about."""
+    """A world of n images. At least one of them is of the kind in the world's name."""
     return World(name, n, building=math.ceil(n / 100) if name == BUILDING else 0, absent=math.ceil(n / 10) if name == ABSENT else 0)

@@ -1,4 +1,4 @@
-"""For each value: what it is changed to, where that shows, and what stands there then."""
+"""For each value of the chart: a changed value, the place where it has an effect, and the expected result there."""
 
 from dataclasses import dataclass, field
 from typing import Any, Callable
@@ -22,7 +22,7 @@ class Case:
 
     def __post_init__(self):
         self.expected = self.change if self.expected is SAME else self.expected
-        # A monitor without its switch is nothing; likewise the other parts that are off by default.
+        # These parts are off by default. Their values have an effect only if the part is enabled.
         group, _, key = self.value.partition(".")
         if group in ("serviceMonitor", "prometheusRule", "dashboard", "networkPolicy") and key != "enabled":
             self.given = {**self.given, **nested(f"{group}.enabled", True)}

@@ -1,4 +1,4 @@
-"""Runs Helm, and finds things in what it renders."""
+"""Runs Helm, and finds objects in its output."""
 
 import copy
 import functools
@@ -15,14 +15,14 @@ CHART = ROOT / "charts" / "customimage-operator"
 KUBERNETES = "1.32.0"
 MAJORS = (3, 4)
 MINIMAL = {"image": {"repository": "registry.example.com/customimage-operator"}}
-# Helm lives for a tenth of a second: collecting its garbage would be a third of that.
+# Helm runs for a tenth of a second. Garbage collection would take a third of that.
 ENVIRONMENT = {**os.environ, "GOGC": "off"}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @functools.cache
 def programs():
-    """The helm of each major version."""
+    """The helm program of each major version."""
     directories = subprocess.run([HERE.parent / "helm" / "install"], check=True, text=True, stdout=subprocess.PIPE)
     return {major: Path(line) / "helm" for major, line in zip(MAJORS, directories.stdout.split())}
 
@@ -46,21 +46,21 @@ def template(values, major=4, release="mirror", namespace="hpc-system"):
 
 
 def render(values=None, **where):
-    """The rendered objects, with MINIMAL under `values`."""
+    """The rendered objects. `values` are merged over MINIMAL."""
     done = template(merge(MINIMAL, values or {}), **where)
     assert done.returncode == 0, done.stderr
     return [document for document in yaml.load_all(done.stdout, LOADER) if document]
 
 
 def refusal(values, **where):
-    """What helm says as it refuses the values."""
+    """Helm's error message for values that it must refuse."""
     done = template(values, **where)
     assert done.returncode != 0, f"accepted: {values}"
     return done.stderr
 
 
 def merge(base, over):
-    """A deep copy of `base` with `over` laid over it."""
+    """A deep copy of `base` with `over` merged over it."""
     result = copy.deepcopy(base)
     for key, value in over.items():
         both_are_maps = isinstance(value, dict) and isinstance(result.get(key), dict)
@@ -69,14 +69,14 @@ def merge(base, over):
 
 
 def nested(path, value):
-    """{a: {b: value}} of the path a.b."""
+    """{a: {b: value}} for the path a.b."""
     for key in reversed(path.split(".")):
         value = {key: value}
     return value
 
 
 def of_kind(objects, kind, suffix=""):
-    """The objects of a kind whose name ends so."""
+    """The objects of a kind whose names end with `suffix`."""
     return [thing for thing in objects if thing["kind"] == kind and thing["metadata"]["name"].endswith(suffix)]
 
 

@@ -1,4 +1,4 @@
-"""Places in a rendering: each is a function of the objects, and answers None where there is nothing."""
+"""Places in the rendered objects. Each is a function of the objects, and returns None if nothing is there."""
 
 import json
 
@@ -18,7 +18,7 @@ def dig(thing, path):
 
 
 def at(kind, path, suffix=""):
-    """A field of the object of that kind."""
+    """A field of the first object of a kind."""
 
     def look(objects):
         found = of_kind(objects, kind, suffix)
@@ -36,7 +36,7 @@ def container(path):
 
 
 def variable(name):
-    """A variable of the operator's pods, which the pod of `helm test` must share."""
+    """An environment variable of the operator's pods. The pod of `helm test` must have the same value."""
 
     def look(objects):
         containers = [dig(only(objects, "Deployment"), POD), only(objects, "Pod")["spec"]]
@@ -61,7 +61,7 @@ def label(kind, name, suffix=""):
 
 
 def label_everywhere(name):
-    """The label's value when every object has it."""
+    """The value of a label, if all objects have the same."""
 
     def look(objects):
         found = {thing["metadata"]["labels"].get(name) for thing in objects}
@@ -94,5 +94,5 @@ def alert(name, path):
 
 
 def has(place, text):
-    """Whether the text is in what stands there."""
+    """Whether the value at a place contains the text."""
     return lambda objects: text in str(place(objects))

@@ -1,4 +1,4 @@
-"""The restricted Pod Security Standard, as far as a pod's spec tells. Answers what offends it."""
+"""The restricted Pod Security Standard: finds the violations in a pod's spec."""
 
 HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
@@ -51,7 +51,7 @@ def of_container(container, spec):
 
 
 def of_either(context):
-    """What is judged alike in a pod's and a container's context."""
+    """The checks that are the same for the security contexts of a pod and of a container."""
     if context.get("runAsUser") == 0:
         yield "runAsUser is 0"
     if (context.get("seccompProfile") or {}).get("type", "RuntimeDefault") not in SECCOMP:

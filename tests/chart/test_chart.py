@@ -1,4 +1,4 @@
-"""The chart as a whole: lint, both Helms, names, the CRD, the notes, the hook, the network policy."""
+"""The chart as a whole: lint, both versions of Helm, names, the CRD, the notes, the hook, the network policy."""
 
 import subprocess
 
@@ -38,7 +38,7 @@ def test_names_and_label_values_have_at_most_63_characters_and_differ(values):
         assert max(map(len, [thing["metadata"]["name"], *labels])) <= 63 or thing["kind"] == "CustomResourceDefinition"
 
 
-def test_releases_of_one_name_in_two_namespaces_share_nothing_cluster_wide_but_the_crd():
+def test_two_releases_with_the_same_name_share_only_the_crd_cluster_wide():
     def cluster_wide(namespace):
         return {(thing["kind"], thing["metadata"]["name"]) for thing in render(namespace=namespace) if "namespace" not in thing["metadata"]}
 
@@ -61,8 +61,8 @@ def test_the_crd_is_the_generated_one_and_is_kept():
     assert rendered["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
-def test_a_foreign_crd_is_refused_with_the_commands_that_hand_it_over(tmp_path):
-    """Helm looks into no cluster here, so the message is rendered by a template of its own."""
+def test_a_crd_of_another_owner_is_refused_with_the_commands_that_transfer_it(tmp_path):
+    """Helm reads no cluster here, so that a separate template has to render the message."""
     copy = tmp_path / "chart"
     subprocess.run(["cp", "-r", CHART, copy], check=True)
     call = '{{ fail (include "customimage-operator.foreignCrd" (dict "root" . "crd" "customimages.parallelcluster.dev" "owner" "OWNER")) }}'
@@ -99,7 +99,7 @@ def test_the_notes_say_what_to_do_next():
         ({"identities": read_values("full")["identities"]}, "role-policy.json"),
     ],
 )
-def test_the_notes_follow_the_values(values, words):
+def test_the_notes_depend_on_the_values(values, words):
     assert words in notes(values)
 
 
@@ -115,7 +115,7 @@ def test_helm_test_runs_the_check_with_the_operators_identity_and_configuration(
         assert check["spec"]["containers"][0][field] == operator["containers"][0][field], field
 
 
-def test_neither_the_service_nor_the_disruption_budget_takes_the_check_for_a_replica():
+def test_the_service_and_the_disruption_budget_do_not_select_the_pod_of_the_check():
     objects = render()
     check = only(objects, "Pod")["metadata"]["labels"].items()
     for selector in [only(objects, "Service")["spec"]["selector"], only(objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
@@ -124,7 +124,7 @@ def test_neither_the_service_nor_the_disruption_budget_takes_the_check_for_a_rep
         assert selector.items() <= only(objects, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
 
 
-def test_one_replica_has_no_disruption_budget_for_that_would_block_drains():
+def test_one_replica_has_no_disruption_budget_because_it_would_block_drains():
     assert not [thing for thing in render({"replicas": 1}) if thing["kind"] == "PodDisruptionBudget"]
 
 
@@ -135,7 +135,7 @@ def test_a_changed_configuration_restarts_no_pod():
     assert all("subPath" not in mount for mount in mounts)
 
 
-def test_the_network_policy_opens_what_the_operator_needs_for_the_check_too():
+def test_the_network_policy_allows_what_the_operator_and_the_check_need():
     objects = render(read_values("full"))
     policy = only(objects, "NetworkPolicy")["spec"]
     for labels in (only(objects, "Pod")["metadata"]["labels"], only(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]):

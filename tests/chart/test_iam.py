@@ -1,4 +1,4 @@
-"""The IAM policies, whole."""
+"""The IAM policies, statement by statement."""
 
 import json
 
@@ -57,17 +57,17 @@ def statements(document):
     ],
     ids=["default", "presigned", "another partition", "a bucket of our own", "not presigned", "default named", "an identity for nobody", "identities", "default for nobody", "the same role under another name", "Pod Identity", "Pod Identity alone"],
 )
-def test_the_policy_of_the_pods_role_is_exactly(values, expected):
+def test_the_policy_of_the_pods_role_has_exactly_these_statements(values, expected):
     assert policies(values)["policy.json"] == [tuple(each) for each in expected]
 
 
-def test_an_account_narrows_the_arns_that_have_one():
+def test_the_account_id_is_put_into_the_arns_that_have_an_account():
     narrow = policies({"aws": {"accountId": "111122223333"}, "identities": [RESEARCH]})
     resources = [resource for _, resource in narrow["policy.json"]]
     assert resources == ["*", STACKS[1].replace(":*:stack", ":111122223333:stack"), "*", BUILDS[1].replace(":*:image", ":111122223333:image"), [A]]
     assert narrow["role-policy.json"] == READS, "the roles are of other accounts"
 
 
-def test_the_policy_of_an_identitys_role_reads_and_assumes_nothing():
+def test_the_policy_of_an_identitys_role_allows_reads_and_no_assume_role():
     assert policies({"identities": [NOBODY, RESEARCH]})["role-policy.json"] == READS
     assert "role-policy.json" not in policies({"identities": [OWN]})

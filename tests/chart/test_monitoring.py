@@ -1,4 +1,4 @@
-"""Alerts, runbook, dashboard and kube-state-metrics: they name what exists, and fire when they should."""
+"""Alerts, runbook, dashboard and kube-state-metrics use only what exists, and alerts fire when they should."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 import yaml
 from helm import HERE, ROOT, only, render
 
-# What the operator tells at /metrics, with its labels.
+# The metrics at the operator's /metrics, with their labels.
 METRICS = {
     "customimage_objects": {"reason"},
     "customimage_oldest_observation_age_seconds": set(),
@@ -45,7 +45,7 @@ def unit_tests():
 
 
 def without_annotations(rules):
-    """Their text is judged elsewhere; here it would only be repeated."""
+    """Another test checks the annotations. The unit tests would only repeat their text."""
     return {"groups": [{**group, "rules": [{**rule, "annotations": {}} for rule in group["rules"]]} for group in rules["groups"]]}
 
 
@@ -75,12 +75,12 @@ def test_each_alert_links_to_its_section_of_the_runbook_and_says_what_it_means(a
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
 
 
-def test_the_runbook_has_no_section_of_an_alert_that_is_gone():
+def test_the_runbook_has_sections_only_for_existing_alerts():
     assert set(re.findall(r"^## (\w+)$", RUNBOOK, re.M)) == {alert["alert"] for alert in ALERTS}
 
 
 def selections(expression):
-    """The metrics of an expression, each with the labels that are matched."""
+    """The metrics of an expression, each with the labels that it matches."""
     found = SELECTED.findall(expression)
     assert len(re.findall(r"\b(?:up|customimage_\w+)\b", expression)) == len(found), f"a metric without its release: {expression}"
     return [(metric, set(re.findall(r"(\w+)\s*[=!]~?", labels))) for metric, labels in found]
@@ -94,7 +94,7 @@ EXPRESSIONS = [alert["expr"] for alert in ALERTS] + [target["expr"] for panel in
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_alerts_and_dashboard_name_metrics_and_labels_that_exist(expression):
+def test_alerts_and_dashboard_use_only_existing_metrics_and_labels(expression):
     for metric, labels in selections(expression):
         assert labels - OF_A_TARGET <= METRICS[metric]
         assert {"job", "namespace"} <= labels
@@ -113,7 +113,7 @@ def test_the_panels_of_the_dashboard_do_not_overlap():
     assert len(set(cells)) == len(cells) and max(x for x, _ in cells) < 24
 
 
-def test_the_service_monitor_selects_the_metrics_service_alone():
+def test_the_service_monitor_selects_only_the_metrics_service():
     selector = only(OBJECTS, "ServiceMonitor")["spec"]["selector"]["matchLabels"].items()
     assert [thing["metadata"]["name"] for thing in OBJECTS if selector <= thing["metadata"]["labels"].items()] == [
         "mirror-customimage-operator-metrics"
@@ -127,7 +127,7 @@ def state_metrics():
 
 
 def paths(metric):
-    """The fields of a CustomImage that a metric is made of."""
+    """The fields of a CustomImage that a metric reads."""
     body = metric["each"][metric["each"]["type"][0].lower() + metric["each"]["type"][1:]]
     base = body.get("path", [])
     yield base
@@ -137,13 +137,13 @@ def paths(metric):
 
 
 def dig_schema(schema, path):
-    """The schema of a field, through lists."""
+    """The schema of a field; for a list, that of its items."""
     for key in path:
         schema = schema.get("items", schema)["properties"].get(key, {})
     return schema
 
 
-def test_kube_state_metrics_reads_fields_that_the_crd_has():
+def test_kube_state_metrics_reads_only_fields_of_the_crd():
     version = only(OBJECTS, "CustomResourceDefinition")["spec"]["versions"][0]
     kind = state_metrics()["groupVersionKind"]
     assert kind == {"group": "parallelcluster.dev", "version": version["name"], "kind": "CustomImage"}
@@ -152,7 +152,7 @@ def test_kube_state_metrics_reads_fields_that_the_crd_has():
             assert dig_schema(version["schema"]["openAPIV3Schema"], path), f"{metric['name']}: no field {'.'.join(path)}"
 
 
-def test_kube_state_metrics_knows_every_build_status():
+def test_kube_state_metrics_lists_every_build_status():
     schema = only(OBJECTS, "CustomResourceDefinition")["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     statuses = dig_schema(schema, ["status", "imageBuildStatus"])["enum"]
     metric = next(metric for metric in state_metrics()["metrics"] if metric["each"]["type"] == "StateSet")

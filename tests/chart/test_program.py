@@ -1,4 +1,7 @@
-"""The chart and the program agree: on variables, on defaults, on metrics. An unknown variable would be ignored in silence."""
+"""The chart and the program agree on environment variables, defaults and metrics.
+
+The program would silently ignore an unknown variable.
+"""
 
 import re
 
@@ -16,8 +19,8 @@ def variables():
     return {variable["name"]: variable.get("value") for variable in env}
 
 
-def test_the_program_knows_every_variable_that_the_chart_sets():
-    # A flag's field may name its variable, in small letters.
+def test_the_program_reads_every_variable_that_the_chart_sets():
+    # clap may derive the name of the variable from the flag's field, which is in lower case.
     unknown = [name for name in variables() if not re.search(rf"\b({name}|{name.lower()})\b", SOURCE)]
     assert unknown == []
 
@@ -35,7 +38,7 @@ def test_the_defaults_of_the_readme_are_those_of_the_program():
     told = {}
     for variables_, defaults in rows:
         first, *others = re.findall(r"`([A-Z_]+)`", variables_)
-        # `_MAX` stands for the first name with another ending.
+        # `_MAX` is short for the first name with this ending.
         names = [first, *(next((name for name in program if name.startswith(first.rsplit("_", 1)[0]) and name.endswith(other)), other) for other in others)]
         told |= dict(zip(names, [default.strip("` ") for default in defaults.split(",")]))
     shared = {name: told[name] for name in told if name in program and told[name] and "::" not in program[name]}
@@ -43,7 +46,7 @@ def test_the_defaults_of_the_readme_are_those_of_the_program():
     assert shared == {name: program[name] for name in shared}
 
 
-def test_the_program_tells_every_metric_that_alerts_and_dashboard_use():
+def test_the_program_exports_every_metric_that_alerts_and_dashboard_use():
     for metric in METRICS.keys() - {"up"}:
         name = re.sub(r"^customimage_|(_total|_seconds|_seconds_bucket)$", "", metric)
         assert f'"{name}"' in SOURCE, metric

@@ -1,4 +1,4 @@
-"""The rights, rule by rule: nothing more, nothing less."""
+"""The RBAC rules: exactly the rights that are needed."""
 
 import pytest
 from helm import of_kind, render
@@ -36,7 +36,7 @@ def granted(objects):
             assert binding["subjects"] == [{"kind": "ServiceAccount", "name": NAME, "namespace": "hpc-system"}]
             assert binding["roleRef"]["kind"] == f"{scope}Role"
             rules[key(binding)] = roles.pop((key(binding)[0], binding["roleRef"]["name"]))
-        assert all("-admin" in name or "-edit" in name or "-view" in name for _, name in roles), f"bound by nobody: {roles}"
+        assert all("-admin" in name or "-edit" in name or "-view" in name for _, name in roles), f"roles without a binding: {roles}"
     return rules
 
 
@@ -62,17 +62,17 @@ def test_the_operator_is_granted_exactly_what_it_needs(values, expected):
 
 
 @pytest.mark.parametrize("role, verbs", [("view", READ), ("edit", WRITE), ("admin", WRITE)])
-def test_people_are_granted_custom_images_and_never_their_status(role, verbs):
+def test_users_are_granted_custom_images_but_never_their_status(role, verbs):
     roles = of_kind(render(), "ClusterRole", f"-{role}")
     assert [one["rules"] for one in roles] == [[{"apiGroups": ["parallelcluster.dev"], "resources": ["customimages"], "verbs": verbs}]]
     assert roles[0]["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{role}"] == "true"
 
 
-def test_without_aggregation_a_release_that_watches_namespaces_has_nothing_cluster_wide_but_the_crd():
+def test_without_aggregation_a_release_that_watches_namespaces_has_only_the_crd_cluster_wide():
     values = {"watchNamespaces": ["hpc"], "rbac": {"aggregateClusterRoles": False}}
     assert [thing["kind"] for thing in render(values) if "namespace" not in thing["metadata"]] == ["CustomResourceDefinition"]
 
 
-def test_the_lease_of_which_rights_are_granted_is_the_one_that_is_used():
+def test_rights_are_granted_for_the_lease_that_the_operator_uses():
     env = of_kind(render(), "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]["env"]
     assert {"name": "CUSTOMIMAGE_LEASE_NAME", "value": NAME} in env

@@ -1,4 +1,4 @@
-"""Every pod satisfies the restricted profile, and the judge of it is not blind."""
+"""Every pod satisfies the restricted profile, and the check of it finds violations."""
 
 import pytest
 import yaml
@@ -31,7 +31,7 @@ def test_the_operator_and_the_pod_of_helm_test_are_restricted(name):
         assert spec["securityContext"]["runAsUser"] == 65532
 
 
-def test_a_restricted_pod_does_not_offend():
+def test_a_restricted_pod_has_no_violation():
     assert offences(GOOD) == []
 
 
@@ -53,5 +53,5 @@ def test_a_restricted_pod_does_not_offend():
     ],
     ids=str,
 )
-def test_what_is_not_restricted_offends(change):
+def test_a_violation_is_found(change):
     assert offences(merge(GOOD, change))

@@ -1,4 +1,4 @@
-"""What values.schema.json and the templates refuse, and with which words."""
+"""What values.schema.json and the templates refuse, and with which messages."""
 
 import json
 
@@ -28,7 +28,7 @@ def test_without_a_repository_the_message_says_how_to_build_an_image(major):
 
 
 def ours(schema, path=""):
-    """The objects whose keys are the chart's own."""
+    """The objects whose keys the chart itself defines."""
     if "properties" in schema:
         yield path, schema
         for key, part in schema["properties"].items():
@@ -48,17 +48,17 @@ def test_a_misspelt_key_is_refused_and_named(path):
 def test_the_schema_has_the_keys_of_the_values_and_no_others():
     for path, schema in ours(SCHEMA):
         assert schema["additionalProperties"] is False, path
-        # One of two, and maps whose keys are Kubernetes' own.
+        # The first has one of two keys. The others are maps with Kubernetes' own keys.
         if path in ("aws.caBundle", "resources", "podSecurityContext", "securityContext"):
             continue
         values = DEFAULTS
         for key in filter(None, path.split(".")):
             values = values[key]
-        # `global` is what Helm gives to each chart that is part of another.
+        # Helm passes `global` to each subchart.
         assert schema["properties"].keys() - {"global"} == values.keys(), path
 
 
-def test_the_chart_can_be_part_of_another():
+def test_the_chart_can_be_a_subchart():
     render({"global": {"imageRegistry": "registry.example.com"}})
 
 
@@ -127,7 +127,7 @@ def test_a_value_that_cannot_work_is_refused(path, wrong):
     ],
     ids=str,
 )
-def test_an_identity_that_the_operator_takes_is_taken(identity):
+def test_an_identity_that_the_operator_accepts_is_accepted(identity):
     render({"identities": [identity]})
 
 
@@ -173,5 +173,5 @@ def test_an_identity_that_the_operator_would_refuse_is_refused(identity):
         ({"identities": [GOOD, GOOD]}, "identities has two of the name research"),
     ],
 )
-def test_values_that_contradict_each_other_are_refused_with_the_way_out(values, words):
+def test_values_that_contradict_each_other_are_refused_with_the_fix(values, words):
     assert words in refusal(merge(MINIMAL, values))

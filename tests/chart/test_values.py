@@ -1,4 +1,4 @@
-"""Every value does what its comment says, is documented, and is in the chart's README."""
+"""Every value has its effect, is documented, and is in the chart's README."""
 
 import pytest
 import yaml
@@ -10,10 +10,10 @@ DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.value)
-def test_a_changed_value_shows_in_its_place(case):
+def test_a_changed_value_has_its_effect(case):
     changed = merge(case.given, nested(case.value, case.change))
     assert case.place(render(changed)) == case.expected
-    # Where it stood already, the change proves nothing.
+    # If the result is the same without the change, the case proves nothing.
     assert case.place(render(case.given)) != case.expected
 
 
@@ -36,5 +36,5 @@ def test_every_key_has_a_comment_of_its_own_or_is_part_of_a_value_that_has_one()
         assert any(".".join(parts[:length]) in paths for length in range(1, len(parts) + 1)), leaf
 
 
-def test_the_table_in_the_readme_is_that_of_the_values():
+def test_the_table_in_the_readme_is_up_to_date():
     assert split()[1] == table(), "stale: run tests/chart/values_table.py with the Python that runs these tests"

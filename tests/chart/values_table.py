@@ -1,6 +1,6 @@
 """The documented values of values.yaml, and the table of them in the chart's README.
 
-    python tests/chart/values_table.py     writes the table anew
+    python tests/chart/values_table.py     updates the table
 """
 
 import re
@@ -49,7 +49,7 @@ def table():
 
 
 def split():
-    """The README before, in and after its table."""
+    """The README in three parts: before, in and after its table."""
     before, rest = README.read_text().split(BEGIN)
     inside, after = rest.split(END)
     return before, inside, after

@@ -1,4 +1,4 @@
-"""Where the proofs are played: a node of our own, or a cluster that is already there."""
+"""The clusters for the proofs: a node of this run, or an existing cluster."""
 
 import fcntl
 import os
@@ -12,13 +12,13 @@ from proxy import Proxy
 from shell import Failure, Kubectl, say, script
 from stage import NAMESPACE, OTHER_TEAM, TEAM, Stage
 
-#: Where the node sees this machine.
+#: The address of this machine as the node sees it.
 HOST = "10.123.0.1"
 NODE = Path("/tmp/customimage-e2e/up")
 
 
 class OwnNode(Stage):
-    """A node that only this run has: it is up for it, and gone after it."""
+    """A node that exists only during this run."""
 
     has = {OWN_NODE}
     owned = None
@@ -33,7 +33,7 @@ class OwnNode(Stage):
 
     @contextmanager
     def program(self, *arguments):
-        """The released program as a process of this machine."""
+        """Runs the release build of the program as a process of this machine."""
         environment = {"KUBECONFIG": self.kubectl.kubeconfig, "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
         with subprocess.Popen([self.released, *arguments], env=environment, stderr=subprocess.DEVNULL) as process:
             try:
@@ -46,7 +46,7 @@ class OwnNode(Stage):
 
     @classmethod
     def own(cls):
-        """One run at a time; a node that a run has left behind, killed, is ended, anybody else's is not."""
+        """Allows only one run at a time. Ends the node that a killed run has left behind, but no other node."""
         cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "customimage-operator"
         lock = open(cache / "e2e.lock", "a+", encoding="utf-8")
         try:
@@ -58,7 +58,7 @@ class OwnNode(Stage):
             say("e2e: a former run was killed, ending its node …")
             script("tests/node/down")
         elif NODE.exists():
-            raise Failure("a node is up that is not of a run; next step: tests/node/down, or CLUSTER=existing with its KUBECONFIG")
+            raise Failure("a node is up that was not started by a run; next step: tests/node/down, or CLUSTER=existing with its KUBECONFIG")
         lock.truncate(0)
         lock.write("up")
         lock.flush()
@@ -74,7 +74,7 @@ class OwnNode(Stage):
 
 
 class ExistingCluster(Stage):
-    """Somebody's cluster, with images that its nodes can pull. What only a node of our own shows is skipped, and said."""
+    """A cluster whose nodes can pull the images. Proofs that need a node of this run are listed as skipped."""
 
     CRD = "customimages.parallelcluster.dev"
 
@@ -87,7 +87,7 @@ class ExistingCluster(Stage):
         taken = kubectl("get", "crd,namespaces", "-o", "name").split()
         taken = {name.split("/")[1] for name in taken} & {self.CRD, NAMESPACE, TEAM, OTHER_TEAM, InCluster.NAMESPACE}
         if taken:
-            raise Failure(f"the cluster has {', '.join(sorted(taken))} already; next step: use a cluster without, for all of it is deleted at the end")
+            raise Failure(f"the cluster has {', '.join(sorted(taken))} already; next step: use a cluster without them, because all of them are deleted at the end")
         repository, _, tag = image.rpartition(":")
         super().__init__(kubectl, repository, tag)
         try:

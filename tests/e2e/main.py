@@ -1,4 +1,4 @@
-"""`make e2e`: the operator as its users install it, on a real node, and what is proved of it."""
+"""`make e2e`: installs the operator as users do, on a real node, and runs the proofs."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from stage import NAMESPACE  # noqa: E402
 
 
 def diagnose(stage):
-    """What a person would look at first."""
+    """Prints what a person would check first."""
     for arguments in (("get", "pods,customimages", "-A", "-o", "wide"), ("get", "events", "-n", NAMESPACE),
                       ("logs", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=customimage-operator", "--tail", "30", "--prefix")):
         say(f"$ kubectl {' '.join(arguments)}")
@@ -29,7 +29,7 @@ def diagnose(stage):
 
 
 def end(number, _frame):
-    """A run that is told to end takes down what it has put up."""
+    """Turns a signal into an exit, so that the run removes everything that it started."""
     raise SystemExit(128 + number)
 
 
@@ -41,7 +41,7 @@ def main():
     try:
         stage = ExistingCluster() if is_existing else OwnNode(Path(sys.argv[1]), Path(os.environ["BIN"]))
         table.prove(stage)
-    except Exception as error:  # noqa: BLE001  whatever it is, the node must not stay
+    except Exception as error:  # noqa: BLE001  the node must not stay, whatever the error is
         table.failed(error if isinstance(error, Failure) else repr(error))
         if stage:
             diagnose(stage)

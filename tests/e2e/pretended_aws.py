@@ -1,4 +1,4 @@
-"""AWS, pretended: the simulator behind AWS's own names, over TLS with a certificate authority of its own."""
+"""The simulated AWS: the simulator under AWS's own host names, over TLS with its own certificate authority."""
 
 import json
 import os
@@ -16,7 +16,7 @@ REGION = "eu-west-1"
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "222233334444"
 ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/customimage-reader"
 KEY = f"AKIA{ACCOUNT}EXAMPLE"
-#: Of a name that the minimal policy knows.
+#: A name that the minimal IAM policy allows.
 BUCKET = "parallelcluster-e2e"
 NAMES = [f"{service}.{REGION}.amazonaws.com" for service in ("ec2", "cloudformation", "imagebuilder", "sts", "s3", "*.s3")]
 
@@ -29,7 +29,7 @@ def image(image_id, ami, account=ACCOUNT, **more):
 
 
 def world():
-    """An image of one id in two accounts, and the role that lets the second be read; builds come later."""
+    """An image with the same id in two accounts, and the role to read the second. Builds are added later."""
     return {
         "defaults": {"account": ACCOUNT, "region": REGION},
         "roles": [{"arn": ROLE, "external_id": "ticket-7"}],
@@ -39,7 +39,7 @@ def world():
 
 
 class Authority:
-    """A certificate authority that lives as long as the run."""
+    """A certificate authority that exists only during the run."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -48,7 +48,7 @@ class Authority:
             "-addext", "basicConstraints=critical,CA:true", "-addext", "keyUsage=critical,keyCertSign", "-keyout", self.folder / "ca.key", "-out", self.certificate)
 
     def server(self, names):
-        """Certificate and key of a server with these names."""
+        """Creates the certificate and the key of a server with these names."""
         key, request, certificate, extension = (self.folder / f"server.{end}" for end in ("key", "csr", "crt", "ext"))
         extension.write_text("extendedKeyUsage=serverAuth\nsubjectAltName=" + ",".join(f"DNS:{name}" for name in names) + "\n")
         run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=aws", "-keyout", key, "-out", request)
@@ -58,7 +58,7 @@ class Authority:
 
 
 class PretendedAws:
-    """The simulator, wherever it runs: how it is asked and changed."""
+    """The simulator, independent of where it runs: how a proof changes it and reads its calls."""
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="customimage-aws-")
@@ -68,15 +68,15 @@ class PretendedAws:
 
     def reach(self, address):
         trust = ssl.create_default_context(cafile=str(self.authority.certificate))
-        trust.check_hostname = False  # it is asked by its address here
+        trust.check_hostname = False  # this client uses its address, not a name
         self.control = Control(f"https://{address}", urllib.request.HTTPSHandler(context=trust))
-        eventually("the pretended AWS answers", lambda: self.control("GET", "health"), 30)
+        eventually("the simulated AWS answers", lambda: self.control("GET", "health"), 30)
 
     def patch(self, **changes):
         self.control.patch(**changes)
 
     def calls(self):
-        """(service, operation, account) -> how many."""
+        """The number of calls by (service, operation, account)."""
         found = {}
         for count in self.control("GET", "calls")["counts"]:
             key = (count["service"], count["operation"], count["account"])
@@ -95,7 +95,7 @@ class PretendedAws:
 
 
 class OnHost(PretendedAws):
-    """A process of this machine behind AWS's own names, which the pods' DNS gives `address`."""
+    """A process of this machine under AWS's own names, which the pods' DNS resolves to `address`."""
 
     values = {}
     bucket_url = f"https://{BUCKET}.s3.{REGION}.amazonaws.com"
@@ -110,7 +110,7 @@ class OnHost(PretendedAws):
 
 
 class InCluster(PretendedAws):
-    """A pod of a cluster that is not ours, under a name that pods find by hostAliases."""
+    """A pod of an existing cluster, under a name that pods resolve by hostAliases."""
 
     NAME, NAMESPACE = "aws.pretended.test", "customimage-e2e-aws"
     bucket_url = f"https://{NAME}/{BUCKET}"

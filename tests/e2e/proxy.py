@@ -1,4 +1,4 @@
-"""A CONNECT proxy of its own program, tinyproxy, that finds AWS's names where the pods find them."""
+"""A CONNECT proxy, tinyproxy, that resolves AWS's names as the pods do."""
 
 import re
 import socket
@@ -22,7 +22,7 @@ class Proxy:
         folder = Path(self.folder.name)
         (folder / "hosts").write_text("".join(f"{self.address} {name}\n" for name in NAMES if "*" not in name))
         (folder / "conf").write_text(f'Port {PORT}\nListen {self.address}\nTimeout 60\nConnectPort 443\nLogFile "{self.log}"\nLogLevel Connect\nMaxClients 100\n')
-        # A mount namespace of its own, where /etc/hosts says so; the machine's stays as it is.
+        # Its mount namespace has its own /etc/hosts with these names. The machine's file does not change.
         inside = 'mount --bind "$0" /etc/hosts && exec setpriv --pdeathsig KILL tinyproxy -d -c "$1"'
         self.process = subprocess.Popen(["unshare", "--mount", "sh", "-c", inside, str(folder / "hosts"), str(folder / "conf")],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -40,15 +40,15 @@ class Proxy:
             return True
 
     def hosts(self):
-        """The hosts that were asked for."""
+        """The hosts of the CONNECT requests."""
         return set(re.findall(r"CONNECT ([^ :]+):443", self.log.read_text()))
 
     def passed_by(self):
-        """Who, of those that are not this machine, has a connection to AWS that is not the proxy's."""
+        """The peers that have a connection to AWS without the proxy. Connections from this machine are the proxy's."""
         lines = run("ss", "-Htn", "state", "established", f"( src {self.address} and sport = :443 )").splitlines()
         return {line.split()[-1] for line in lines} - {line.split()[-1] for line in lines if line.split()[-1].startswith(self.address + ":")}
 
     def __exit__(self, *_):
-        self.process.kill()  # it would wait for connections that are kept alive
+        self.process.kill()  # terminate would wait for keep-alive connections
         self.process.wait(10)
         self.folder.cleanup()

@@ -1,4 +1,4 @@
-"""What the proofs play on: a cluster with the image, AWS, and the operator's release."""
+"""The environment of the proofs: a cluster with the image, AWS, and the operator's release."""
 
 import json
 import os
@@ -12,14 +12,14 @@ from shell import CHECKOUT, eventually, now, require, run, script
 
 RELEASE = "operator"
 NAMESPACE = "customimage-operator"
-#: Where users keep CustomImages.
+#: The namespaces of users, with their CustomImages.
 TEAM, OTHER_TEAM = "hpc", "research"
 
 
 class Stage:
     """The operator's release in a cluster."""
 
-    #: What not every cluster has.
+    #: The features of this cluster that not every cluster has.
     has = set()
 
     def __init__(self, kubectl, repository, tag):
@@ -28,7 +28,7 @@ class Stage:
         self.chart = CHECKOUT / "charts/customimage-operator"
         self.kubectl, self.repository, self.tag = kubectl, repository, tag
         self.aws, self.granted = None, []
-        #: When the release was changed, and when the API server was starting.
+        #: The periods in which the release was changed, and in which the API server was starting.
         self.changes, self.restarts = [], []
 
     def down(self):
@@ -39,7 +39,7 @@ class Stage:
     # ---- the release
 
     def values(self, **more):
-        """A user's values: a region, credentials from a Secret, a private authority, and looks that follow each other fast."""
+        """A user's values: a region, credentials from a Secret, a private authority (CA), and short intervals."""
         secret = {"secretKeyRef": {"name": "aws", "key": "key"}}
         values = {
             "image": {"repository": self.repository, "tag": self.tag},
@@ -59,7 +59,7 @@ class Stage:
         return run(self.helms[major], "--kubeconfig", self.kubectl.kubeconfig, "-n", NAMESPACE, *arguments, env=env, check=check)
 
     def release(self, action, values, *arguments, name=RELEASE, chart=None, major="4", check=True):
-        """install or upgrade, and waits as a user does."""
+        """Runs helm install or upgrade, and waits as a user does."""
         path = Path(self.folder.name) / "values.yaml"
         path.write_text(json.dumps(values))
         with self.change():
@@ -73,7 +73,7 @@ class Stage:
 
     @contextmanager
     def change(self):
-        """Remembers when the release, and its rights with it, were changed, and which pods that has ended."""
+        """Records when the release and its rights were changed, and which pods this ended."""
         begun, before = now(), self.addresses()
         yield
         selector = ("-n", NAMESPACE, "-l", "app.kubernetes.io/name=customimage-operator")
@@ -84,12 +84,12 @@ class Stage:
         return {pod["status"].get("podIP") for pod in self.pods()}
 
     def test(self):
-        """helm test: whether it passed, and all that it said, the check's table with it."""
+        """Runs helm test. Returns whether it passed, and its whole output with the table of the check."""
         done = self.helm("test", RELEASE, check=False)
         return done.returncode == 0, done.stdout + done.stderr
 
     def another_chart(self, change):
-        """A copy of the chart, changed as a next version would be."""
+        """A copy of the chart, changed by `change` as in a next version."""
         copy = Path(self.folder.name) / "chart"
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(self.chart, copy)
@@ -97,7 +97,7 @@ class Stage:
         return copy
 
     def remember_grants(self):
-        """Each rule that some release has granted to the operator, for the reckoning at the end."""
+        """Records each rule that a release grants to the operator, for the comparison at the end."""
         for kind in ("role", "clusterrole"):
             for role in self.kubectl.get(kind, "-A", "-l", "app.kubernetes.io/name=customimage-operator"):
                 labels = role["metadata"].get("labels", {})
@@ -105,7 +105,7 @@ class Stage:
                     self.granted += [json.dumps(rule, sort_keys=True) for rule in role["rules"]]
 
     def rendered_policy(self):
-        """The policy of a release that uses everything: presigned URLs, and an identity with a role."""
+        """The IAM policy of a release with all features: presigned URLs, and an identity with a role."""
         path = Path(self.folder.name) / "all.yaml"
         path.write_text(json.dumps(self.values(configurationUrl="presigned", identities=[{"name": "research", "roleArn": ROLE, "namespaces": [TEAM]}])))
         manifests = self.helm("template", RELEASE, self.chart, "--values", path, "--show-only", "templates/iam-policy.yaml")
@@ -114,7 +114,7 @@ class Stage:
     # ---- what runs
 
     def pods(self):
-        """The operator's pods that are not on their way out."""
+        """The operator's pods that are not being deleted."""
         pods = self.kubectl.get("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=customimage-operator")
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and pod["metadata"]["labels"].get("app.kubernetes.io/component") != "check"]
 
@@ -126,7 +126,7 @@ class Stage:
         return eventually(f"{count} pods are Ready", look, 90)
 
     def holder(self):
-        """Which process holds the Lease."""
+        """The identity of the process that holds the Lease."""
         [lease] = self.kubectl.get("leases", "-n", NAMESPACE)
         return lease["spec"]["holderIdentity"]
 
@@ -171,7 +171,7 @@ class Stage:
         return self.image_of(name, namespace)["status"].get("lastHandledReconcileAt") == word
 
     def answers(self, name, seconds=60, namespace=TEAM):
-        """A look now is taken and written: the operator is at work."""
+        """Requests a read now and waits until the status reports it, which shows that the operator works."""
         word = os.urandom(6).hex()
         self.look_now(name, word, namespace)
         eventually(f"the operator answers for {name}", lambda: self.is_answered(name, word, namespace), seconds)

@@ -1,4 +1,4 @@
-"""A Git repository that Flux pulls from, over Git's own smart HTTP on loopback."""
+"""A Git server on loopback, with Git's own smart HTTP, from which Flux pulls."""
 
 import http.server
 import os
@@ -39,7 +39,7 @@ class Backend(http.server.BaseHTTPRequestHandler):
 
 
 class Repository:
-    """A working copy whose commits are what the server serves."""
+    """A working copy. The server serves its commits."""
 
     def __init__(self, folder):
         self.folder = Path(folder)

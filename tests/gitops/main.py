@@ -1,4 +1,4 @@
-"""`make gitops`: what Flux, kstatus, Argo CD, Helm and kubectl make of a CustomImage, each by its own code."""
+"""`make gitops`: how Flux, kstatus, Argo CD, Helm and kubectl handle a CustomImage. Each tool runs its own code."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from stage import Stage  # noqa: E402
 
 
 def end(number, _frame):
-    """A run that is told to end takes down what it has put up."""
+    """Turns a signal into an exit, so that the run removes everything that it started."""
     raise SystemExit(128 + number)
 
 
@@ -33,7 +33,7 @@ def main():
     try:
         stage.up()
         table.prove(stage)
-    except Exception as error:  # noqa: BLE001  whatever it is, nothing must stay
+    except Exception as error:  # noqa: BLE001  nothing must stay, whatever the error is
         table.failed(error if isinstance(error, Failure) else repr(error))
         stage.diagnose()
     finally:

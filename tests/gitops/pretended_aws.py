@@ -1,4 +1,4 @@
-"""AWS, pretended: the simulator, what is put into it and what it was asked."""
+"""The simulated AWS: the simulator, and the things that the proofs put into it."""
 
 import hashlib
 import re
@@ -32,12 +32,12 @@ def stack(image_id, status, region=REGION, **more):
 
 
 def build(image_id, status, region=REGION, **more):
-    """What Image Builder says of it."""
+    """The Image Builder image build version of an image."""
     return {"arn": build_arn(image_id, region), "status": status, **more}
 
 
 def fault(region, kind, service="ec2", operation="DescribeImages"):
-    """Every call of that kind in a region meets trouble."""
+    """A fault for every such call in a region."""
     return {"service": service, "operation": operation, "region": region, "kind": kind}
 
 
@@ -59,7 +59,7 @@ class PretendedAws:
         self.control("POST", "do", {action: value})
 
     def build(self, image_id, outcome, seconds, **more):
-        """A build that lives its whole life."""
+        """Adds a build that the simulator runs from start to end."""
         self.control("POST", "builds", {"image_id": image_id, "outcome": outcome, "seconds": seconds, "s3_bucket": BUCKET, **more})
 
     def stop(self):

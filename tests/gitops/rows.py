@@ -1,11 +1,14 @@
-"""The condition table, row by row: what AWS is, what the operator must make of it, and how kstatus must judge that. Not here is a stack that
-is DELETE_COMPLETE: CloudFormation does not find it by its name."""
+"""The condition table, row by row: the state of AWS, the Ready that the operator must write, and kstatus's verdict.
+
+There is no row for a stack that is DELETE_COMPLETE, because CloudFormation does not find it by its name.
+"""
 
 from dataclasses import dataclass, field
 
 from pretended_aws import build, build_arn, fault, image, refusal, stack
 
-#: Who mirrors the row: with the table's own periods, as if they were over, nobody yet, or nobody any more.
+#: The namespaces of the rows, each with its operator: one with the table's own periods, one with periods of a second,
+#: one with a short staleness budget, none yet, and none any more.
 PATIENT, HASTY, STALE, UNWATCHED, LEFT = "rows", "rows-overdue", "rows-stale", "rows-unwatched", "rows-left"
 CURRENT, IN_PROGRESS, FAILED = "Current", "InProgress", "Failed"
 
@@ -16,7 +19,7 @@ class Row:
     ready: tuple
     verdict: str
     namespace: str = PATIENT
-    #: What AWS is before the object is made, and what it becomes once the object is Ready.
+    #: The state of AWS before the object is created, and the change after the operator has observed the image.
     aws: dict = field(default_factory=dict)
     then: dict = field(default_factory=dict)
     spec: dict = field(default_factory=dict)
@@ -29,12 +32,12 @@ class Row:
 
     @property
     def keeps_ready(self):
-        """An outage and a suspension leave Ready as it was; only Synced tells that they have been noticed."""
+        """An outage and a suspension do not change Ready. Only Synced shows that the operator has noticed them."""
         return bool(self.then_spec.get("suspend") or (self.then and self.ready[0] == "True"))
 
     @property
     def health(self):
-        """In Argo CD's words."""
+        """The expected health status in Argo CD."""
         if {**self.spec, **self.then_spec}.get("suspend"):
             return "Suspended"
         return {CURRENT: "Healthy", IN_PROGRESS: "Progressing", FAILED: "Degraded"}[self.verdict]
@@ -50,7 +53,7 @@ def of_stack(name, status, build_status, ready, reason, verdict, **more):
 
 
 def troubled(name, region, kind, ready, reason, verdict, seen=False, **more):
-    """In a region of its own, where AWS does not answer: at once, or once the image was seen."""
+    """A row in its own region, where AWS fails: from the start, or after the image was observed (`seen`)."""
     there, trouble = {"images": [image(name, region=region)]}, {"faults": [fault(region, kind)]}
     worlds = {"aws": there, "then": trouble} if seen else {"aws": {**there, **trouble}}
     return Row(name, (ready, reason), verdict, spec={"region": region}, **worlds, **more)
@@ -94,6 +97,6 @@ ROWS = [
     Row("of-others", ("Unknown", "IdentityNotAllowed"), FAILED, spec={"identity": "nobodys"}),
     ami("suspended-later", "available", "True", "ImageAvailable", CURRENT, then_spec={"suspend": True}),
     of_stack("suspended-failed", "CREATE_FAILED", "FAILED", "False", "BuildFailed", FAILED, then_spec={"suspend": True}),
-    # Its spec has changed and nobody has answered yet.
+    # Its spec has changed, and no operator has reconciled it since.
     ami("behind", "available", "True", "ImageAvailable", IN_PROGRESS, namespace=LEFT, then_spec={"suspend": False}),
 ]

@@ -1,4 +1,4 @@
-"""What the proofs play on: a control plane, a pretended AWS, operators, and Flux fed from Git."""
+"""The environment of the proofs: a control plane, a simulated AWS, operators, and Flux with a Git server."""
 
 import os
 import re
@@ -15,10 +15,10 @@ from pretended_aws import REGION, PretendedAws
 from shell import CHECKOUT, Kubectl, condition, eventually, run, say, script
 
 FLUX = "flux-system"
-#: Looks that follow each other fast, and errors that show soon; what the table calls minutes and hours stays so.
+#: Short intervals, and a short grace for errors. The minutes and hours of the condition table stay.
 PATIENT = {"IN_PROGRESS_INTERVAL": "1s", "SETTLED_INTERVAL": "1s", "ABSENT_INTERVAL": "1s", "ABSENT_INTERVAL_MAX": "1s", "ERROR_INTERVAL": "1s",
            "ERROR_INTERVAL_MAX": "1s", "ERROR_GRACE": "1s", "AWS_BUDGET": "100", "AWS_ASSUMED_RATE": "1000"}
-#: As if the table's periods were over.
+#: The periods of the condition table are over after a second.
 HASTY = {**PATIENT, "NOT_FOUND_GRACE": "1s", "FINALIZING_PERIOD": "1s"}
 STALE = {**PATIENT, "STALENESS_BUDGET": "4s"}
 
@@ -38,7 +38,7 @@ class Stage:
     # ---- up and down
 
     def up(self):
-        say("gitops: control plane, pretended AWS, Flux …")
+        say("gitops: control plane, simulated AWS, Flux …")
         self.helms = dict(zip("34", (f"{directory}/helm" for directory in script("tests/helm/install"))))
         self.kubectl = Kubectl(script("tests/cluster/kubectl")[0], self.path("kubeconfig"))
         self.start("cluster", self.programs / "local-cluster", "--with-controller-manager", "--kubeconfig-out", self.kubectl.kubeconfig)
@@ -51,7 +51,10 @@ class Stage:
         self.start_flux()
 
     def start_flux(self):
-        """As its installation runs it, but on loopback, as the administrator, and with the settings that docs/gitops.md advises."""
+        """Starts Flux as its installation does, but on loopback and as the administrator.
+
+        The settings are those that docs/gitops.md recommends.
+        """
         storage, temporary = self.path("artifacts"), self.path("tmp")
         storage.mkdir()
         temporary.mkdir()
@@ -73,7 +76,7 @@ class Stage:
                 last.callback(ended, process)
 
     def diagnose(self):
-        """What a person would look at first."""
+        """Prints what a person would check first."""
         for arguments in (("get", "customimages", "-A", "-o", "wide"), ("get", "gitrepositories,kustomizations", "-A")) if self.kubectl else ():
             say(f"$ kubectl {' '.join(arguments)}")
             say(self.kubectl(*arguments, check=False).stdout)
@@ -84,7 +87,7 @@ class Stage:
     # ---- processes
 
     def start(self, name, program, *arguments, env=None):
-        """Nothing that is started outlives this process."""
+        """Starts a process that does not outlive this one."""
         log = self.path(f"{name}.log")
         command = ["setpriv", "--pdeathsig", "TERM", "--", str(program), *map(str, arguments)]
         environment = {"PATH": os.environ["PATH"], **(env or {"HOME": os.environ.get("HOME", "/"), **kept("XDG_CACHE_HOME", "KUBEBUILDER_ASSETS")})}
@@ -101,7 +104,7 @@ class Stage:
         eventually(f"{name} says {text}", lambda: text in self.log(name), seconds)
 
     def operator(self, name, timing, *namespaces, region=REGION, configuration=None):
-        """An operator that mirrors these namespaces."""
+        """Starts an operator that mirrors these namespaces."""
         for namespace in namespaces:
             self.namespace(namespace)
         environment = {"KUBECONFIG": str(self.kubectl.kubeconfig), "AWS_ENDPOINT_URL": self.aws.endpoint, "AWS_ACCESS_KEY_ID": "AKIA111122223333EXAMPLE",
@@ -140,7 +143,10 @@ class Stage:
     # ---- Flux
 
     def example(self, path, repository, **changes):
-        """The objects of an example, its repository ours, its times short, and of each Kustomization what `changes` says."""
+        """The objects of an example, with our repository and intervals.
+
+        `changes` go into the spec of each Kustomization.
+        """
         objects = list(yaml.safe_load_all((CHECKOUT / path).read_text()))
         for each in objects:
             if each["kind"] == "GitRepository":
@@ -153,8 +159,10 @@ class Stage:
         return self.kubectl.get("kustomization", name, "-n", namespace)
 
     def flux_verdict(self, name, commit=""):
-        """What Flux's last health check of a Kustomization came to, in kstatus's words; nothing while it applies or waits, or is not
-        at that commit yet."""
+        """The result of Flux's last health check of a Kustomization, as a status of kstatus.
+
+        None while Flux applies or waits, or has not reached the commit yet.
+        """
         found = self.kustomization(name)
         status = found.get("status", {})
         [ready] = [each for each in status.get("conditions", []) if each["type"] == "Ready"] or [None]
@@ -167,7 +175,10 @@ class Stage:
         return "Current" if ready["status"] == "True" else None
 
     def applies(self, resource="customimages", dry_run=""):
-        """Server-side applies of a resource that were for real, all clients together; its status does not count."""
+        """The number of server-side applies of a resource by all clients, without those of its status.
+
+        Dry runs do not count; with dry_run="All" only they count.
+        """
         pattern = rf'^apiserver_request_total{{[^}}]*dry_run="{dry_run}"[^}}]*resource="{resource}"[^}}]*subresource=""[^}}]*verb="APPLY"[^}}]*}} (\S+)$'
         return sum(float(count) for count in re.findall(pattern, self.kubectl.raw("/metrics"), re.MULTILINE))
 

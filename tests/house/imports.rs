@@ -1,9 +1,9 @@
-//! Who may import whom: rooms downward only, and no circle between files.
+//! Import rules: a room imports only the rooms below it, and files have no import cycle.
 
 use super::{code, is_tests, project, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What each room may import beside itself. `backoff`, `packed` and `proxy` are ground: they import nothing of ours.
+/// The rooms that each room may import besides itself. `backoff`, `packed` and `proxy` may import none.
 const ROOMS: [(&str, &[&str]); 9] = [
     ("main", &["process"]),
     ("process", &["kubernetes", "aws", "reflector", "describe_image", "backoff", "packed", "proxy"]),
@@ -16,15 +16,15 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("proxy", &[]),
 ];
 
-/// Which module imports which; a module is its path below `src`, such as `kubernetes/status`.
+/// The imported modules of each module. A module is its path below `src`, such as `kubernetes/status`.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
-fn rooms_import_downwards_only() {
+fn rooms_import_only_rooms_below_them() {
     let rooms: BTreeMap<_, _> = ROOMS.into_iter().collect();
     let room = |module: &str| module.split('/').next().unwrap_or_default().to_owned();
     for (module, imported) in imports() {
-        let allowed = *rooms.get(room(&module).as_str()).unwrap_or_else(|| panic!("{module} is in no room: name it"));
+        let allowed = *rooms.get(room(&module).as_str()).unwrap_or_else(|| panic!("{module} is not in ROOMS: add it"));
         for other in imported.iter().map(|other| room(other)).filter(|other| *other != room(&module)) {
             assert!(allowed.contains(&other.as_str()), "{module} imports {other}");
         }
@@ -32,7 +32,7 @@ fn rooms_import_downwards_only() {
 }
 
 #[test]
-fn no_file_imports_itself_by_way_of_others() {
+fn files_have_no_import_cycle() {
     let imports = imports();
     let mut finished = BTreeSet::new();
     for module in imports.keys() {
@@ -42,16 +42,13 @@ fn no_file_imports_itself_by_way_of_others() {
 
 fn walk(module: &str, imports: &Imports, path: &mut Vec<String>, finished: &mut BTreeSet<String>) {
     if let Some(begin) = path.iter().position(|before| before == module) {
-        panic!("a circle: {} → {module}", path[begin..].join(" → "));
+        panic!("import cycle: {} → {module}", path[begin..].join(" → "));
     }
     if finished.contains(module) {
         return;
     }
     path.push(module.to_owned());
     for other in imports.get(module).into_iter().flatten() {
-        if (module, other.as_str()) == ("reflector/lane", "reflector") {
-            continue; // it goes with the lane's own rewrite
-        }
         walk(other, imports, path, finished);
     }
     path.pop();
@@ -79,7 +76,7 @@ fn imports_of(module: &str, text: &str, modules: &BTreeSet<String>) -> BTreeSet<
     found
 }
 
-/// `a::{b, c::d}` as `a::b` and `a::c::d`; and each path that stands in a line of code.
+/// Expands `a::{b, c::d}` to `a::b` and `a::c::d`. Also returns the other paths in `text`.
 fn expanded(text: &str) -> Vec<String> {
     let Some((before, rest)) = text.split_once("::{") else {
         return text.split([',', ' ', '\n', '{', '}']).filter(|path| path.contains("::")).map(str::to_owned).collect();
@@ -110,7 +107,7 @@ fn expanded(text: &str) -> Vec<String> {
     paths
 }
 
-/// The module that a path leads into, seen from `module`.
+/// The module that contains what `path` names, if `path` is used in `module`. `None` for another crate.
 fn file_of(module: &str, path: &str, modules: &BTreeSet<String>) -> Option<String> {
     let mut segments = path.split("::").collect::<Vec<_>>();
     let mut at: Vec<&str> = module.split('/').collect();
@@ -140,7 +137,7 @@ fn file_of(module: &str, path: &str, modules: &BTreeSet<String>) -> Option<Strin
 }
 
 #[test]
-fn a_path_is_followed_into_its_file() {
+fn a_path_is_resolved_to_its_module() {
     let modules: BTreeSet<String> = ["a", "a/b", "a/b/c", "d"].map(str::to_owned).into();
     let of = |text: &str| imports_of("a", text, &modules).into_iter().collect::<Vec<_>>();
     assert_eq!(of("use crate::{a::b::{self, X}, d::Y};"), ["a/b", "d"]);

@@ -1,4 +1,4 @@
-//! The rules of the house: sizes, imports and words. Tests only.
+//! Rules for the source: sizes, imports and forbidden names. Tests only.
 
 #![cfg(test)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -10,12 +10,12 @@ use std::{
     process::Command,
 };
 
-/// The project's folder: that of the checkout in which this runs.
+/// The root folder of the checkout in which this runs.
 fn project() -> PathBuf {
     std::env::current_dir().unwrap().ancestors().find(|folder| folder.join("Cargo.lock").exists()).unwrap().to_owned()
 }
 
-/// Source files below a folder of the project, with their text.
+/// The Rust files below a folder of the project, with their text.
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let root = project().join(folder);
     let mut found = Vec::new();
@@ -35,13 +35,13 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The lines of a file that are code: no comments, and nothing of its unit tests.
+/// The code lines of a file, without comments and unit tests.
 fn code(text: &str) -> impl Iterator<Item = &str> {
     let production = text.split("#[cfg(test)]").next().unwrap_or_default();
     production.lines().filter(|line| !line.trim_start().starts_with("//"))
 }
 
-/// Unit tests in a file of their own.
+/// Whether the file holds only unit tests.
 fn is_tests(path: &Path) -> bool {
     path.ends_with("tests.rs") || path.parent().is_some_and(|folder| folder.ends_with("tests"))
 }
@@ -62,7 +62,7 @@ fn offences(folder: &str, forbidden: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn the_domain_knows_neither_kubernetes_nor_aws_nor_a_runtime_nor_the_clock() {
+fn the_domain_uses_no_kubernetes_no_aws_no_async_runtime_and_no_clock() {
     let forbidden =
         ["kube::", "k8s_openapi", "aws_", "tokio", "std::env", "Timestamp::now", "SystemTime", "Instant::now"];
     let mut found = offences("src/describe_image", &forbidden);
@@ -72,7 +72,7 @@ fn the_domain_knows_neither_kubernetes_nor_aws_nor_a_runtime_nor_the_clock() {
 }
 
 #[test]
-fn each_adapter_alone_names_its_libraries() {
+fn only_kubernetes_uses_kube_and_only_aws_uses_the_sdk() {
     let (of_kubernetes, of_aws) = (["kube::", "k8s_openapi"], ["aws_config", "aws_sdk", "aws_smithy"]);
     for room in ["src/aws", "src/reflector"] {
         assert_eq!(offences(room, &of_kubernetes), [""; 0]);
@@ -83,7 +83,7 @@ fn each_adapter_alone_names_its_libraries() {
     assert_eq!(offences("src/process", &["use kube::", "k8s_openapi"]), [""; 0]);
 }
 
-/// Operations that change something in AWS; the adapter's code must not name one.
+/// The adapter must not call an AWS operation that changes something.
 #[test]
 fn no_code_calls_an_operation_that_writes_to_aws() {
     let writes =
@@ -95,19 +95,15 @@ fn no_code_calls_an_operation_that_writes_to_aws() {
 }
 
 #[test]
-fn files_are_at_most_250_lines_of_code_and_open_with_what_lives_in_them() {
+fn files_have_at_most_250_lines_of_code_and_begin_with_a_doc_comment() {
     for folder in ["src", "tests/simulator/src", "tests/cluster/src"] {
         for (path, text) in sources(folder) {
             let lines = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
             let is_tests = is_tests(&path);
-            assert!(is_tests || lines <= 250, "{} has {lines} lines: is it still one room?", path.display());
+            assert!(is_tests || lines <= 250, "{} has {lines} lines: split it", path.display());
             let is_attached = text.starts_with("use super::") || text.trim().is_empty();
-            assert!(
-                text.starts_with("//!") || (is_tests && is_attached),
-                "{} does not say what lives in it",
-                path.display()
-            );
-            assert!(!path.ends_with("mod.rs"), "{}: foo.rs + foo/, never mod.rs", path.display());
+            assert!(text.starts_with("//!") || (is_tests && is_attached), "{} does not begin with //!", path.display());
+            assert!(!path.ends_with("mod.rs"), "{}: use foo.rs and foo/, not mod.rs", path.display());
         }
     }
 }

@@ -7,13 +7,13 @@ use kube::core::GroupVersionKind;
 use kube::discovery::ApiResource;
 use serde_json::{Value, json};
 
-/// What the server answers to a spec that it refuses.
+/// The API server's error message for an invalid spec.
 async fn refusal(lab: &Lab, name: &str, id: &str, spec: Value) -> String {
-    lab.try_create(name, id, spec).await.expect_err("a refusal").to_string()
+    lab.try_create(name, id, spec).await.expect_err("accepted").to_string()
 }
 
 #[test]
-fn ids_and_regions_that_aws_cannot_have_are_refused_with_the_way_out() {
+fn invalid_ids_regions_and_identities_are_rejected_with_the_rule() {
     run(async {
         let lab = Lab::empty().await;
         for id in ["1st", "a_b", "-a", "", "a b", "ä"] {
@@ -45,7 +45,7 @@ fn ids_and_regions_that_aws_cannot_have_are_refused_with_the_way_out() {
 }
 
 #[test]
-fn another_image_is_another_object() {
+fn image_id_region_and_identity_are_immutable() {
     run(async {
         let lab = Lab::empty().await;
         lab.create("placed", json!({"region": "eu-west-1"})).await;
@@ -60,7 +60,7 @@ fn another_image_is_another_object() {
             ("research", json!({"identity": null}), "identity can be neither added nor removed"),
             ("unplaced", json!({"identity": "other"}), "identity can be neither added nor removed"),
         ] {
-            let error = lab.merge(name, json!({"spec": spec})).await.expect_err("a refusal").to_string();
+            let error = lab.merge(name, json!({"spec": spec})).await.expect_err("accepted").to_string();
             assert!(error.contains(words) && error.contains("create another CustomImage"), "{error}");
         }
         lab.merge("placed", json!({"spec": {"suspend": true}, "metadata": {"labels": {"a": "b"}}})).await.unwrap();
@@ -68,7 +68,7 @@ fn another_image_is_another_object() {
 }
 
 #[test]
-fn a_new_object_is_not_current_before_the_operator_has_seen_it() {
+fn observed_generation_is_minus_one_before_the_first_reconcile() {
     run(async {
         let lab = Lab::empty().await;
         let object = lab.create("hpc", json!({})).await;
@@ -77,7 +77,7 @@ fn a_new_object_is_not_current_before_the_operator_has_seen_it() {
 }
 
 #[test]
-fn a_wrong_type_is_refused_by_the_name_of_the_field_and_an_optional_null_is_never_stored() {
+fn a_wrong_type_is_rejected_with_the_field_name_and_an_optional_null_is_not_stored() {
     run(async {
         let lab = Lab::empty().await;
         let kind = GroupVersionKind::gvk("parallelcluster.dev", "v1", "CustomImage");
@@ -88,7 +88,7 @@ fn a_wrong_type_is_refused_by_the_name_of_the_field_and_an_optional_null_is_neve
                 "metadata": {"name": "bad"}, "spec": {"imageId": "hpc"}});
             object["spec"][field] = value;
             let object: DynamicObject = serde_json::from_value(object).unwrap();
-            let error = any.create(&PostParams::default(), &object).await.expect_err("a refusal").to_string();
+            let error = any.create(&PostParams::default(), &object).await.expect_err("accepted").to_string();
             assert!(error.contains(&format!("spec.{field}")), "{error}");
         }
         let object = lab.try_create("null", "hpc", json!({"region": null, "suspend": null})).await.unwrap();
@@ -97,7 +97,7 @@ fn a_wrong_type_is_refused_by_the_name_of_the_field_and_an_optional_null_is_neve
 }
 
 #[test]
-fn objects_are_found_by_image_region_and_build_status() {
+fn field_selectors_find_objects_by_image_region_and_build_status() {
     run(async {
         let mut world = crate::support::world::world(crate::support::lab::REGION);
         world.images.push(crate::support::world::image("done", "eu-west-1"));

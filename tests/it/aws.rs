@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 const REGION: &str = "eu-west-1";
 
-/// One building image, `hpc`.
+/// A world with one image, `hpc`, that is being built.
 fn building() -> World {
     let mut world = world(REGION);
     world.stacks.push(stack("hpc", REGION, "CREATE_IN_PROGRESS"));
@@ -25,7 +25,7 @@ fn building() -> World {
     world
 }
 
-/// The adapter, pointed at the simulator.
+/// The AWS adapter, with the simulator as its endpoint.
 async fn adapter(simulator: &Simulator) -> Aws {
     let settings = ClientSettings {
         connect_timeout: Duration::from_secs(3),
@@ -45,7 +45,7 @@ fn scope() -> Scope {
 }
 
 #[test]
-fn a_thousand_images_are_read_at_once_or_in_batches_of_200_through_empty_pages_in_any_order() {
+fn a_thousand_images_are_read_in_one_list_and_200_in_one_batch_despite_empty_pages_and_shuffling() {
     run(async {
         let mut world = world(REGION);
         world.answers.image_page_size = 70;
@@ -70,7 +70,7 @@ fn a_thousand_images_are_read_at_once_or_in_batches_of_200_through_empty_pages_i
 }
 
 #[test]
-fn the_image_build_of_a_stack_is_looked_up_once() {
+fn the_image_build_arn_of_a_stack_is_read_once() {
     run(async {
         let simulator = Simulator::start(building()).await;
         let aws = adapter(&simulator).await;
@@ -86,9 +86,9 @@ fn the_image_build_of_a_stack_is_looked_up_once() {
     });
 }
 
-/// What the SDK would take for an empty list, or for a stack of 1970.
+/// The SDK would read these replies as an empty list, or as a stack that was created in 1970.
 #[test]
-fn a_reply_that_is_cut_short_is_an_error_and_never_an_absence() {
+fn a_truncated_reply_is_an_error_and_not_a_missing_image() {
     run(async {
         for (service, operation) in [("ec2", "DescribeImages"), ("cloudformation", "DescribeStacks")] {
             for kind in [
@@ -108,14 +108,14 @@ fn a_reply_that_is_cut_short_is_an_error_and_never_an_absence() {
                     answer.code == 1 && message.starts_with("Unable to get image hpc, due to"),
                     "{operation} {kind:?}: {answer:?}"
                 );
-                assert_eq!(simulator.count(service, operation), 2, "{kind:?} is tried again");
+                assert_eq!(simulator.count(service, operation), 2, "{kind:?} is retried");
             }
         }
     });
 }
 
 #[test]
-fn an_error_reply_that_is_cut_short_does_not_say_that_there_is_no_stack() {
+fn a_truncated_error_reply_does_not_mean_that_the_stack_is_missing() {
     run(async {
         let body =
             "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id hpc does not exist</Message>";
@@ -129,7 +129,7 @@ fn an_error_reply_that_is_cut_short_does_not_say_that_there_is_no_stack() {
 }
 
 #[test]
-fn a_cut_image_builder_reply_leaves_its_fields_out_and_says_so() {
+fn a_truncated_image_builder_reply_omits_its_fields_and_is_named_on_stderr() {
     run(async {
         for kind in [FaultKind::CutShort { percent: 50 }, FaultKind::EmptyBody] {
             let mut world = building();
@@ -143,7 +143,7 @@ fn a_cut_image_builder_reply_leaves_its_fields_out_and_says_so() {
 }
 
 #[test]
-fn throttling_of_every_service_is_tried_again_and_then_passes() {
+fn a_throttled_call_of_each_service_is_retried() {
     run(async {
         for (service, operation) in [
             ("ec2", "DescribeImages"),
@@ -162,7 +162,7 @@ fn throttling_of_every_service_is_tried_again_and_then_passes() {
 }
 
 #[test]
-fn each_code_that_is_called_throttled_is_tried_again() {
+fn each_throttling_error_code_is_retried() {
     let own = ["CallRateLimitExceededException", "RequestLimitExceeded", "Throttling", "SlowDown"];
     for code in aws_runtime::retries::classifiers::THROTTLING_ERRORS.iter().copied().chain(own) {
         let mut world = building();
@@ -181,7 +181,7 @@ fn each_code_that_is_called_throttled_is_tried_again() {
 }
 
 #[test]
-fn a_slow_service_is_given_up_in_time() {
+fn a_slow_service_fails_after_the_timeout() {
     run(async {
         let mut world = building();
         world.faults.push(Fault::new("ec2", "DescribeImages", FaultKind::Slow { millis: 60_000 }));
@@ -189,13 +189,13 @@ fn a_slow_service_is_given_up_in_time() {
         let mut command = program(&simulator.endpoint());
         command.args(["describe", "-i", "hpc", "-r", REGION]);
         command.args(["--aws-attempt-timeout", "200ms", "--aws-operation-timeout", "500ms", "--aws-max-attempts", "2"]);
-        let answer = tokio::time::timeout(Duration::from_secs(10), finish(command)).await.expect("an answer");
+        let answer = tokio::time::timeout(Duration::from_secs(10), finish(command)).await.expect("no answer");
         assert!(answer.code == 1 && answer.body["message"].as_str().unwrap().contains("time"), "{answer:?}");
     });
 }
 
 #[test]
-fn credentials_that_are_missing_or_expired_are_named() {
+fn missing_and_expired_credentials_are_reported() {
     run(async {
         let simulator = Simulator::start(building()).await;
         let mut none = program(&simulator.endpoint());
@@ -210,7 +210,7 @@ fn credentials_that_are_missing_or_expired_are_named() {
 }
 
 #[test]
-fn describe_writes_nothing_and_names_itself_to_cloudtrail() {
+fn describe_writes_nothing_and_sends_its_app_name_in_the_user_agent() {
     run(async {
         let mut world = building();
         world.images.push(image("done", REGION));
@@ -228,9 +228,9 @@ fn describe_writes_nothing_and_names_itself_to_cloudtrail() {
     });
 }
 
-/// A proxy that is named must be used: nothing listens at this one.
+/// Nothing listens at the proxy's address, so a call fails if and only if it goes through the proxy.
 #[test]
-fn the_environments_proxy_is_used_unless_no_proxy_names_the_host() {
+fn http_proxy_is_used_unless_no_proxy_contains_the_host() {
     run(async {
         let simulator = Simulator::start(building()).await;
         let through = |no_proxy: &'static str| {
@@ -249,7 +249,7 @@ fn the_environments_proxy_is_used_unless_no_proxy_names_the_host() {
 }
 
 #[test]
-fn every_partition_has_its_own_stacks() {
+fn describe_works_in_partitions_other_than_aws() {
     run(async {
         for region in ["cn-north-1", "us-gov-west-1", "eusc-de-east-1"] {
             let mut world = world(region);
@@ -262,7 +262,7 @@ fn every_partition_has_its_own_stacks() {
 }
 
 #[test]
-fn a_failing_retry_budget_of_one_region_leaves_another_its_own() {
+fn an_exhausted_retry_budget_in_one_region_does_not_affect_another() {
     run(async {
         let mut world = building();
         let mut fault = Fault::new("ec2", "DescribeImages", error(503, "RequestLimitExceeded", "slow down"));
@@ -277,9 +277,9 @@ fn a_failing_retry_budget_of_one_region_leaves_another_its_own() {
     });
 }
 
-/// The API server of the lab serves TLS with a certificate of a CA that no system knows.
+/// The lab's API server stands in for AWS. Its certificate is from a CA that is not in the system's trust store.
 #[test]
-fn a_private_ca_is_trusted_when_it_is_named() {
+fn a_private_ca_is_trusted_when_aws_ca_bundle_names_it() {
     run(async {
         let lab = Lab::empty().await;
         let ask = |bundle: Option<PathBuf>| {
@@ -289,27 +289,27 @@ fn a_private_ca_is_trusted_when_it_is_named() {
             finish(command)
         };
         let message = |answer: Answer| answer.body["message"].as_str().unwrap_or_default().to_owned();
-        let stranger = message(ask(None).await);
-        assert!(stranger.contains("certificate"), "{stranger}");
+        let untrusted = message(ask(None).await);
+        assert!(untrusted.contains("certificate"), "{untrusted}");
         let trusted = message(ask(Some(lab.ca.clone())).await);
         assert!(!trusted.contains("certificate") && trusted.starts_with("Unable to get image hpc"), "{trusted}");
     });
 }
 
 #[test]
-fn https_goes_through_the_proxy_by_connect() {
+fn https_requests_use_connect_on_the_proxy() {
     run(async {
         let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", proxy.local_addr().unwrap());
         let mut command = program("https://ec2.eu-west-1.example.invalid");
         command.args(["describe", "-i", "hpc", "-r", REGION, "--aws-max-attempts", "1"]).env("HTTPS_PROXY", url);
-        let asked = async {
+        let first_line = async {
             let (stream, _) = proxy.accept().await.unwrap();
             let mut line = String::new();
             BufReader::new(stream).read_line(&mut line).await.unwrap();
             line
         };
-        let (line, answer) = tokio::join!(asked, finish(command));
+        let (line, answer) = tokio::join!(first_line, finish(command));
         assert!(line.starts_with("CONNECT ec2.eu-west-1.example.invalid:443"), "{line}");
         assert_eq!(answer.code, 1);
     });

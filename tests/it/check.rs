@@ -16,7 +16,7 @@ async fn check(lab: &Lab, kubeconfig: &Path, settings: &[(&str, &str)]) -> Answe
     finish(command).await
 }
 
-/// The line about `what`: verdict, what was said, and the fix.
+/// The row of the check `what`: verdict, message (`said`) and fix.
 fn line<'a>(answer: &'a Answer, what: &str) -> (&'a str, &'a str, &'a str) {
     let rows = answer.body.as_array().unwrap_or_else(|| panic!("{answer:?}"));
     let row = rows.iter().find(|row| row["check"] == what).unwrap_or_else(|| panic!("no {what} in {rows:#?}"));
@@ -24,7 +24,7 @@ fn line<'a>(answer: &'a Answer, what: &str) -> (&'a str, &'a str, &'a str) {
     (text("verdict"), text("said"), text("fix"))
 }
 
-/// The configuration of an identity that `who` may use.
+/// A configuration file with the identity `research`, this external id, and access for every namespace.
 fn configuration(external_id: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     let identity = json!({
@@ -42,7 +42,7 @@ fn world_with_role() -> simulator::World {
 }
 
 #[test]
-fn all_is_well_when_every_right_and_every_action_is_there_and_nothing_is_changed() {
+fn every_granted_right_and_action_is_ok_and_nothing_is_written() {
     run(async {
         let lab = Lab::new(world_with_role()).await;
         let file = configuration("ticket-7");
@@ -74,7 +74,7 @@ fn all_is_well_when_every_right_and_every_action_is_there_and_nothing_is_changed
 }
 
 #[test]
-fn each_missing_right_and_action_is_named_with_its_fix() {
+fn each_missing_right_and_action_is_reported_with_its_fix() {
     run(async {
         let mut world = world_with_role();
         let denied = error(403, "UnauthorizedOperation", "You are not authorized to perform: ec2:DescribeImages");
@@ -99,7 +99,7 @@ fn each_missing_right_and_action_is_named_with_its_fix() {
 }
 
 #[test]
-fn presigned_urls_need_two_actions_more_which_only_a_bucket_can_tell() {
+fn s3_actions_for_presigned_urls_are_unknown_until_the_bucket_exists() {
     run(async {
         let lab = Lab::new(world(REGION)).await;
         let presigned = [("CUSTOMIMAGE_CONFIGURATION_URL", "presigned"), ("CUSTOMIMAGE_LEADER_ELECTION", "false")];
@@ -125,7 +125,7 @@ fn presigned_urls_need_two_actions_more_which_only_a_bucket_can_tell() {
 }
 
 #[test]
-fn an_api_server_that_is_not_there_and_a_wrong_configuration_are_red_lines_too() {
+fn an_unreachable_api_server_and_an_invalid_configuration_are_failed_rows() {
     run(async {
         let lab = Lab::empty().await;
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -135,6 +135,6 @@ fn an_api_server_that_is_not_there_and_a_wrong_configuration_are_red_lines_too()
         assert_eq!(answer.code, 1);
         assert!(line(&answer, "API server").2.contains("NO_PROXY"));
         assert!(line(&answer, "configuration").1.contains("namespaceSelector"));
-        assert_eq!(line(&answer, &format!("default {REGION} ec2:DescribeImages")).0, "ok", "one does not hide another");
+        assert_eq!(line(&answer, &format!("default {REGION} ec2:DescribeImages")).0, "ok", "the AWS checks still run");
     });
 }

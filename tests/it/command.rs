@@ -1,7 +1,7 @@
 use crate::support::describe::{Answer, finish, program};
 use crate::support::run;
 
-/// Nothing listens there.
+/// An endpoint at which nothing listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 fn answer(arguments: &[&str], environment: &[(&str, &str)]) -> Answer {
@@ -13,7 +13,7 @@ fn answer(arguments: &[&str], environment: &[(&str, &str)]) -> Answer {
 }
 
 #[test]
-fn help_names_every_command_and_each_setting_with_its_default() {
+fn help_lists_flags_with_their_variables_and_defaults() {
     let help = run(async { program(NOWHERE).args(["run", "--help"]).output().await.unwrap() });
     let text = String::from_utf8(help.stdout).unwrap();
     for word in
@@ -32,7 +32,7 @@ fn completions_are_printed_for_each_shell() {
 }
 
 #[test]
-fn a_wrong_setting_is_refused_at_the_start_by_its_name() {
+fn an_invalid_setting_fails_at_startup_with_its_flag_and_value() {
     for (name, value) in [
         ("CUSTOMIMAGE_SETTLED_INTERVAL", "ten minutes"),
         ("CUSTOMIMAGE_CONCURRENCY", "0"),
@@ -51,7 +51,7 @@ fn a_wrong_setting_is_refused_at_the_start_by_its_name() {
 }
 
 #[test]
-fn an_id_or_region_that_the_api_refuses_is_answered_before_aws_is_asked() {
+fn an_invalid_id_or_region_is_a_bad_request_without_a_call_to_aws() {
     let id = answer(&["describe", "-i", "1st", "-r", "eu-west-1"], &[]);
     assert_eq!(id.body["message"], "Bad Request: '1st' does not match '^[a-zA-Z][a-zA-Z0-9-]+$' - 'image-id'");
     let region = answer(&["describe", "-i", "hpc", "-r", "Us-East"], &[]);
@@ -62,14 +62,14 @@ fn an_id_or_region_that_the_api_refuses_is_answered_before_aws_is_asked() {
 }
 
 #[test]
-fn a_service_that_cannot_be_reached_is_an_error_and_never_an_absence() {
+fn an_unreachable_service_is_an_error_and_not_a_missing_image() {
     let answer = answer(&["describe", "-i", "hpc", "-r", "eu-west-1", "--aws-max-attempts", "1"], &[]);
     let message = answer.body["message"].as_str().unwrap();
     assert!(answer.code == 1 && message.starts_with("Unable to get image hpc, due to "), "{message}");
 }
 
 #[test]
-fn without_an_api_server_it_says_so_in_its_log_and_names_the_next_step() {
+fn run_without_an_api_server_logs_an_error_that_names_kubeconfig() {
     let log =
         [("CUSTOMIMAGE_LOG_FORMAT", "json"), ("KUBECONFIG", "/no/such/file"), ("CUSTOMIMAGE_LISTEN", "127.0.0.1:0")];
     let answer = answer(&["run", "--region", "eu-west-1"], &log);

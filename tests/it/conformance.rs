@@ -1,4 +1,4 @@
-//! Every scenario through the official program, through `describe`, and through a CustomImage's status.
+//! Runs each scenario through the official program, `describe` and a CustomImage's status, and compares the answers.
 
 mod agreed;
 mod differences;
@@ -14,7 +14,7 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Programs at once: the official one is bound by its CPU.
+/// Scenarios in parallel. Few, because the official program is CPU-bound.
 const AT_ONCE: usize = 2;
 
 /// The answers to one scenario.
@@ -33,7 +33,6 @@ fn the_official_program_describe_and_the_status_agree() {
         differences::collect(&mut scenarios);
         let lab = Lab::new(scenarios.world.clone()).await;
         let operator = lab.operator(&[]).await;
-        // Ours first: the official program changes what it describes.
         let answered = stream::iter(scenarios.list)
             .map(|scenario| answers(&lab, scenario))
             .buffer_unordered(AT_ONCE)
@@ -46,6 +45,7 @@ fn the_official_program_describe_and_the_status_agree() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
+/// Runs our program first, because the official program changes what it describes.
 async fn answers(lab: &Lab, scenario: Scenario) -> Answers {
     let endpoint = lab.aws.endpoint();
     let (id, region) = (scenario.id.as_str(), scenario.region);
@@ -58,22 +58,22 @@ async fn answers(lab: &Lab, scenario: Scenario) -> Answers {
     Answers { scenario, ours, reference, status }
 }
 
-/// The CustomImage of the scenario once it has been looked at; without conditions when admission refuses it.
+/// The scenario's CustomImage after its first reconcile. It has no status if the API server rejects it.
 async fn status(lab: &Lab, scenario: &Scenario) -> CustomImage {
     let name = scenario.name.to_lowercase().replace([' ', '_'], "-");
     let spec = json!({"region": scenario.region});
     if lab.try_create(&name, &scenario.id, spec).await.is_err() {
         return CustomImage::new(&name, serde_json::from_value(json!({"imageId": scenario.id})).unwrap());
     }
-    eventually(&format!("{name} is looked at"), || async {
+    eventually(&format!("{name} is reconciled"), || async {
         let object = lab.get(&name).await;
-        let is_looked_at = condition_of(&object, "Synced").is_some();
-        if is_looked_at { Ok(object) } else { Err("no Synced condition".to_owned()) }
+        let is_reconciled = condition_of(&object, "Synced").is_some();
+        if is_reconciled { Ok(object) } else { Err("no Synced condition".to_owned()) }
     })
     .await
 }
 
-/// What is wrong with the answers, if anything is.
+/// The failure message, or `None` if the answers are as expected.
 fn failure(answers: &Answers) -> Option<String> {
     let checked = std::panic::catch_unwind(|| check(answers));
     checked.err().map(|panic| {
@@ -113,7 +113,7 @@ fn check(answers: &Answers) {
     }
 }
 
-/// Names the fields that differ.
+/// Compares field by field, so that the message names the field that differs.
 fn assert_same(ours: &Value, reference: &Value, what: &str) {
     let (ours, reference) = (ours.as_object().unwrap(), reference.as_object().unwrap());
     let fields: std::collections::BTreeSet<_> = ours.keys().chain(reference.keys()).collect();
@@ -122,7 +122,7 @@ fn assert_same(ours: &Value, reference: &Value, what: &str) {
     }
 }
 
-/// The response's fields of a status.
+/// The fields of a status that come from the describeImage response.
 fn payload(object: &CustomImage) -> Value {
     let mut status = serde_json::to_value(&object.status).unwrap();
     let fields = status.as_object_mut().unwrap();

@@ -1,16 +1,16 @@
-/// How much of its limits AWS is asked.
+/// The budget: the share of AWS's limits that the operator uses.
 mod budget;
-/// Whose credentials, and who may use them; which namespaces.
+/// Identities: whose credentials are used, which namespaces may use them, which namespaces are watched.
 mod identities;
-/// Several replicas: one leads, the others stand by.
+/// Leader election between replicas.
 mod leadership;
-/// What AWS says, as it shows.
+/// The status follows AWS: builds, failed builds, available, missing and deleted images.
 mod mirror;
-/// Errors of AWS: grace, recovery, what they leave alone.
+/// AWS errors: the grace period, the recovery, and what they do not change.
 mod trouble;
-/// Cases of real people in which a status could say what AWS does not.
+/// Cases from public issues in which a status could contradict AWS.
 mod truth;
-/// What people ask of an object: suspend, look now, another region.
+/// What users set: suspend, a requested reconcile, another default region, presigned URLs.
 mod wishes;
-/// How often is written, and against whom.
+/// Status writes: how often, and beside other writers.
 mod writes;

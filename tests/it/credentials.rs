@@ -1,4 +1,5 @@
-//! Credentials as real machines have them, and how each way of having none is told: in the words of who refused, with one fix.
+//! Each source of credentials: the error when it gives none (the source's own words and one fix), and renewal without a
+//! restart. Numbers are issues of the named projects.
 
 use crate::support::describe::{Answer, finish, program};
 use crate::support::lab::{Lab, REGION, message_of};
@@ -13,12 +14,12 @@ use tokio::process::Command;
 
 const ROLE: &str = "arn:aws:iam::222233334444:role/customimage-reader";
 
-/// `describe` with no credentials but these settings.
+/// `describe` with only these settings as credentials.
 fn bare(endpoint: &str, settings: &[(&str, &str)]) -> Command {
     with_settings(endpoint, &["describe", "-i", "hpc", "-r", REGION, "--aws-max-attempts", "1"], settings)
 }
 
-/// `check` likewise.
+/// `check` with only these settings as credentials.
 fn bare_check(endpoint: &str, settings: &[(&str, &str)]) -> Command {
     with_settings(endpoint, &["check", "--output", "json", "--region", REGION, "--aws-max-attempts", "1"], settings)
 }
@@ -34,7 +35,7 @@ fn message(answer: &Answer) -> &str {
     answer.body["message"].as_str().unwrap_or_default()
 }
 
-/// The red lines about AWS, and those of them that say a fix.
+/// The failed rows about AWS, and their fixes.
 fn red(answer: &Answer) -> (Vec<&Value>, Vec<&str>) {
     let rows = answer.body.as_array().unwrap_or_else(|| panic!("{answer:?}"));
     let red = rows.iter().filter(|row| row["verdict"] == "failed" && row["check"] != "API server");
@@ -43,7 +44,7 @@ fn red(answer: &Answer) -> (Vec<&Value>, Vec<&str>) {
     (red, fixes)
 }
 
-/// What `check` says when it fails by one cause: that, and its one fix.
+/// Runs `check`, which must give exactly one fix. Returns the message of the first failed row, and the fix.
 async fn one_cause(endpoint: &str, settings: &[(&str, &str)]) -> (String, String) {
     let answer = finish(bare_check(endpoint, settings)).await;
     let (red, fixes) = red(&answer);
@@ -64,7 +65,7 @@ fn file(folder: &TempDir, name: &str, text: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// A ServiceAccount's token.
+/// A ServiceAccount token.
 fn token() -> String {
     use base64::Engine;
     let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
@@ -72,9 +73,9 @@ fn token() -> String {
     format!("{}.{}.c2lnbmF0dXJl", encode(r#"{"alg":"RS256"}"#), encode(&claims.to_string()))
 }
 
-/// aws-sdk-rust 547: on a machine whose metadata has credentials of another account.
+/// aws-sdk-rust 547. The instance metadata of this machine has credentials of another account.
 #[test]
-fn a_profile_that_is_named_and_not_there_is_an_error_and_never_the_next_provider() {
+fn a_missing_profile_is_an_error_and_no_other_provider_is_used() {
     run(async {
         let simulator = simulator().await;
         let metadata = answering("200 OK", "role").await;
@@ -104,7 +105,7 @@ fn a_profile_that_is_named_and_not_there_is_an_error_and_never_the_next_provider
             ),
         ];
         let answer = finish(bare(&simulator.endpoint(), &nameless)).await;
-        assert!(message(&answer).contains("'nobody'"), "an empty variable is an unset one: {answer:?}");
+        assert!(message(&answer).contains("'nobody'"), "an empty variable counts as unset: {answer:?}");
         let keys = [
             ("AWS_PROFILE", "mistyped"),
             ("AWS_ACCESS_KEY_ID", "AKIA111122223333EXAMPLE"),
@@ -117,7 +118,7 @@ fn a_profile_that_is_named_and_not_there_is_an_error_and_never_the_next_provider
 
 /// botocore 3117, eks-pod-identity-agent 139.
 #[test]
-fn an_agent_that_refuses_is_quoted_once() {
+fn an_error_of_the_credentials_agent_is_quoted_with_one_fix() {
     run(async {
         let simulator = simulator().await;
         for (status, code) in
@@ -140,7 +141,7 @@ fn an_agent_that_refuses_is_quoted_once() {
 }
 
 #[test]
-fn metadata_that_refuses_is_quoted() {
+fn an_error_of_the_instance_metadata_is_quoted_with_one_fix() {
     run(async {
         let simulator = simulator().await;
         for (status, code) in [("403 Forbidden", "HTTP 403"), ("401 Unauthorized", "HTTP 401")] {
@@ -160,7 +161,7 @@ fn metadata_that_refuses_is_quoted() {
 }
 
 #[test]
-fn a_token_file_that_is_missing_is_told_by_its_path() {
+fn a_missing_token_file_is_reported_with_its_path() {
     run(async {
         let simulator = simulator().await;
         let agent = answering("200 OK", "{}").await;
@@ -180,7 +181,7 @@ fn a_token_file_that_is_missing_is_told_by_its_path() {
 }
 
 #[test]
-fn a_login_that_is_over_says_how_to_log_in() {
+fn a_missing_or_expired_sso_login_names_the_login_command() {
     run(async {
         let simulator = simulator().await;
         let home = TempDir::new().unwrap();
@@ -191,7 +192,7 @@ fn a_login_that_is_over_says_how_to_log_in() {
             [("HOME", home.path().to_str().unwrap()), ("AWS_CONFIG_FILE", config.as_str()), ("AWS_PROFILE", "work")];
         let (said, fix) = one_cause(&simulator.endpoint(), &settings).await;
         assert!(fix.contains("aws sso login --profile work"), "{said} {fix}");
-        // The name is the SHA-1 of the session's.
+        // The file name is the SHA-1 of the session's name.
         let expired = json!({"accessToken": "hidden-token", "expiresAt": "2020-01-01T00:00:00Z"});
         file(&home, ".aws/sso/cache/a0f1490a20d0211c997b44bc357e1972deab8ae3.json", &expired.to_string());
         let (said, fix) = one_cause(&simulator.endpoint(), &settings).await;
@@ -202,7 +203,7 @@ fn a_login_that_is_over_says_how_to_log_in() {
 
 /// karpenter 1666, crossplane 5578.
 #[test]
-fn a_trust_policy_that_does_not_name_the_service_account_is_told_with_what_it_must_name() {
+fn an_error_about_the_trust_policy_lists_what_the_policy_must_contain() {
     run(async {
         let mut world = world(REGION);
         world.roles.push(Role { arn: ROLE.into(), external_id: None, denied: true });
@@ -237,7 +238,7 @@ fn a_trust_policy_that_does_not_name_the_service_account_is_told_with_what_it_mu
 
 /// cloudlaunch 242.
 #[test]
-fn a_service_control_policy_is_named_and_the_encoded_message_is_cut() {
+fn a_deny_in_a_service_control_policy_is_named_and_the_encoded_message_is_removed() {
     run(async {
         let simulator = simulator().await;
         let words = "You are not authorized to perform this operation. User: arn:aws:iam::111122223333:user/u is not authorized \
@@ -252,7 +253,7 @@ fn a_service_control_policy_is_named_and_the_encoded_message_is_cut() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_told_with_the_difference() {
+fn a_wrong_clock_is_reported_with_the_difference() {
     run(async {
         let simulator = simulator().await;
         let words =
@@ -270,7 +271,7 @@ fn a_clock_that_is_off_is_told_with_the_difference() {
 
 /// pulumi-aws 1366.
 #[test]
-fn a_profile_that_asks_for_an_mfa_code_is_told() {
+fn a_profile_that_needs_an_mfa_code_is_reported() {
     run(async {
         let simulator = simulator().await;
         let folder = TempDir::new().unwrap();
@@ -284,7 +285,7 @@ fn a_profile_that_asks_for_an_mfa_code_is_told() {
     });
 }
 
-/// An operator with no credentials but these settings, on the available image `hpc`.
+/// An operator with only these settings as credentials.
 async fn operator(lab: &Lab, settings: &[(&str, &str)]) -> crate::support::operator::Operator {
     let none = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")];
     let settings: Vec<_> = none.iter().chain(settings).copied().collect();
@@ -296,7 +297,7 @@ fn keys(key: &str) -> String {
 }
 
 #[test]
-fn a_credentials_file_that_is_renewed_is_taken_up_without_a_restart() {
+fn a_rewritten_credentials_file_is_used_without_a_restart() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let folder = TempDir::new().unwrap();
@@ -307,7 +308,7 @@ fn a_credentials_file_that_is_renewed_is_taken_up_without_a_restart() {
         lab.ready("hpc", "Unknown", "InvalidCredentials").await;
         std::fs::write(&path, keys("AKIA111122223333EXAMPLE")).unwrap();
         lab.ready("hpc", "True", "ImageAvailable").await;
-        // Those that were good are over, and the next are there.
+        // The valid credentials expire, and then the file gets new ones.
         lab.aws.fault(Fault::new("ec2", "DescribeImages", error(400, "RequestExpired", "Request has expired.")));
         lab.ready("hpc", "Unknown", "InvalidCredentials").await;
         std::fs::write(&path, keys("AKIA111122223333OTHER00")).unwrap();
@@ -316,7 +317,7 @@ fn a_credentials_file_that_is_renewed_is_taken_up_without_a_restart() {
     });
 }
 
-/// A file that is replaced is gone for a moment; the node's own role must not take its place.
+/// A file is missing for a moment while it is replaced. The node's role must not be used meanwhile.
 #[test]
 fn credentials_of_a_profile_are_never_replaced_by_those_of_the_node() {
     run(async {
@@ -338,7 +339,7 @@ fn credentials_of_a_profile_are_never_replaced_by_those_of_the_node() {
         std::fs::remove_file(&path).unwrap();
         lab.aws.fault(Fault::new("ec2", "DescribeImages", error(401, "AuthFailure", "no longer valid")));
         lab.ready("hpc", "Unknown", "InvalidCredentials").await;
-        crate::support::eventually("the agent was asked, and in vain", || async {
+        crate::support::eventually("the agent is called", || async {
             if agent.asked() > 0 { Ok(()) } else { Err(agent.asked().to_string()) }
         })
         .await;
@@ -350,7 +351,7 @@ fn credentials_of_a_profile_are_never_replaced_by_those_of_the_node() {
 }
 
 #[test]
-fn a_web_identity_token_that_comes_late_or_is_renewed_is_taken_up_without_a_restart() {
+fn a_late_web_identity_token_and_revoked_sts_credentials_need_no_restart() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let folder = TempDir::new().unwrap();
@@ -366,11 +367,11 @@ fn a_web_identity_token_that_comes_late_or_is_renewed_is_taken_up_without_a_rest
         assert!(message_of(&object, "Ready").contains(path.to_str().unwrap()), "{}", message_of(&object, "Ready"));
         std::fs::write(&path, token()).unwrap();
         lab.ready("hpc", "True", "ImageAvailable").await;
-        // STS gave credentials that AWS takes back before their time.
+        // AWS refuses the credentials from STS before they expire.
         let before = lab.aws.count("sts", "AssumeRoleWithWebIdentity");
         let refused = error(401, "AuthFailure", "AWS was not able to validate the provided access credentials");
         lab.aws.fault(Fault::new("ec2", "DescribeImages", refused));
-        crate::support::eventually("STS is asked again", || async {
+        crate::support::eventually("STS is called again", || async {
             let now = lab.aws.count("sts", "AssumeRoleWithWebIdentity");
             if now > before { Ok(()) } else { Err(now.to_string()) }
         })
@@ -381,12 +382,12 @@ fn a_web_identity_token_that_comes_late_or_is_renewed_is_taken_up_without_a_rest
 }
 
 #[test]
-fn an_agent_that_refused_and_comes_round_is_asked_again() {
+fn an_unreachable_agent_is_a_service_error_and_later_credentials_are_used() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let folder = TempDir::new().unwrap();
         let config = file(&folder, "config", "");
-        // Nobody listens yet: that mends itself, and is no matter of credentials.
+        // Nothing listens there. That can recover by itself, so it is not InvalidCredentials.
         let address = closed().await;
         let uri = format!("{address}/v1/credentials");
         let settings = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri.as_str()), ("AWS_CONFIG_FILE", config.as_str())];
@@ -398,7 +399,7 @@ fn an_agent_that_refused_and_comes_round_is_asked_again() {
 }
 
 #[test]
-fn a_profile_that_is_there_is_used() {
+fn credentials_of_the_named_profile_are_used() {
     run(async {
         let simulator = simulator().await;
         let folder = TempDir::new().unwrap();

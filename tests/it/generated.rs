@@ -2,7 +2,7 @@ use crate::support::describe::program;
 use crate::support::run;
 
 #[test]
-fn the_crd_in_the_repository_is_the_one_that_the_program_prints() {
+fn the_crd_in_the_repository_matches_the_programs_output() {
     let output = run(async { program("http://127.0.0.1:9").arg("crd").output().await.unwrap() });
     assert!(output.status.success());
     let path = crate::support::project().join("crds/customimages.parallelcluster.dev.yaml");

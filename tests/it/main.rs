@@ -1,26 +1,26 @@
-//! The one integration binary. What belongs where:
+//! The one integration test binary. Its modules:
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-/// What the API server takes and refuses.
+/// What the API server accepts and rejects by the CRD.
 mod admission;
-/// The AWS adapter against the simulator: paging, batches, trouble on the wire, read-only.
+/// The AWS adapter against the simulator: pages, batches, network faults, no writes.
 mod aws;
-/// `check`: what is missing, and how to mend it.
+/// `check`: what is missing, and the fix.
 mod check;
-/// The command line itself: help, completions, refusals, `describe` without AWS.
+/// The command line: help, completions, invalid settings, `describe` without AWS.
 mod command;
 /// The official program, `describe` and a CustomImage's status agree, scenario by scenario.
 mod conformance;
-/// The operator against a real API server: each row of the condition table, writes, Events, suspend, refresh.
+/// The operator against a real API server: conditions, writes, Events, suspend, requested reconciles.
 mod controller;
-/// Ways to have no credentials, and how each is told; credentials that are renewed.
+/// Sources of credentials: errors and renewal.
 mod credentials;
-/// Generated files are fresh.
+/// Generated files are up to date.
 mod generated;
-/// Proxies and private authorities, to AWS and to the API server.
+/// Proxies and private CAs, towards AWS and towards the API server.
 mod network;
-/// /livez, /readyz, /metrics, SIGTERM.
+/// The running process: /livez, /readyz, /metrics, SIGTERM, a late CRD, an API server that restarts.
 mod process;
 
 /// The programs and fixtures that the tests share.

@@ -1,4 +1,4 @@
-//! Proxies and private authorities, between us and AWS and between us and the API server.
+//! Proxies and private CAs, towards AWS and towards the API server.
 
 use crate::support::describe::{finish, program};
 use crate::support::lab::{Lab, REGION};
@@ -16,9 +16,9 @@ fn describe(endpoint: &str) -> Command {
     command
 }
 
-/// aws-cli 868.
+/// aws-cli issue 868.
 #[test]
-fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password() {
+fn a_refusing_proxy_is_reported_with_its_url_and_status_but_without_its_password() {
     run(async {
         for (status, fix) in [
             ("403 Forbidden", "let the proxy allow the host"),
@@ -45,9 +45,9 @@ fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password() {
     });
 }
 
-/// Without TLS there is no tunnel: the proxy's own page comes in place of a reply.
+/// Plain HTTP uses no tunnel, so the proxy can send its own error page in place of AWS's reply.
 #[test]
-fn a_proxys_own_page_is_not_taken_for_an_answer_of_aws() {
+fn an_error_page_of_the_proxy_is_not_read_as_a_reply_of_aws() {
     run(async {
         for status in ["403 Forbidden", "407 Proxy Authentication Required", "503 Service Unavailable"] {
             let refusing = answering(status, "<html>policy violation</html>").await;
@@ -61,7 +61,7 @@ fn a_proxys_own_page_is_not_taken_for_an_answer_of_aws() {
 }
 
 #[test]
-fn check_says_the_proxys_words_with_one_fix() {
+fn check_quotes_the_proxy_and_gives_one_fix() {
     run(async {
         let lab = Lab::empty().await;
         let refusing = proxy(None, "403 Forbidden").await;
@@ -79,7 +79,7 @@ fn check_says_the_proxys_words_with_one_fix() {
     });
 }
 
-/// The lab's API server under a name that only a proxy knows.
+/// A kubeconfig for the lab's API server, with a host name that only the proxy can resolve.
 fn kubeconfig_of(lab: &Lab, folder: &tempfile::TempDir, proxy_url: Option<String>) -> PathBuf {
     let mut kubeconfig: Value = serde_json::from_slice(&std::fs::read(&lab.kubeconfig).unwrap()).unwrap();
     let cluster = &mut kubeconfig["clusters"][0]["cluster"];
@@ -93,7 +93,7 @@ fn kubeconfig_of(lab: &Lab, folder: &tempfile::TempDir, proxy_url: Option<String
     path
 }
 
-/// The line of `check` about the API server.
+/// Verdict and message of `check`'s row for the API server.
 async fn api_server(lab: &Lab, kubeconfig: &PathBuf, settings: &[(&str, &str)]) -> (String, String) {
     let mut command = program(&lab.aws.endpoint());
     command.args(["check", "--output", "json", "--region", REGION]);
@@ -105,7 +105,7 @@ async fn api_server(lab: &Lab, kubeconfig: &PathBuf, settings: &[(&str, &str)]) 
 }
 
 #[test]
-fn the_api_server_of_a_kubeconfig_is_reached_through_the_proxy_unless_no_proxy_names_it() {
+fn the_api_server_is_reached_through_https_proxy_unless_no_proxy_contains_its_host() {
     run(async {
         let lab = Lab::empty().await;
         let folder = tempfile::TempDir::new().unwrap();
@@ -115,11 +115,11 @@ fn the_api_server_of_a_kubeconfig_is_reached_through_the_proxy_unless_no_proxy_n
         let kubeconfig = kubeconfig_of(&lab, &folder, None);
         let through = [("HTTPS_PROXY", url.as_str()), ("NO_PROXY", "127.0.0.1")];
         let (verdict, said) = api_server(&lab, &kubeconfig, &through).await;
-        assert!(verdict == "ok" && open.asked() > 0, "NO_PROXY names the proxy's own address: {said}");
+        assert!(verdict == "ok" && open.asked() > 0, "NO_PROXY has only the proxy's own address: {said}");
         let asked = open.asked();
         let excepted = [("HTTPS_PROXY", url.as_str()), ("NO_PROXY", "127.0.0.1, .example.invalid,")];
         let (verdict, said) = api_server(&lab, &kubeconfig, &excepted).await;
-        assert!(verdict == "failed" && open.asked() == asked, "nobody but the proxy knows that name: {said}");
+        assert!(verdict == "failed" && open.asked() == asked, "only the proxy can resolve that name: {said}");
         let refusing = proxy(None, "403 Forbidden").await;
         let url = refusing.url();
         let (verdict, said) =
@@ -129,7 +129,7 @@ fn the_api_server_of_a_kubeconfig_is_reached_through_the_proxy_unless_no_proxy_n
 }
 
 #[test]
-fn the_proxy_of_the_kubeconfig_comes_before_the_environments_and_an_api_server_on_loopback_needs_none() {
+fn proxy_url_of_the_kubeconfig_overrides_https_proxy_and_no_proxy_exempts_loopback() {
     run(async {
         let lab = Lab::empty().await;
         let folder = tempfile::TempDir::new().unwrap();
@@ -145,7 +145,7 @@ fn the_proxy_of_the_kubeconfig_comes_before_the_environments_and_an_api_server_o
 }
 
 #[test]
-fn an_operator_mirrors_through_the_proxy_of_its_api_server() {
+fn the_operator_reaches_its_api_server_through_a_proxy() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let folder = tempfile::TempDir::new().unwrap();
@@ -167,7 +167,7 @@ fn an_operator_mirrors_through_the_proxy_of_its_api_server() {
 
 /// Windows editors put a byte order mark before the first certificate.
 #[test]
-fn a_private_authority_is_trusted_behind_a_byte_order_mark() {
+fn a_ca_bundle_that_begins_with_a_byte_order_mark_is_read() {
     run(async {
         let lab = Lab::empty().await;
         let folder = tempfile::TempDir::new().unwrap();

@@ -15,7 +15,7 @@ use simulator::Simulator;
 use std::time::Duration;
 
 #[test]
-fn it_is_live_ready_measured_and_ends_well() {
+fn probes_and_metrics_answer_and_sigterm_exits_with_0() {
     run(async {
         let mut world = world(REGION);
         world.images.push(image("hpc", REGION));
@@ -46,7 +46,7 @@ fn it_is_live_ready_measured_and_ends_well() {
         ] {
             assert!(text.contains(name), "{name} is not in {text}");
         }
-        assert!(!text.contains(&lab.namespace), "no label names a namespace");
+        assert!(!text.contains(&lab.namespace), "no label contains a namespace");
         assert_eq!(operator.terminate().await, 0);
     });
 }
@@ -66,9 +66,9 @@ async fn is_ready(client: &Client, name: &str) -> Result<(), String> {
     }
 }
 
-/// A control plane of its own: the CRD comes late, an object in it is broken, and the API server goes away.
+/// Uses its own control plane, because the CRD is created late and the API server is killed.
 #[test]
-fn it_waits_for_the_crd_passes_over_a_broken_object_and_outlives_the_api_server() {
+fn run_waits_for_the_crd_skips_an_unreadable_object_and_survives_an_api_server_restart() {
     run(async {
         let mut cluster = Cluster::start().await.unwrap();
         let mut world = world(REGION);
@@ -81,7 +81,7 @@ fn it_waits_for_the_crd_passes_over_a_broken_object_and_outlives_the_api_server(
         })
         .await;
 
-        // A CRD of yesterday, without rules: what it lets in is not readable today.
+        // An old CRD without validation accepts objects that the operator cannot read.
         let client = client(&cluster).await;
         let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
         let mut loose = serde_json::to_value(crd().unwrap()).unwrap();
@@ -105,7 +105,7 @@ fn it_waits_for_the_crd_passes_over_a_broken_object_and_outlives_the_api_server(
             })
             .await;
         }
-        eventually("the sound object is mirrored", || is_ready(&client, "first")).await;
+        eventually("the valid object is mirrored", || is_ready(&client, "first")).await;
         assert!(operator.log().iter().any(|line| line.contains("cannot be read") && line.contains("broken")));
         let odd: CustomImage = Api::namespaced(client.clone(), "default").get("odd").await.unwrap();
         let message = crate::support::lab::message_of(&odd, "Ready");

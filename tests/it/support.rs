@@ -20,25 +20,25 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     Runtime::new().unwrap()
 });
 
-/// The checkout that is tested: Cargo says so at run time, for what it has built may be another checkout's.
+/// The root of the tested checkout. Read at run time, because the binary may have been built in another checkout.
 pub fn project() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR").unwrap().into()
 }
 
-/// Runs a test that needs the shared runtime.
+/// Runs a test on the shared runtime.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
     RUNTIME.block_on(test)
 }
 
-/// Waits for a fact, up to half a minute, and says what was seen last when it does not come.
-pub async fn eventually<T, F, R>(what: &str, mut look: F) -> T
+/// Polls `check` until it returns `Ok`. After 30 s it panics with the last `Err`.
+pub async fn eventually<T, F, R>(what: &str, mut check: F) -> T
 where
     F: FnMut() -> R,
     R: Future<Output = Result<T, String>>,
 {
     let begin = Instant::now();
     loop {
-        match look().await {
+        match check().await {
             Ok(fact) => return fact,
             Err(seen) if begin.elapsed() > Duration::from_secs(30) => panic!("never: {what}; last seen: {seen}"),
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,

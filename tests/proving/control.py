@@ -1,11 +1,11 @@
-"""The simulator's control interface: what is put into the pretended AWS, and what it was asked."""
+"""A client of the simulator's control interface, to change the simulated AWS and to read its calls."""
 
 import json
 import urllib.request
 
 
 class Control:
-    """The interface at `url`. `handlers` are those of urllib, such as one for HTTPS; no proxy is ever used."""
+    """The interface at `url`. `handlers` are those of urllib, such as one for HTTPS. It never uses a proxy."""
 
     def __init__(self, url, *handlers):
         self.url = f"{url}/_simulator"

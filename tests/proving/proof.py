@@ -1,11 +1,11 @@
-"""What is proved, in order: each proof is a sentence and the code that sees it."""
+"""The proofs, in order. Each proof is a sentence and the code that checks it."""
 
 import time
 
 from shell import say
 
 PROOFS = []
-#: What a proof needs that not every cluster has.
+#: A feature that a proof may need and that not every cluster has.
 OWN_NODE = "own node"
 
 
@@ -17,13 +17,13 @@ def proof(sentence, needs=None):
 
 
 class Table:
-    """What was proved, with times."""
+    """The results of the proofs, with times."""
 
     def __init__(self, name):
         self.name, self.rows, self.notes = name, [], []
 
     def prove(self, stage):
-        """Sees each proof; the first that fails ends it, for the next would build upon it."""
+        """Runs each proof. Stops at the first failure, because later proofs build on earlier ones."""
         for sentence, see, needs in PROOFS:
             if needs is not None and needs not in stage.has:
                 self.rows.append(("skipped", 0.0, f"{sentence} (needs {needs})"))

@@ -1,4 +1,4 @@
-"""Commands, waiting and talking: what every other file here uses."""
+"""Helpers for all other files: commands, waiting, printing and kubectl."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-# The cluster is reached directly, and Helm by its defaults, whatever the user's shell says.
+# The user's environment must have no effect: the cluster is reached directly, and Helm has its defaults.
 for name in list(os.environ):
     if name.lower().endswith("_proxy") or name.startswith("HELM_"):
         del os.environ[name]
@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class Failure(Exception):
-    """Something that was to be seen was not."""
+    """An expectation was not met, or a command failed."""
 
 
 def say(text=""):
@@ -25,7 +25,10 @@ def say(text=""):
 
 
 def run(*command, check=True, text_in=None, env=None, timeout=300):
-    """Runs a command and gives its stdout; raises with all that it said when it fails."""
+    """Runs a command and returns its stdout. If it fails, raises Failure with its whole output.
+
+    With check=False, returns the completed process instead.
+    """
     command = [str(word) for word in command]
     done = subprocess.run(command, input=text_in, capture_output=True, text=True, env=env, timeout=timeout, check=False)
     if check and done.returncode != 0:
@@ -34,7 +37,7 @@ def run(*command, check=True, text_in=None, env=None, timeout=300):
 
 
 def script(path, *arguments, env=None):
-    """Runs a script of the project, whose progress is shown; gives the lines of its stdout."""
+    """Runs a script of the project and returns the lines of its stdout. Its stderr, the progress, is printed."""
     done = subprocess.run([str(CHECKOUT / path), *map(str, arguments)], stdout=subprocess.PIPE, text=True, env=env, check=False, start_new_session=True)
     if done.returncode != 0:
         raise Failure(f"{path} ended with {done.returncode}; see above")
@@ -42,7 +45,7 @@ def script(path, *arguments, env=None):
 
 
 def eventually(what, look, seconds=60, pause=0.1):
-    """Waits until `look` gives something true, and gives that."""
+    """Waits until `look` returns a true value, and returns it."""
     end, last = time.monotonic() + seconds, None
     while True:
         try:
@@ -58,11 +61,11 @@ def eventually(what, look, seconds=60, pause=0.1):
 
 def require(condition, what, seen=""):
     if not condition:
-        raise Failure(f"not so: {what}{f'; seen: {seen}' if seen != '' else ''}")
+        raise Failure(f"expected: {what}{f'; seen: {seen}' if seen != '' else ''}")
 
 
 def now():
-    """As the audit log writes time."""
+    """The current time, in the format of the audit log."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

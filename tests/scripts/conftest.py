@@ -1,4 +1,4 @@
-"""The scripts of build and test, run in an environment that has nothing of this machine but its tools."""
+"""Runs the scripts of build and test in an environment that has only the tools of this machine."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 UNSET = re.compile("OFFLINE|KEEP|CARGO_TARGET_DIR|KUBEBUILDER_ASSETS|COMPONENTS|DOWNLOAD_.*|.*_(URL|SUMS|NEEDED)|MEMINFO|.*_proxy", re.IGNORECASE)
-# Says that it is new enough, and builds what it is asked for in no time.
+# A fake go command: it is new enough, and builds every program at once.
 GO = """#!/bin/bash
 echo "$*" >> "{log}"
 case "$*" in *"env GOVERSION"*) echo go1.26.0; exit ;; esac
@@ -23,7 +23,7 @@ echo "built from Go modules" > "$program"; chmod +x "$program"
 """
 
 
-# What a test may take away or put another in the place of.
+# The tools that a test may hide or replace.
 HIDDEN = {"cargo", "rustc", "rustfmt", "clippy-driver", "cc", "make", "git", "go", "python3", "promtool", "apt-get"}
 
 
@@ -44,7 +44,7 @@ def on_path():
 
 
 class Machine:
-    """A PATH with all tools, among them a `go` that is not a real one, an empty cache, and enough memory and disk."""
+    """A PATH with all tools and a fake `go`, an empty cache, and enough memory and disk."""
 
     def __init__(self, folder, others):
         self.tools, self.cache, self.go_log = folder / "tools", folder / "cache", folder / "go.log"
@@ -71,7 +71,7 @@ class Machine:
         (self.tools / tool).chmod(0o755)
 
     def run(self, *command, **environment):
-        """What COMMAND, a script of the project and its arguments, says and how it ends."""
+        """Runs COMMAND, a script of the project with its arguments. Returns its output and exit code."""
         environment = {**self.environment, **environment}
         return subprocess.run(
             [ROOT / command[0], *command[1:]], cwd=ROOT, env=environment, text=True, capture_output=True, timeout=60

@@ -1,4 +1,4 @@
-"""The control plane and Helm come from upstream when the right bytes come, and from Go modules when not."""
+"""The control plane and Helm come from upstream if the download is right, and from Go modules if not."""
 
 import hashlib
 import io
@@ -35,7 +35,7 @@ def envtest_path(version):
 
 @pytest.fixture
 def build(machine, upstream, tmp_path):
-    """Runs tests/cluster/build; `versions` are those whose sums are known, all of them ENVTEST's."""
+    """Runs tests/cluster/build. `versions` are the versions with a known checksum, which is always that of ENVTEST."""
 
     def run(versions=(PINNED,), **environment):
         sum, sums = hashlib.sha512(ENVTEST).hexdigest(), tmp_path / "sums"
@@ -53,7 +53,7 @@ def build(machine, upstream, tmp_path):
 
 
 def programs(machine):
-    """Each file that the cache holds, but for locks and the logs of builds, with its text."""
+    """The files in the cache with their text, without locks and build logs."""
     files = [path for path in machine.cache.rglob("*") if path.is_file() and path.name != ".lock" and path.suffix != ".log"]
     return {path.name: path.read_text() for path in files}
 
@@ -70,7 +70,7 @@ def test_the_right_archive_is_unpacked_and_go_is_not_needed(machine, upstream, b
     assert programs(machine) == FROM_UPSTREAM
     assert machine.run("tests/cluster/build", "--cached").stdout == done.stdout
     assert build().returncode == 0
-    assert upstream.asked == [envtest_path(PINNED)], "what is in the cache is not asked for again"
+    assert upstream.asked == [envtest_path(PINNED)], "a cached program is not downloaded again"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_pinned_version_is_taken_or_the_newest_patch_of_its_minor(upstream, 
     assert upstream.asked == [envtest_path(taken)]
 
 
-def test_an_archive_of_no_known_sum_is_not_asked_for(machine, upstream, build):
+def test_an_archive_without_a_known_checksum_is_not_downloaded(machine, upstream, build):
     assert build(["1.1.0"]).returncode == 0
     assert (upstream.asked, programs(machine)) == ([], FROM_GO)
 
@@ -101,7 +101,7 @@ def slow(request):
             request.wfile.write(bytes([byte]))
             time.sleep(0.2)
     except OSError:
-        pass  # nobody waits any more
+        pass  # the client has given up
 
 
 def cut_short(request):
@@ -120,7 +120,7 @@ def cut_short(request):
     ],
     ids=["wrong sum", "none", "silent", "slow", "cut short"],
 )
-def test_what_is_not_the_right_archive_is_deleted_and_the_next_source_taken(machine, upstream, build, answer, why):
+def test_a_wrong_archive_is_deleted_and_the_next_source_is_used(machine, upstream, build, answer, why):
     upstream.answers[envtest_path(PINNED)] = answer
     done = build()
     assert done.returncode == 0, done.stderr
@@ -128,7 +128,7 @@ def test_what_is_not_the_right_archive_is_deleted_and_the_next_source_taken(mach
     assert programs(machine) == FROM_GO
 
 
-def test_without_a_server_and_without_go_the_next_step_is_named(machine, build):
+def test_without_a_server_and_without_go_the_next_step_is_printed(machine, build):
     machine.hide("go")
     done = build(ENVTEST_URL="http://127.0.0.1:9")
     assert done.returncode == 1
@@ -136,14 +136,14 @@ def test_without_a_server_and_without_go_the_next_step_is_named(machine, build):
     assert "next step: install Go 1.26 or newer, or set KUBEBUILDER_ASSETS" in done.stderr
 
 
-def test_offline_nobody_is_asked(machine, upstream, build):
+def test_offline_no_server_is_contacted(machine, upstream, build):
     upstream.answers[envtest_path(PINNED)] = ENVTEST
     assert build(OFFLINE="1").returncode == 0
     assert (upstream.asked, programs(machine)) == ([], FROM_GO)
 
 
 @pytest.mark.parametrize(("published", "origin"), [(b"manager", "manager"), (b"another", "built from Go modules\n")])
-def test_the_controller_manager_comes_with_the_sum_beside_it(machine, upstream, build, published, origin):
+def test_the_controller_manager_is_checked_with_its_published_checksum(machine, upstream, build, published, origin):
     path = f"/v{PINNED}/bin/linux/{ARCH}/kube-controller-manager"
     upstream.answers = {path: b"manager", f"{path}.sha512": hashlib.sha512(published).hexdigest().encode()}
     done = build(COMPONENTS="kube-controller-manager")
@@ -152,7 +152,7 @@ def test_the_controller_manager_comes_with_the_sum_beside_it(machine, upstream, 
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_helm_comes_with_the_sum_beside_it(machine, upstream, right):
+def test_helm_is_checked_with_its_published_checksum(machine, upstream, right):
     for version in re.search(r"versions=\((.*)\)", (ROOT / "tests/helm/install").read_text())[1].split():
         name, body = f"helm-v{version}-linux-{ARCH}.tar.gz", archive({f"linux-{ARCH}/helm": f"Helm {version}"})
         sum = hashlib.sha256(body if right else b"").hexdigest()

@@ -1,4 +1,4 @@
-"""With one prerequisite missing, one clear line, within 5 seconds, with the command that installs it."""
+"""A missing prerequisite gives one clear line within 5 seconds, with the command that installs it."""
 
 import time
 
@@ -26,7 +26,7 @@ STUBS = [
 
 
 def one_line(machine, *wanted, what="test", **environment):
-    """That the check fails at once with one line, which has all that is WANTED."""
+    """Asserts that the check fails at once, with one line that contains all of WANTED."""
     begun = time.monotonic()
     done = machine.run("tests/prerequisites", what, **{"OFFLINE": "1", **environment})
     assert time.monotonic() - begun < 5
@@ -38,7 +38,7 @@ def one_line(machine, *wanted, what="test", **environment):
 
 
 @pytest.mark.parametrize("what", ["demo", "test"])
-def test_with_everything_there_nothing_is_said(machine, what):
+def test_without_a_missing_prerequisite_nothing_is_printed(machine, what):
     done = machine.run("tests/prerequisites", what, OFFLINE="1")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -50,7 +50,7 @@ def test_a_missing_tool_is_named(machine, tool, said, command):
 
 
 @pytest.mark.parametrize(("tool", "stub", "said", "command"), STUBS, ids=[said for *_, said, _ in STUBS])
-def test_a_tool_that_will_not_do_is_named(machine, tool, stub, said, command):
+def test_an_unusable_tool_is_named(machine, tool, stub, said, command):
     machine.stub(tool, stub)
     one_line(machine, said, command)
 
@@ -74,20 +74,20 @@ def test_offline_go_is_needed_until_its_programs_are_built(machine):
     one_line(machine, "Go 1.26 or newer, the go command is not on PATH", "OFFLINE=1 forbids downloads", "https://go.dev/dl/")
 
 
-def test_go_is_needed_where_upstream_cannot_be_reached(machine, upstream):
+def test_go_is_needed_if_upstream_cannot_be_reached(machine, upstream):
     machine.hide("go")
     there = {"ENVTEST_URL": upstream.url, "KUBERNETES_URL": upstream.url, "HELM_URL": upstream.url, "OFFLINE": ""}
     assert machine.run("tests/prerequisites", "test", **there).returncode == 0
     one_line(machine, "these cannot be reached", "https://go.dev/dl/", **{**there, "HELM_URL": "http://127.0.0.1:9"})
 
 
-def test_go_is_needed_where_upstream_is_silent(machine, upstream):
+def test_go_is_needed_if_upstream_does_not_answer(machine, upstream):
     machine.hide("go")
     upstream.answers["/"] = lambda _request: time.sleep(4)
     one_line(machine, "these cannot be reached", what="demo", ENVTEST_URL=f"{upstream.url}/", OFFLINE="")
 
 
-def test_little_memory_is_said_before_the_sdk_is_built(machine, tmp_path):
+def test_little_memory_is_reported_until_the_sdk_is_built(machine, tmp_path):
     (tmp_path / "meminfo").write_text(f"MemAvailable: {4 << 20} kB\n")
     one_line(machine, "8 GiB of free memory", "4 GiB are", "ps -eo rss")
     sdk = machine.cache / "customimage-operator/target/triple/debug/deps/libaws_sdk_ec2-0.rlib"
@@ -96,5 +96,5 @@ def test_little_memory_is_said_before_the_sdk_is_built(machine, tmp_path):
     assert machine.run("tests/prerequisites", "test", OFFLINE="1").returncode == 0
 
 
-def test_little_disk_is_said(machine):
+def test_little_disk_is_reported(machine):
     one_line(machine, "1000000 GiB of free disk", "XDG_CACHE_HOME", DISK_NEEDED="1000000")

@@ -1,4 +1,4 @@
-"""tests/fresh, and the steps and jobs of tests/steps.sh: what they start ends with them."""
+"""tests/fresh, and the steps and jobs of tests/steps.sh: everything that they start ends with them."""
 
 import re
 import signal
@@ -35,7 +35,7 @@ def pid_told(process, before="pid "):
     for line in process.stdout:
         if match := re.search(f"{before}([0-9]+)", line):
             return int(match[1])
-    raise AssertionError("it ended and told no pid")
+    raise AssertionError("the process ended without printing a pid")
 
 
 SLEEP = "sh -c 'echo pid $$; exec sleep 60'"
@@ -88,7 +88,7 @@ def test_fresh_runs_with_empty_caches_and_removes_them(machine, tmp_path):
     assert not list(tmp_path.glob("fresh.*"))
 
 
-def test_fresh_keeps_the_toolchain_and_what_it_is_asked_to_keep(machine, tmp_path):
+def test_fresh_keeps_the_toolchain_and_with_keep_also_the_caches(machine, tmp_path):
     done = machine.run("tests/fresh", "cargo", "--version", KEEP="1")
     assert done.returncode == 0 and " cargo 1." in done.stdout
     assert [f"they stay in {path}" in done.stdout for path in tmp_path.glob("fresh.*")] == [True]
@@ -104,6 +104,6 @@ def test_an_interrupted_fresh_removes_its_caches(machine, tmp_path, number):
     assert ends(slept) and not list(tmp_path.glob("fresh.*"))
 
 
-def test_fresh_alone_explains_itself(machine):
+def test_fresh_without_arguments_prints_its_usage(machine):
     done = machine.run("tests/fresh")
     assert done.returncode == 2 and "tests/fresh make demo" in done.stderr

@@ -1,5 +1,5 @@
-//! Why there are no credentials: the words of whoever refused, and the one right fix. Nothing here asks anybody but the files
-//! that the environment names.
+//! Why there are no credentials: the message of the service that refused, and the fix. Nothing here calls a service; it
+//! only reads the files that the environment or the profile names.
 
 use crate::aws::error::{self, sources};
 use crate::aws::profile::InForce;
@@ -15,23 +15,24 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use base64::Engine;
 use serde::Deserialize;
 
-/// The most characters of what a program of the machine said.
+/// The most characters of an error message of the SDK or a local program.
 const MOST_WORDS: usize = 300;
 
-/// Of a role that the process's own credentials assume.
+/// Why there are no credentials of a role that the process's own credentials assume.
 pub fn of_role(error: &CredentialsError) -> Refused {
     error::without_answer(error)
 }
 
-/// Whether STS does not take the credentials that were to assume the role.
+/// Whether STS refused the credentials that were to assume the role.
 pub fn is_of_base(error: &CredentialsError) -> bool {
     let of_role = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleError>());
     of_role.and_then(ProvideErrorMetadata::code).is_some_and(error::is_refused_key_code)
 }
 
-/// Of the process's own. `refusal` is what an agent or the instance metadata answered meanwhile.
+/// Why there are none of the process's own credentials. `refusal` is the error that an agent or the instance metadata
+/// answered meanwhile.
 pub fn of_own(error: &CredentialsError, refusal: Option<Refusal>, profile: &InForce) -> Refused {
-    // A node without a role: the metadata has nothing to give, and refuses nothing.
+    // On a node without a role, the metadata has no credentials, which is no refusal.
     let is_nothing =
         |refusal: &Refusal| refusal.status == 404 && matches!(error, CredentialsError::CredentialsNotLoaded(_));
     if let Some(refusal) = refusal.filter(|refusal| !is_nothing(refusal)) {
@@ -44,7 +45,7 @@ pub fn of_own(error: &CredentialsError, refusal: Option<Refusal>, profile: &InFo
     if sources(error).any(|source| source.is::<AssumeRoleError>()) {
         let of_trust = || {
             let role = format!("the role of profile '{}'", profile.name);
-            let fix = format!("allow sts:AssumeRole on {role} to whoever assumes it, there and in its trust policy");
+            let fix = format!("allow sts:AssumeRole on {role} in the caller's policy and in the role's trust policy");
             (judged.kind == SourceErrorKind::AccessDenied).then_some(fix)
         };
         let fix = judged.fix.clone().or_else(of_trust);
@@ -62,16 +63,16 @@ pub fn of_own(error: &CredentialsError, refusal: Option<Refusal>, profile: &InFo
     };
     if let Some(file) = unreadable_file(profile).filter(|_| sources(error).any(|source| source.is::<std::io::Error>()))
     {
-        return refused(&file, "see that the file is mounted and can be read".to_owned());
+        return refused(&file, "check that the file is mounted and can be read".to_owned());
     }
     match (error, &profile.sso) {
         (CredentialsError::CredentialsNotLoaded(_) | CredentialsError::ProviderTimedOut(_), _) => judged,
         (_, Some(name)) if is_of_login(error, &words) => {
             refused(&words, format!("log in again: aws sso login --profile {name}"))
         }
-        // Of the machine itself: no waiting mends it.
+        // The cause is on this machine, so waiting does not help.
         _ if words.contains("external process") => {
-            refused(&words, "see that the credential_process of the profile works".to_owned())
+            refused(&words, "check that the credential_process of the profile works".to_owned())
         }
         (CredentialsError::InvalidConfiguration(_), _) => {
             refused(&words, format!("correct the profile '{}' in the AWS configuration", profile.name))
@@ -80,7 +81,7 @@ pub fn of_own(error: &CredentialsError, refusal: Option<Refusal>, profile: &InFo
     }
 }
 
-/// Whether the login of IAM Identity Center is over, or there was none; not when a role, or a limit, is in the way.
+/// Whether the login of IAM Identity Center is expired or missing. False if the cause is a role or a rate limit.
 fn is_of_login(error: &CredentialsError, words: &str) -> bool {
     let code = sources(error).find_map(|source| source.downcast_ref::<ErrorMetadata>()?.code());
     words.contains("SSO token")
@@ -90,36 +91,36 @@ fn is_of_login(error: &CredentialsError, words: &str) -> bool {
         || words.contains("Session token not found")
 }
 
-/// An agent of the machine (EKS Pod Identity, ECS) or the instance metadata said no.
+/// The refusal of a credentials agent on this machine (EKS Pod Identity, ECS) or of the instance metadata.
 fn of_agent(Refusal { url, status, words }: &Refusal) -> Refused {
     let is_task = url.contains("//169.254.170.2/");
     let (who, fix) = match url.as_str() {
         url if url.contains("/latest/") => (
             "the instance metadata",
-            "let the node's metadata options allow it, or give the ServiceAccount a role by EKS Pod Identity or IRSA",
+            "allow it in the node's metadata options, or give the ServiceAccount a role with EKS Pod Identity or IRSA",
         ),
         _ if is_task => {
-            ("the agent of the task", "see the task's role (taskRoleArn) and its trust in ecs-tasks.amazonaws.com")
+            ("the agent of the task", "check the task's role (taskRoleArn) and that it trusts ecs-tasks.amazonaws.com")
         }
         _ => (
             "the credentials agent",
-            "see that the ServiceAccount has an EKS Pod Identity association, that its role trusts pods.eks.amazonaws.com \
-             with sts:AssumeRole and sts:TagSession, and that the pod was made after it",
+            "check that the ServiceAccount has an EKS Pod Identity association, that its role trusts pods.eks.amazonaws.com \
+             with sts:AssumeRole and sts:TagSession, and that the pod was created after it",
         ),
     };
-    // In ECS the path itself opens the credentials.
+    // In ECS, the path of the URL is a secret: it gives access to the credentials.
     let at = if is_task { "http://169.254.170.2" } else { url };
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
     let (kind, fix) = match status {
         429 => (SourceErrorKind::Throttled, None),
-        // What is broken over there may mend itself; a refusal does not.
+        // A server error may pass without a fix, a refusal does not.
         500.. => (SourceErrorKind::ServiceError, Some(fix.to_owned())),
         _ => (SourceErrorKind::InvalidCredentials, Some(fix.to_owned())),
     };
     Refused { kind, message: format!("no credentials: {who} at {at} answered HTTP {status}{words}"), fix }
 }
 
-/// The first file that the profile or the environment names and that cannot be read, with the reason.
+/// The first file that cannot be read, with the reason, of those that the profile and the environment name.
 fn unreadable_file(profile: &InForce) -> Option<String> {
     let of_environment = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
     let named = of_environment.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
@@ -130,7 +131,7 @@ fn unreadable_file(profile: &InForce) -> Option<String> {
     })
 }
 
-/// What STS means when it does not take the token of a ServiceAccount.
+/// The fix if STS refuses the token of a ServiceAccount.
 fn of_web_identity(code: Option<&str>, message: &str, profile: &InForce) -> Option<String> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let of_environment = || {
@@ -156,7 +157,7 @@ fn of_web_identity(code: Option<&str>, message: &str, profile: &InForce) -> Opti
             Some(format!("AWS must be able to read the keys of {} over the internet", named("the issuer", &iss)))
         }
         Some("InvalidIdentityToken") => Some(format!(
-            "the account of {role} needs an IAM OIDC provider for {}, which its trust policy names",
+            "the account of {role} needs an IAM OIDC provider for {}, and the trust policy of the role must name it",
             named("the cluster's issuer", &iss)
         )),
         Some("ExpiredTokenException" | "ExpiredToken") => {
@@ -166,7 +167,7 @@ fn of_web_identity(code: Option<&str>, message: &str, profile: &InForce) -> Opti
     }
 }
 
-/// What a ServiceAccount's token says of itself. It is no secret; the signature, which is, is not read.
+/// The claims in a ServiceAccount's token. They are not secret. The signature is, and is not decoded.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Claims {
@@ -208,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_says_whom_the_trust_policy_must_name() {
+    fn the_token_contains_what_the_trust_policy_must_name() {
         let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
         for aud in [r#""sts.amazonaws.com""#, r#"["sts.amazonaws.com"]"#] {
             let body = format!(r#"{{"iss":"https://oidc","sub":"system:serviceaccount:a:b","aud":{aud},"exp":1}}"#);
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_that_refuses_is_quoted_and_one_that_is_broken_may_mend_itself() {
+    fn an_agents_refusal_is_quoted_and_its_server_error_counts_as_temporary() {
         let refusal = |url: &str, status| Refusal { url: url.into(), status, words: "no association".into() };
         let refused = of_agent(&refusal("http://169.254.170.23/v1/credentials", 404));
         assert_eq!(refused.kind, SourceErrorKind::InvalidCredentials);

@@ -1,5 +1,6 @@
-//! One AMI of each id that is asked for, out of as many as an account has: the newest that is available, else the newest of the
-//! others; then the one of the greater AMI id, for EC2 promises no order. They are kept packed until all pages are there.
+//! `Newest`: selects one AMI for each requested id from all AMIs of an account. It prefers available AMIs, then newer
+//! ones. If both are equal, it takes the greater AMI id, because EC2 guarantees no order. AMIs stay packed until all
+//! pages are read.
 
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
@@ -7,10 +8,11 @@ use crate::packed::{Packed, Unreadable};
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 
-/// What decides between two AMIs of one id: a pending or failed copy never hides one that can be used.
+/// The order of two AMIs of one id: available, creation date, AMI id. So a pending or failed copy never hides a usable
+/// AMI.
 type Rank = (bool, Option<Timestamp>, Option<String>);
 
-/// The best AMI of each of these ids.
+/// The best AMI so far of each of `ids`.
 pub struct Newest<'a> {
     ids: HashSet<&'a ImageId>,
     counts_disabled: bool,
@@ -22,7 +24,7 @@ impl<'a> Newest<'a> {
         Self { ids: ids.iter().collect(), counts_disabled, by_id: HashMap::new() }
     }
 
-    /// An AMI that says by its tag which id it is of.
+    /// Takes an AMI whose tag contains its image id. Ignores AMIs without a valid id.
     pub fn take_tagged(&mut self, ami: &Ami) {
         if let Some(id) = tag(&ami.tags, tag_key::IMAGE_ID).and_then(|id| ImageId::parse(id).ok()) {
             self.take(id, ami);
@@ -34,12 +36,12 @@ impl<'a> Newest<'a> {
             return;
         }
         let rank = (ami.is_available(), ami.creation_date, ami.id.clone());
-        if self.by_id.get(&id).is_none_or(|(known, _)| rank > *known) {
+        if self.by_id.get(&id).is_none_or(|(best, _)| rank > *best) {
             self.by_id.insert(id, (rank, Packed::new(ami)));
         }
     }
 
-    /// Takes the AMI of an id out.
+    /// Removes and returns the best AMI of `id`.
     pub fn remove(&mut self, id: &ImageId) -> Result<Option<Ami>, Unreadable> {
         self.by_id.remove(id).map(|(_, ami)| ami.unpack()).transpose()
     }

@@ -1,31 +1,32 @@
-//! How a scope is read: image by image, many images a call, or all there is. Whichever takes the fewest calls.
+//! `Plan`: reads a scope image by image, many images in a call, or completely, whichever takes the fewest calls.
+//! `History`: what earlier reads left.
 
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::Observation;
 use crate::describe_image::source::{AMIS_PER_PAGE, MAX_IDS, Priority, STACKS_PER_PAGE};
 
-/// The stacks that an account may have in a region unless it has asked for more.
+/// CloudFormation's default quota of stacks for an account and region.
 const STACK_QUOTA: usize = 2000;
 
 /// How a read is done.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub priority: Priority,
-    /// Whether many images may share a call. Without it each is read on its own, as everybody else does it.
+    /// Whether many images may share a call. Otherwise, each image is read on its own, as other operators do it.
     pub batching: bool,
-    /// Whether a disabled AMI is an answer. The official program does not see it.
+    /// Whether a disabled AMI counts as the image's AMI. The official program ignores disabled AMIs.
     pub counts_disabled: bool,
     pub sizes: Sizes,
 }
 
 impl Plan {
-    /// For a process that reads once, and knows nothing yet.
+    /// The plan of a process that reads once. It has no earlier reads.
     #[must_use]
     pub fn once() -> Self {
         Self { priority: Priority::Urgent, batching: true, counts_disabled: true, sizes: Sizes::default() }
     }
 
-    /// How many ids are read together.
+    /// How many ids are read together. More than [`MAX_IDS`] means: from all AMIs of the scope.
     pub(super) fn batch(&self, ids: usize) -> usize {
         match self.batching {
             true if self.sizes.has_cheap_amis(ids) => ids.max(1),
@@ -34,13 +35,13 @@ impl Plan {
         }
     }
 
-    /// Whether all stacks are read, and not those of `ids` one by one.
+    /// Whether to read all stacks of the scope, instead of `ids` stacks one by one.
     pub(super) fn sweeps_stacks(&self, ids: usize) -> bool {
         self.batching && self.sizes.has_cheap_stacks(ids)
     }
 }
 
-/// How much there is in a scope, as earlier reads of all of it have found: that is what the next such read costs.
+/// How many AMIs and stacks a scope has. Earlier complete reads counted them. They predict the calls of the next one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
     pub amis: Option<usize>,
@@ -48,27 +49,27 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Whether one read of all takes fewer calls than `ids` in batches.
+    /// Whether reading all AMIs takes fewer calls than reading `ids` AMIs in batches.
     fn has_cheap_amis(self, ids: usize) -> bool {
         pages(self.amis.unwrap_or(ids), AMIS_PER_PAGE) < ids.div_ceil(MAX_IDS)
     }
 
-    /// Whether one read of all takes fewer calls than `ids` by name.
+    /// Whether reading all stacks takes fewer calls than reading `ids` stacks by name.
     fn has_cheap_stacks(self, ids: usize) -> bool {
         pages(self.stacks.unwrap_or(STACK_QUOTA), STACKS_PER_PAGE) < ids
     }
 }
 
-/// An empty list is a page, too.
+/// The number of pages. An empty list takes one page.
 fn pages(items: usize, per_page: u16) -> usize {
     items.div_ceil(per_page.into()).max(1)
 }
 
-/// What earlier reads have left. `()` is for a process that reads once.
+/// What earlier reads left. `()` is for a process that reads once.
 pub trait History: Sync {
-    /// What was last observed of the image.
+    /// The last observation of the image.
     fn last(&self, id: &ImageId) -> Option<Observation>;
-    /// Whether somebody still subscribes to the image: a long read need not go on for others.
+    /// Whether the image still has a subscriber. A long read skips images without one.
     fn is_subscribed(&self, id: &ImageId) -> bool;
 }
 

@@ -1,4 +1,4 @@
-//! Where stacks are read from: one by one, or all at once.
+//! `Stacks`: reads stacks one by one, or finds them among all stacks of the scope.
 
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::Stack;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 type ByName = HashMap<String, Stack>;
 
-/// All stacks by name, if that is allowed.
+/// All stacks of the scope by name. `None` if the credentials may not list stacks.
 pub(super) async fn all_stacks<S: ImageSource>(
     source: &S,
     scope: &Scope,
@@ -23,22 +23,23 @@ pub(super) async fn all_stacks<S: ImageSource>(
             let named = |stack: Stack| Some((stack.name()?.to_owned(), stack));
             Some(Ok(stacks.into_iter().filter_map(named).collect()))
         }
-        // To list them is a right of its own; by name they can still be read.
+        // Listing stacks is a separate permission. They may still be readable by name.
         Err(error) if error.kind == SourceErrorKind::AccessDenied => None,
         Err(error) => Some(Err(error)),
     }
 }
 
-/// Where stacks are read from: one by one, or from all that were read before.
+/// The stacks of a scope, read one by one or taken from `swept`.
 pub(super) struct Stacks<'a, S> {
     pub source: &'a S,
     pub scope: &'a Scope,
     pub priority: Priority,
+    /// All stacks, or the error of that read. `None` if stacks are read one by one.
     pub swept: Option<Result<ByName, SourceError>>,
 }
 
 impl<S: ImageSource> Stacks<'_, S> {
-    /// Whether it is known that there is no such stack.
+    /// Whether `swept` proves that there is no such stack.
     pub fn lacks(&self, id: &ImageId) -> bool {
         matches!(&self.swept, Some(Ok(stacks)) if !stacks.contains_key(id.as_str()))
     }

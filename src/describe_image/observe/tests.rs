@@ -1,4 +1,4 @@
-//! The order of reads against a hand-written source.
+//! Tests of the order of reads, with a hand-written source.
 
 use super::*;
 use crate::describe_image::image_config::new_tag;
@@ -8,7 +8,7 @@ use crate::describe_image::source::Priority;
 use crate::describe_image::source_error::SourceErrorKind;
 use std::sync::Mutex;
 
-/// Answers from fixed data and remembers what it was asked.
+/// Answers from fixed data and records the calls.
 #[derive(Default)]
 struct Source {
     amis: Vec<(ImageId, Ami)>,
@@ -16,15 +16,15 @@ struct Source {
     stack: Option<Stack>,
     stack_error: Option<SourceError>,
     build_error: Option<SourceError>,
-    asked: Mutex<Vec<String>>,
+    calls: Mutex<Vec<String>>,
 }
 
 impl Source {
     fn note(&self, what: String) {
-        self.asked.lock().unwrap().push(what);
+        self.calls.lock().unwrap().push(what);
     }
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
     }
 }
 
@@ -70,7 +70,7 @@ fn error(kind: SourceErrorKind) -> Option<SourceError> {
     Some(SourceError::asked(kind, "ec2:DescribeImages", "Rate exceeded"))
 }
 
-fn told_tags() -> Vec<crate::describe_image::response::Tag> {
+fn location_tags() -> Vec<crate::describe_image::response::Tag> {
     vec![new_tag(tag_key::S3_BUCKET, "b"), new_tag(tag_key::S3_IMAGE_DIR, "d")]
 }
 
@@ -78,13 +78,13 @@ fn ami(name: &str, date: Option<&str>) -> Ami {
     Ami {
         id: Some(name.into()),
         creation_date: date.map(|date| date.parse().unwrap()),
-        tags: told_tags(),
+        tags: location_tags(),
         ..Ami::default()
     }
 }
 
 fn image_stack() -> Option<Stack> {
-    Some(Stack { tags: told_tags(), ..Stack::default() })
+    Some(Stack { tags: location_tags(), ..Stack::default() })
 }
 
 fn observe_one_id(source: &Source) -> Result<Observation, ObserveError> {
@@ -92,14 +92,14 @@ fn observe_one_id(source: &Source) -> Result<Observation, ObserveError> {
 }
 
 #[test]
-fn an_ami_that_tells_its_bucket_and_folder_costs_one_read() {
+fn an_ami_tagged_with_bucket_and_folder_takes_one_read() {
     let source = Source { amis: vec![(id("hpc"), ami("ami-1", None))], ..Source::default() };
     assert!(matches!(observe_one_id(&source), Ok(Observation::Ami { stack: None, .. })));
-    assert_eq!(source.asked(), ["amis of 1"]);
+    assert_eq!(source.calls(), ["amis of 1"]);
 }
 
 #[test]
-fn of_several_amis_the_newest_then_the_greater_id_is_taken() {
+fn the_newest_ami_then_the_greater_ami_id_is_taken() {
     let amis = [
         ("ami-3", None),
         ("ami-1", Some("2024-01-02T00:00:00Z")),
@@ -112,7 +112,7 @@ fn of_several_amis_the_newest_then_the_greater_id_is_taken() {
 }
 
 #[test]
-fn an_available_ami_is_never_hidden_by_a_newer_one_that_is_not() {
+fn a_newer_unavailable_ami_never_hides_an_available_one() {
     let in_state =
         |name: &str, date: &str, state: &str| (id("hpc"), Ami { state: Some(state.into()), ..ami(name, Some(date)) });
     let (old, new) = ("2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z");
@@ -138,7 +138,7 @@ fn an_available_ami_is_never_hidden_by_a_newer_one_that_is_not() {
 }
 
 #[test]
-fn the_official_view_has_no_disabled_ami_and_falls_through_to_the_stack() {
+fn the_official_view_ignores_a_disabled_ami_and_falls_back_to_the_stack() {
     let disabled = Ami { state: Some("disabled".into()), ..ami("ami-1", Some("2024-01-02T00:00:00Z")) };
     let failed = Ami { state: Some("failed".into()), ..ami("ami-2", Some("2024-01-01T00:00:00Z")) };
     let mut source = Source { amis: vec![(id("hpc"), disabled)], stack: image_stack(), ..Source::default() };
@@ -153,7 +153,7 @@ fn the_official_view_has_no_disabled_ami_and_falls_through_to_the_stack() {
 }
 
 #[test]
-fn a_stack_that_may_not_be_read_takes_nothing_from_an_ami_that_is_there() {
+fn an_ami_is_observed_even_if_its_stack_may_not_be_read() {
     let mut bare = ami("ami-1", None);
     bare.tags.clear();
     let source = Source {
@@ -166,7 +166,7 @@ fn a_stack_that_may_not_be_read_takes_nothing_from_an_ami_that_is_there() {
 }
 
 #[test]
-fn a_stack_of_that_name_which_builds_no_image_is_told() {
+fn an_unrelated_stack_with_the_images_name_is_reported_in_the_absence() {
     let stack = Stack { arn: Some("arn:of-something-else".into()), ..Stack::default() };
     let source = Source { stack: Some(stack), ..Source::default() };
     let other_stack = Some("arn:of-something-else".to_owned());
@@ -174,21 +174,21 @@ fn a_stack_of_that_name_which_builds_no_image_is_told() {
 }
 
 #[test]
-fn an_error_of_ec2_never_falls_through_to_the_stack() {
+fn an_error_of_ec2_never_falls_back_to_the_stack() {
     let source = Source { amis_error: error(SourceErrorKind::ServiceError), stack: image_stack(), ..Source::default() };
     assert!(observe_one_id(&source).is_err());
-    assert_eq!(source.asked(), ["amis of 1"]);
+    assert_eq!(source.calls(), ["amis of 1"]);
 }
 
 #[test]
-fn a_stack_that_is_no_images_is_an_absence_and_its_build_is_not_asked() {
+fn the_build_of_a_stack_that_builds_no_image_is_not_read() {
     let source = Source { stack: Some(Stack::default()), ..Source::default() };
     assert_eq!(observe_one_id(&source), Ok(Observation::Absent { other_stack: None }));
-    assert_eq!(source.asked(), ["amis of 1", "stack of hpc"]);
+    assert_eq!(source.calls(), ["amis of 1", "stack of hpc"]);
 }
 
 #[test]
-fn a_refused_build_is_said_and_a_throttled_one_fails_the_whole() {
+fn a_refused_build_is_reported_and_a_throttled_build_fails_the_observation() {
     let mut source =
         Source { stack: image_stack(), build_error: error(SourceErrorKind::AccessDenied), ..Source::default() };
     assert!(matches!(observe_one_id(&source), Ok(Observation::Stack { image_build: None, refused: Some(_), .. })));
@@ -198,7 +198,7 @@ fn a_refused_build_is_said_and_a_throttled_one_fails_the_whole() {
 }
 
 #[test]
-fn a_failing_stack_read_for_an_ami_without_tags_says_what_it_was_for() {
+fn the_error_of_a_stack_read_names_the_tag_that_the_ami_lacks() {
     let mut bare = ami("ami-1", None);
     bare.tags.clear();
     let mut source = Source {
@@ -227,7 +227,7 @@ fn many(count: usize) -> Vec<ImageId> {
     ids
 }
 
-/// An AMI that is tagged with its image's id, as EC2 lists it.
+/// An AMI tagged with its image id, as EC2 lists it.
 fn tagged(id: &ImageId) -> (ImageId, Ami) {
     let mut ami = ami("ami-1", None);
     ami.tags.push(new_tag(tag_key::IMAGE_ID, id.as_str()));
@@ -235,16 +235,16 @@ fn tagged(id: &ImageId) -> (ImageId, Ami) {
 }
 
 #[test]
-fn up_to_200_ids_are_one_call_and_more_are_one_read_of_all_when_that_is_cheaper() {
+fn up_to_200_ids_take_one_call_and_more_ids_take_one_read_of_all_if_that_is_cheaper() {
     for (count, expected) in [(200, "amis of 200"), (450, "all amis")] {
         let ids = many(count);
         let source = Source { amis: ids.iter().map(tagged).collect(), ..Source::default() };
         assert_eq!(answered(&source, &ids), ids, "each gets one answer");
-        assert_eq!(source.asked(), [expected]);
+        assert_eq!(source.calls(), [expected]);
     }
 }
 
-fn asked_knowing(sizes: Sizes, source: &Source, ids: &[ImageId]) -> Sizes {
+fn observe_with_sizes(sizes: Sizes, source: &Source, ids: &[ImageId]) -> Sizes {
     futures::executor::block_on(observe_each(source, &scope(), ids, Plan { sizes, ..Plan::once() }, &(), |_| {}))
 }
 
@@ -252,23 +252,23 @@ fn asked_knowing(sizes: Sizes, source: &Source, ids: &[ImageId]) -> Sizes {
 fn in_a_large_account_a_few_hundred_ids_are_read_in_batches() {
     let ids = many(450);
     let source = Source { amis: ids.iter().map(tagged).collect(), ..Source::default() };
-    asked_knowing(Sizes { amis: Some(5000), stacks: None }, &source, &ids);
-    assert_eq!(source.asked(), ["amis of 200", "amis of 200", "amis of 50"]);
+    observe_with_sizes(Sizes { amis: Some(5000), stacks: None }, &source, &ids);
+    assert_eq!(source.calls(), ["amis of 200", "amis of 200", "amis of 50"]);
 }
 
 #[test]
-fn many_images_without_an_ami_are_looked_up_in_one_read_of_all_stacks_unless_that_is_forbidden() {
+fn many_images_without_an_ami_take_one_read_of_all_stacks_unless_listing_is_denied() {
     let ids = many(30);
     let source = Source::default();
-    let sizes = asked_knowing(Sizes::default(), &source, &ids);
-    assert_eq!((source.asked(), sizes.stacks), (vec!["amis of 30".to_owned(), "all stacks".to_owned()], Some(0)));
+    let sizes = observe_with_sizes(Sizes::default(), &source, &ids);
+    assert_eq!((source.calls(), sizes.stacks), (vec!["amis of 30".to_owned(), "all stacks".to_owned()], Some(0)));
     let source = Source { stack_error: error(SourceErrorKind::AccessDenied), ..Source::default() };
-    let sizes = asked_knowing(Sizes::default(), &source, &ids);
-    assert_eq!((source.asked().len(), sizes.stacks), (32, None), "then by name, and it is tried again the next time");
+    let sizes = observe_with_sizes(Sizes::default(), &source, &ids);
+    assert_eq!((source.calls().len(), sizes.stacks), (32, None), "then by name; the next read tries the list again");
 }
 
 #[test]
-fn the_build_of_a_stack_that_has_ended_is_not_read_again() {
+fn an_ended_build_of_an_unchanged_stack_is_not_read_again() {
     struct Before(Observation);
     impl History for Before {
         fn is_subscribed(&self, _: &ImageId) -> bool {
@@ -288,6 +288,6 @@ fn the_build_of_a_stack_that_has_ended_is_not_read_again() {
         let history = Before(Observation::Stack { stack: stack.clone(), image_build, refused: None });
         let source = Source { stack: Some(stack), ..Source::default() };
         futures::executor::block_on(observe_each(&source, &scope(), &[id("hpc")], Plan::once(), &history, |_| {}));
-        assert_eq!(source.asked().contains(&"build of hpc".to_owned()), is_read, "{status} {build}");
+        assert_eq!(source.calls().contains(&"build of hpc".to_owned()), is_read, "{status} {build}");
     }
 }

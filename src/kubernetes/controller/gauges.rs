@@ -1,4 +1,4 @@
-//! Gauges of all objects, counted at each scrape. A scrape only reads.
+//! The gauges over all objects, computed at each scrape. A scrape only reads.
 
 use crate::describe_image::source::Source;
 use crate::kubernetes::leadership::Leadership;
@@ -21,11 +21,11 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use strum::VariantArray;
 
-/// All objects that the watch holds.
+/// Computes the gauges from the objects in the store.
 pub struct Gauges<S> {
     pub store: Store<WatchedImage>,
     pub leadership: Leadership,
-    /// It goes when the controller has ended, and the queue of Events with it.
+    /// A weak reference, so that the registry does not keep the Event queue open after the controller has ended.
     pub context: Weak<Context<S>>,
 }
 
@@ -42,7 +42,7 @@ impl<S: Source + 'static> Collector for Gauges<S> {
         leader.set(i64::from(is_leading));
         let help = "1 while this process leads: only the leader reads AWS and writes";
         put(&mut encoder, "leader", help, None, &leader)?;
-        // A standby counts nothing: a sum over replicas is then the leader's.
+        // A standby counts nothing, so that a sum over all replicas is the leader's count.
         let context = self.context.upgrade().filter(|_| is_leading);
         let counted = context.map(|context| self.count(&context)).unwrap_or_default();
         counted.encode(&mut encoder)
@@ -70,16 +70,16 @@ impl<S: Source + 'static> Gauges<S> {
     }
 }
 
-/// How old what is shown is, and how often it is read.
+/// The ages of the observations, and how often images are read.
 #[derive(Default)]
 struct Ages {
     observed_at: Vec<Timestamp>,
-    /// The longest of settled images, and of those in progress.
+    /// The longest interval of settled images, then that of images in progress.
     intervals: [Duration; 2],
 }
 
 impl Ages {
-    /// An object without an observation counts from when it was created, and from the beginning of leadership at the earliest.
+    /// An object without an observation counts from its creation, or from the beginning of leadership if that is later.
     fn add(&mut self, object: &WatchedImage, freshness: Option<Freshness>, leads_since: Timestamp) {
         let created = object.creation_timestamp().map_or(leads_since, |time| time.0);
         self.observed_at.push(freshness.map_or(leads_since.max(created), |freshness| freshness.answered_at));
@@ -133,21 +133,21 @@ impl Counted {
         put(
             encoder,
             "oldest_observation_age",
-            "Age of the oldest observation among objects that are not suspended; counts from the start of the process until the first",
+            "Age of the oldest observation among objects that are not suspended; an object without one counts from its creation or the beginning of leadership",
             Some(&Unit::Seconds),
             &self.oldest_observation_age,
         )?;
         put(
             encoder,
             "observation_age",
-            "Age of the observations at this quantile of the objects that are not suspended",
+            "Age of the observation at this quantile of the objects that are not suspended",
             Some(&Unit::Seconds),
             &self.observation_age,
         )?;
         put(
             encoder,
             "effective_interval",
-            "The longest time between the last two reads of an image that is settled, or being built or deleted; more than the interval while reads wait for the budget",
+            "The longest time between the last two reads of an image, by state: settled, or being built or deleted; longer than the configured interval while reads wait for the budget",
             Some(&Unit::Seconds),
             &self.effective_interval,
         )

@@ -1,5 +1,6 @@
-//! What makes the controller reconcile an object, in one channel of references: the watch, a change at AWS, another configuration,
-//! other labels of a namespace, an account that was learned. All of them wait until this process leads.
+//! The triggers that make the controller reconcile an object: the watch, a change in AWS, a changed configuration,
+//! changed labels of a namespace, a learned account. They all go into one channel of references, and wait there until
+//! this process leads.
 
 pub mod listed;
 
@@ -18,10 +19,10 @@ use std::hash::Hash;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// A trigger that is sent here reconciles its object.
+/// Sending a reference here reconciles its object.
 pub type Triggers = mpsc::UnboundedSender<Reference>;
 
-/// Holds the references back until `begun`. Then each comes once, and the rest as they come.
+/// Holds the references back until `begun` completes. Then each of them comes once, and later ones come as they arrive.
 pub fn held_until<K: Eq + Hash + Send + 'static>(
     references: impl Stream<Item = K> + Send + 'static,
     begun: impl Future<Output = ()> + Send + 'static,
@@ -44,12 +45,12 @@ pub fn held_until<K: Eq + Hash + Send + 'static>(
     stream::once(held).flatten()
 }
 
-/// An image has changed: its subscribers are the objects that show it.
+/// Triggers the objects that subscribe to a changed image.
 pub async fn of_images(changes: Changes, triggers: Triggers) {
     changes.for_each(|subscriber| send(&triggers, [subscriber.into()])).await;
 }
 
-/// The configuration has changed: the objects whose identity is not the same before and after.
+/// After a change of the configuration: triggers the objects whose identity has changed.
 pub async fn of_identities(
     mut identities: watch::Receiver<Arc<Identities>>,
     store: Store<WatchedImage>,
@@ -58,16 +59,16 @@ pub async fn of_identities(
     let mut before = identities.borrow_and_update().clone();
     while identities.changed().await.is_ok() {
         let now = identities.borrow_and_update().clone();
-        let is_touched = |object: &WatchedImage| {
+        let has_changed = |object: &WatchedImage| {
             let name = name_of(&object.spec);
             before.grant(name) != now.grant(name)
         };
-        send(&triggers, matching(&store, is_touched)).await;
+        send(&triggers, matching(&store, has_changed)).await;
         before = now;
     }
 }
 
-/// The labels of namespaces have changed: the objects in there.
+/// After a change of namespaces' labels: triggers the objects in these namespaces.
 pub async fn of_labels(
     relabelled: mpsc::UnboundedReceiver<Relabelled>,
     store: Store<WatchedImage>,
@@ -80,7 +81,8 @@ pub async fn of_labels(
     relabelled.for_each(|relabelled| send(&triggers, objects(relabelled))).await;
 }
 
-/// An account was learned: the objects that do not name it yet. An image that does not exist cannot say whose it would be.
+/// After an account was learned: triggers the objects whose status does not name it yet. The answer for an absent image
+/// does not reveal the account, so the status of such an image waits for the answer for another one.
 pub async fn of_accounts<S: Source + 'static>(
     context: Arc<Context<S>>,
     store: Store<WatchedImage>,
@@ -92,9 +94,9 @@ pub async fn of_accounts<S: Source + 'static>(
     }
 }
 
-/// This process leads now: all objects subscribe at once, so that their first read is one.
+/// To be called when this process begins to lead. All objects subscribe at once, so that they share their first read.
 pub async fn subscribe_all<S: Source + 'static>(context: Arc<Context<S>>, store: Store<WatchedImage>) {
-    // The store's writing end goes only with the controller.
+    // An error means that the store's writer is gone. That happens only when the controller ends.
     let _ = store.wait_until_ready().await;
     for object in store.state() {
         subscribe(&object.reference(), &object.without_status(), &context);
@@ -107,7 +109,7 @@ fn matching(store: &Store<WatchedImage>, is_meant: impl Fn(&WatchedImage) -> boo
 
 async fn send(triggers: &Triggers, references: impl IntoIterator<Item = Reference>) {
     for reference in references {
-        // Nobody listens any more when the controller ends.
+        // The receiver is gone only when the controller ends.
         let _ = triggers.unbounded_send(reference);
     }
 }

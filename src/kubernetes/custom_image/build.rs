@@ -1,20 +1,21 @@
-//! `status.build` and `status.failure`: what stays known of a build when the payload's own fields are gone.
+//! The types of `status.build` and `status.failure`: facts about a build that stay when the payload's own fields are
+//! gone.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where an image came from.
+/// The build of an image: stack, image build and AMI.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Build {
-    /// ARN of the CloudFormation stack that built the image. It stays good after the stack is gone.
+    /// ARN of the CloudFormation stack that built the image. It stays after the stack is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack_arn: Option<String>,
     /// ARN of the Image Builder image build version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_arn: Option<String>,
-    /// Id of the AMI, once this status has shown it.
+    /// Id of the AMI, from its first observation on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ami_id: Option<String>,
 }
@@ -23,9 +24,9 @@ pub struct Build {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// When the operator saw it first.
+    /// When the operator first observed the failure.
     pub observed_at: Time,
-    /// Status of the image in EC2 Image Builder, FAILED or CANCELLED; absent when only the stack failed.
+    /// Status of the image in EC2 Image Builder, FAILED or CANCELLED; absent if only the stack failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_status: Option<String>,
     /// The step of Image Builder's workflow that failed, such as RunComponents.
@@ -40,13 +41,13 @@ pub struct Failure {
     /// Name of the step in the component's document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// What the component said; else what Image Builder said, else CloudFormation. At most 1,024 characters.
+    /// Message of the component, else of Image Builder, else of CloudFormation. At most 1,024 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
 impl Failure {
-    /// Where and why it failed, in one sentence. `None` when only the stack has said something.
+    /// Where and why the build failed, in one sentence. `None` if only the stack failed, or nothing more is known.
     #[must_use]
     pub fn sentence(&self) -> Option<String> {
         self.image_status.as_ref()?;

@@ -1,10 +1,10 @@
-//! The manifest that mirrors an image: what a person would write, ready for Git.
+//! The manifest of a CustomImage for an image: what a person would write, ready for Git.
 
 use crate::describe_image::{ImageId, Region};
 use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec};
 use sha2::{Digest, Sha256};
 
-/// A CustomImage of `id` in `region`, read with `identity` or the operator's own credentials.
+/// A CustomImage for `id` in `region`, read with `identity` or with the operator's own credentials.
 #[must_use]
 pub fn of_image(id: &ImageId, region: &Region, identity: Option<&str>) -> CustomImage {
     let spec = CustomImageSpec {
@@ -16,8 +16,8 @@ pub fn of_image(id: &ImageId, region: &Region, identity: Option<&str>) -> Custom
     CustomImage::new(&name_of(id), spec)
 }
 
-/// A name that depends on nothing but the id, and that no other id has: the id itself when Kubernetes takes it, else in lower
-/// case and with the beginning of its hash, behind a dot, which no id has.
+/// A name that depends only on the id and that no other id has. It is the id itself if that is a valid Kubernetes name.
+/// Else it is the id in lower case, a dot (which no id contains), and the start of the id's hash.
 fn name_of(id: &ImageId) -> String {
     let lower = id.as_str().to_ascii_lowercase();
     let name = lower.trim_end_matches('-');
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_valid_stable_and_of_its_id_alone() {
+    fn name_is_valid_and_stable_and_differs_for_each_id() {
         assert_eq!(name("hpc-base-2026-11"), "hpc-base-2026-11");
         assert_eq!(name("HPC-Base"), "hpc-base.c378653c");
         let alike = ["hpc", "Hpc", "HPC", "hpc-", "hpc--", "Hpc-", "hpc-1e39c938"].map(name);
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_what_a_person_would_write_is_in_it() {
+    fn manifest_contains_only_what_a_person_would_write() {
         let image = of_image(&ImageId::parse("hpc").unwrap(), &Region::parse("eu-west-1").unwrap(), Some("research"));
         let expected = serde_json::json!({
             "apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": {"name": "hpc"},

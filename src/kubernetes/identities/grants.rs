@@ -1,4 +1,4 @@
-//! The identities of the operator's configuration: which namespaces and regions may use each. Pure.
+//! The identities of the operator's configuration, and which namespaces may use each in which regions. Pure.
 
 use crate::describe_image::scope::DEFAULT_IDENTITY;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
@@ -8,10 +8,10 @@ use kube::ResourceExt;
 use kube::core::{Selector, SelectorExt};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Labels of a namespace.
+/// The labels of a namespace.
 pub type Labels = BTreeMap<String, String>;
 
-/// One identity, and who may use it where.
+/// One identity, and the namespaces and regions that may use it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
     pub identity: Identity,
@@ -29,19 +29,19 @@ pub enum Namespaces {
 }
 
 impl Namespaces {
-    /// True when no namespace can ever be meant.
+    /// True if no namespace can match.
     #[must_use]
     pub fn is_nobody(&self) -> bool {
         matches!(self, Self::Named(names) if names.is_empty())
     }
 }
 
-/// All identities by name. There is always a default one.
+/// All identities by name. The default identity always exists.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identities(HashMap<String, Grant>);
 
 impl Identities {
-    /// Without a grant of the default identity everybody may use it.
+    /// All namespaces may use the default identity, unless `grants` contains it.
     #[must_use]
     pub fn new(grants: impl IntoIterator<Item = Grant>) -> Self {
         let everybody = Grant { identity: Identity::default(), regions: None, namespaces: Namespaces::All };
@@ -49,7 +49,7 @@ impl Identities {
         Self(all.map(|grant| (grant.identity.name.clone(), grant)).collect())
     }
 
-    /// All of them, in the order of their names.
+    /// All grants, sorted by name.
     #[must_use]
     pub fn grants(&self) -> Vec<&Grant> {
         let mut grants: Vec<_> = self.0.values().collect();
@@ -57,19 +57,20 @@ impl Identities {
         grants
     }
 
-    /// The one of that name.
+    /// The grant of the identity `name`.
     #[must_use]
     pub fn grant(&self, name: &str) -> Option<&Grant> {
         self.0.get(name)
     }
 
-    /// True when namespaces' labels must be known.
+    /// True if an identity selects namespaces by label, so that the labels are needed.
     #[must_use]
     pub fn select_by_label(&self) -> bool {
         self.0.values().any(|grant| matches!(grant.namespaces, Namespaces::Selected(_)))
     }
 
-    /// Where `object` may read AWS. `labels` gives those of its namespace, `None` while they are unknown.
+    /// The scope in which `object` may read AWS. `labels` returns the labels of a namespace, or `None` while they are
+    /// unknown.
     pub fn access(&self, object: &CustomImage, region: Region, labels: impl FnOnce(&str) -> Option<Labels>) -> Access {
         let name = name_of(&object.spec);
         let namespace = object.namespace().unwrap_or_default();
@@ -79,8 +80,8 @@ impl Identities {
             Namespaces::Named(names) => names.contains(&namespace),
             Namespaces::Selected(selector) => labels.as_ref().is_some_and(|labels| selector.matches(labels)),
         };
-        // An identity that does not exist, one that is not granted and one that may yet be get the same answer: names are
-        // nobody's business.
+        // The answer is the same for an identity that does not exist and for one that is not granted (yet), because the
+        // names of identities are confidential.
         let Some(grant) = self.0.get(name).filter(is_granted) else {
             let is_undecided = self.select_by_label() && labels.is_none();
             return if is_undecided {
@@ -102,7 +103,7 @@ pub enum Access {
     Granted(Scope),
     /// Not with that identity, or not in that region.
     Refused(SourceError),
-    /// The labels of its namespace are not known yet.
+    /// The labels of the object's namespace are not known yet.
     Undecided(SourceError),
 }
 
@@ -116,7 +117,7 @@ fn not_granted(name: &str, namespace: &str) -> SourceError {
     SourceError::unasked(
         SourceErrorKind::IdentityNotAllowed,
         format!(
-            "spec.identity '{name}' may not be used in namespace '{namespace}': let the operator's configuration (identities) allow it, or create another CustomImage that names an allowed one"
+            "spec.identity '{name}' may not be used in namespace '{namespace}': allow it in the operator's configuration (identities), or create another CustomImage with an allowed identity"
         ),
     )
 }
@@ -126,7 +127,7 @@ fn not_there(name: &str, region: &Region, regions: &BTreeSet<Region>) -> SourceE
     SourceError::unasked(
         SourceErrorKind::IdentityNotAllowed,
         format!(
-            "spec.region '{region}' may not be used with identity '{name}' (allowed: {}): let the operator's configuration (identities) allow it, or create another CustomImage",
+            "spec.region '{region}' may not be used with identity '{name}' (allowed: {}): allow it in the operator's configuration (identities), or create another CustomImage",
             if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") }
         ),
     )

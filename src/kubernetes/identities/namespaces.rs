@@ -1,4 +1,4 @@
-//! The labels of all namespaces, watched from when an identity first selects by them.
+//! The labels of all namespaces, watched only while an identity selects by label.
 
 use crate::kubernetes::identities::grants::{Identities, Labels};
 use crate::kubernetes::watch::backoff::WatchBackoff;
@@ -15,20 +15,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// What is known of namespaces.
+/// The labels of all namespaces, as far as the watch has brought them.
 #[derive(Debug, Default)]
 pub struct NamespaceLabels(Mutex<KnownLabels>);
 
 #[derive(Debug, Default)]
 struct KnownLabels {
     labels: HashMap<String, Labels>,
-    /// A list under way.
+    /// The list that is arriving. It replaces `labels` when it is complete.
     listing: HashMap<String, Labels>,
-    /// Since when the watch is broken.
+    /// When the watch broke. `None` while it works.
     broken: Option<Instant>,
 }
 
-/// Who may use an identity is not decided by labels that are older than this.
+/// How long labels stay valid after the watch broke. After that they are unknown, so that outdated labels grant no
+/// identity.
 const MAXIMUM_AGE: Duration = Duration::from_secs(300);
 
 /// Whose labels have changed.
@@ -39,15 +40,16 @@ pub enum Relabelled {
 }
 
 impl NamespaceLabels {
-    /// Of one namespace, `None` while it is not known.
+    /// The labels of one namespace. `None` while they are unknown.
     #[must_use]
     pub fn of(&self, namespace: &str) -> Option<Labels> {
-        let known = self.0.lock();
-        let is_fresh = known.broken.is_none_or(|since| since.elapsed() < MAXIMUM_AGE);
-        known.labels.get(namespace).filter(|_| is_fresh).cloned()
+        let state = self.0.lock();
+        let is_fresh = state.broken.is_none_or(|since| since.elapsed() < MAXIMUM_AGE);
+        state.labels.get(namespace).filter(|_| is_fresh).cloned()
     }
 
-    /// Keeps them fresh for as long as `identities` need them, and tells which objects a change concerns. Never ends.
+    /// Watches namespaces while `identities` select by label, and sends each change of labels to `relabelled`. Never
+    /// returns.
     pub async fn keep(
         &self,
         client: Client,
@@ -55,10 +57,10 @@ impl NamespaceLabels {
         relabelled: UnboundedSender<Relabelled>,
     ) {
         while identities.wait_for(|identities| identities.select_by_label()).await.is_ok() {
-            let mut until_given_up = identities.clone();
+            let mut until_unneeded = identities.clone();
             tokio::select! {
                 () = self.watch(&client, &relabelled) => {}
-                Ok(_) = until_given_up.wait_for(|identities| !identities.select_by_label()) => {}
+                Ok(_) = until_unneeded.wait_for(|identities| !identities.select_by_label()) => {}
             }
             self.0.lock().labels.clear();
         }
@@ -83,32 +85,32 @@ impl NamespaceLabels {
 
     fn take(&self, event: Event<PartialObjectMeta<Namespace>>) -> Option<Relabelled> {
         let of = |namespace: &PartialObjectMeta<Namespace>| (namespace.name_any(), namespace.labels().clone());
-        let mut known = self.0.lock();
+        let mut state = self.0.lock();
         if !matches!(event, Event::Init | Event::InitApply(_)) {
-            known.broken = None;
+            state.broken = None;
         }
         match event {
             Event::Init => {
-                known.listing.clear();
+                state.listing.clear();
                 None
             }
             Event::InitApply(namespace) => {
-                known.listing.extend([of(&namespace)]);
+                state.listing.extend([of(&namespace)]);
                 None
             }
             Event::InitDone => {
-                let listed = std::mem::take(&mut known.listing);
-                let before = std::mem::replace(&mut known.labels, listed);
-                (before != known.labels).then_some(Relabelled::All)
+                let listed = std::mem::take(&mut state.listing);
+                let before = std::mem::replace(&mut state.labels, listed);
+                (before != state.labels).then_some(Relabelled::All)
             }
             Event::Apply(namespace) => {
                 let (name, labels) = of(&namespace);
-                let before = known.labels.insert(name.clone(), labels);
+                let before = state.labels.insert(name.clone(), labels);
                 (before.as_ref() != Some(namespace.labels())).then_some(Relabelled::Namespace(name))
             }
-            // Its objects go with it.
+            // The objects of the namespace are deleted with it, so there is nothing to reconcile.
             Event::Delete(namespace) => {
-                known.labels.remove(&namespace.name_any());
+                state.labels.remove(&namespace.name_any());
                 None
             }
         }
@@ -124,17 +126,17 @@ mod tests {
     }
 
     #[test]
-    fn only_a_change_of_labels_concerns_anybody() {
-        let known = NamespaceLabels::default();
-        let told = |event| known.take(event);
-        assert_eq!(told(Event::Init), None);
-        assert_eq!(told(Event::InitApply(labelled("a", "hpc"))), None);
-        assert_eq!(known.of("a"), None, "a list counts when it is complete");
-        assert_eq!(told(Event::InitDone), Some(Relabelled::All));
-        assert_eq!(known.of("a").unwrap()["team"], "hpc");
-        assert_eq!(told(Event::Apply(labelled("a", "hpc"))), None);
-        assert_eq!(told(Event::Apply(labelled("a", "web"))), Some(Relabelled::Namespace("a".into())));
-        assert_eq!(told(Event::Delete(labelled("a", "web"))), None);
-        assert_eq!(known.of("a"), None);
+    fn only_a_change_of_labels_is_reported() {
+        let labels = NamespaceLabels::default();
+        let take = |event| labels.take(event);
+        assert_eq!(take(Event::Init), None);
+        assert_eq!(take(Event::InitApply(labelled("a", "hpc"))), None);
+        assert_eq!(labels.of("a"), None, "a list is used only when it is complete");
+        assert_eq!(take(Event::InitDone), Some(Relabelled::All));
+        assert_eq!(labels.of("a").unwrap()["team"], "hpc");
+        assert_eq!(take(Event::Apply(labelled("a", "hpc"))), None);
+        assert_eq!(take(Event::Apply(labelled("a", "web"))), Some(Relabelled::Namespace("a".into())));
+        assert_eq!(take(Event::Delete(labelled("a", "web"))), None);
+        assert_eq!(labels.of("a"), None);
     }
 }

@@ -1,11 +1,12 @@
-//! The label selector of an identity, as metav1 writes it.
+//! The label selector of an identity, in the format of metav1.LabelSelector.
 
 use crate::kubernetes::identities::grants::Namespaces;
 use kube::core::{Expression, Selector};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A selector as metav1 writes it. A misspelt field must not select everything.
+/// A selector in the format of metav1.LabelSelector. Unknown fields are errors, because a misspelt field would select
+/// everything.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct NamespaceSelector {
@@ -30,7 +31,7 @@ enum Operator {
     DoesNotExist,
 }
 
-/// Values where there must be none, or none where there must be some.
+/// A requirement has values that its operator does not take, or lacks the values that it needs.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("namespaceSelector: key '{0}': In and NotIn need values, Exists and DoesNotExist take none")]
 pub struct InvalidSelector(String);

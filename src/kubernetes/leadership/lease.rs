@@ -1,6 +1,6 @@
-//! Leader election by a Lease, with client-go's rules: every write carries the resourceVersion it was made from; expiry
-//! is judged on the local clock from when a change was seen; a leader that cannot renew in time stops by itself, before
-//! another may take over.
+//! Leader election by a Lease, with client-go's rules. Every write carries the resourceVersion that it is based on.
+//! Expiry is measured on the local clock, from when this process saw the Lease change. A leader that cannot renew in
+//! time stops by itself, before another process may take over.
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -12,27 +12,27 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How leadership is held.
+/// The settings of the election.
 #[derive(Clone, Debug)]
 pub struct LeaseSettings {
     /// Name of the Lease, in the operator's own namespace.
     pub name: String,
-    /// Who holds it: a name that no other process has.
+    /// The identity of the holder: a name that no other process has.
     pub holder: String,
-    /// How long others wait after the last change that they saw.
+    /// How long other processes wait after the last change that they saw.
     pub duration: Duration,
-    /// After this long without a renewal the leader gives up.
+    /// The leader stops after this time without a renewal.
     pub renew_deadline: Duration,
-    /// Between two attempts.
+    /// Time between two attempts.
     pub retry_period: Duration,
 }
 
 /// How an election ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Asked to, and the Lease released.
+    /// `stop` was cancelled. If this process held the Lease, it has tried to release it.
     Stopped,
-    /// Another may lead: whatever this process still does is not to be trusted.
+    /// Another process may lead, so this process must not write any more.
     Lost,
 }
 
@@ -40,7 +40,7 @@ pub enum Ended {
 pub struct Election {
     leases: Api<Lease>,
     settings: LeaseSettings,
-    /// The Lease as last seen to change, and when.
+    /// The other holder's Lease at its last change, and when this process saw that change.
     seen: Option<(LeaseSpec, Instant)>,
 }
 
@@ -50,12 +50,12 @@ impl Election {
         Self { leases: Api::default_namespaced(client), settings, seen: None }
     }
 
-    /// Runs until `stop`, or until leadership is lost. `leading` turns true once it is held.
+    /// Runs until `stop`, or until leadership is lost. Sets `leading` to true once this process leads.
     pub async fn run(mut self, leading: watch::Sender<bool>, stop: CancellationToken) -> Ended {
         let mut renewed: Option<Instant> = None;
         loop {
             let begun = Instant::now();
-            // A request that hangs must not outlive the deadline.
+            // A request that hangs must not last longer than the renew deadline.
             let deadline = self.settings.renew_deadline;
             let left = renewed.map_or(deadline, |renewed| deadline.saturating_sub(renewed.elapsed()));
             let attempt = tokio::select! {
@@ -70,7 +70,7 @@ impl Election {
                 Ok(Ok(false)) if renewed.is_some() => return Ended::Lost,
                 Ok(Ok(false)) => {}
                 Ok(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "lease not written"),
-                Err(_) => tracing::warn!("the API server did not answer for the lease in time"),
+                Err(_) => tracing::warn!("the API server did not answer the lease request in time"),
             }
             if renewed.is_some_and(|renewed| renewed.elapsed() >= deadline) {
                 return Ended::Lost;
@@ -84,7 +84,7 @@ impl Election {
         Ended::Stopped
     }
 
-    /// True when the Lease is ours and the server has just confirmed it.
+    /// True when this process holds the Lease and the API server has just confirmed it.
     async fn attempt(&mut self) -> kube::Result<bool> {
         let Some(mut lease) = self.leases.get_opt(&self.settings.name).await? else {
             let mut lease = Lease { spec: Some(self.claim(None)), ..Lease::default() };
@@ -100,7 +100,7 @@ impl Election {
         conflict_is_no(self.leases.replace(&self.settings.name, &PostParams::default(), &lease).await)
     }
 
-    /// True until the other's Lease has stood unchanged for as long as it says.
+    /// True while another process holds the Lease. It expires when it has not changed for its own duration.
     fn is_held_by_another(&mut self, spec: &LeaseSpec) -> bool {
         let holder = spec.holder_identity.as_deref().unwrap_or_default();
         if holder.is_empty() || holder == self.settings.holder {
@@ -129,7 +129,7 @@ impl Election {
         }
     }
 
-    /// So that another need not wait.
+    /// Releases the Lease, so that another process need not wait until it expires.
     async fn release(&self) {
         if let Err(error) = self.give_back().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "lease not released");
@@ -148,7 +148,7 @@ impl Election {
     }
 }
 
-/// Another was quicker: no error, and no leadership.
+/// False after a conflict: another process was faster. That is not an error.
 fn conflict_is_no<T>(written: kube::Result<T>) -> kube::Result<bool> {
     match written {
         Ok(_) => Ok(true),

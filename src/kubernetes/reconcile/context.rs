@@ -1,10 +1,11 @@
-//! What all reconciles share.
+//! What all reconciles share, and the settings of the controller.
 
 use crate::describe_image::Region;
 use crate::describe_image::source::Source;
 use crate::kubernetes::identities::accounts::Accounts;
 use crate::kubernetes::identities::grants::Identities;
 use crate::kubernetes::identities::namespaces::NamespaceLabels;
+use crate::kubernetes::leadership::Leadership;
 use crate::kubernetes::metrics::Metrics;
 use crate::kubernetes::reconcile::events::EventQueue;
 use crate::kubernetes::reconcile::memory::Memory;
@@ -13,26 +14,25 @@ use crate::kubernetes::status::moment::GracePeriods;
 use crate::kubernetes::watch::watched_image::Reference;
 use crate::reflector::Reflector;
 use crate::reflector::intervals::Intervals;
-use jiff::Timestamp;
 use kube::Client;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How the controller behaves.
+/// The settings of the controller.
 #[derive(Clone, Debug)]
 pub struct ControllerSettings {
-    /// The namespaces to watch. None: all.
+    /// The namespaces to watch. Empty: all.
     pub namespaces: Vec<String>,
     pub periods: GracePeriods,
     pub intervals: Intervals,
     /// The region of objects without one.
     pub default_region: Option<Region>,
-    /// Whether a status shows presigned URLs in place of `s3://` ones.
+    /// Whether a status contains presigned URLs instead of `s3://` ones.
     pub presigned_urls: bool,
-    /// For each write to the API server.
+    /// Timeout of each write to the API server.
     pub write_timeout: Duration,
-    /// Reconciles at once.
+    /// Maximum number of reconciles at once.
     pub concurrency: u16,
 }
 
@@ -46,15 +46,14 @@ pub struct Context<S> {
     pub metrics: Metrics,
     pub pace: Pace,
     pub settings: ControllerSettings,
-    /// As they are now. A change needs no restart.
+    /// The current identities. A change needs no restart.
     pub identities: watch::Receiver<Arc<Identities>>,
     pub namespaces: NamespaceLabels,
-    /// When this process began to lead.
-    pub leads_since: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    pub leadership: Leadership,
 }
 
 impl<S: Source + 'static> Context<S> {
-    /// The object is gone, or nothing is known of it any more.
+    /// Drops everything that is kept for a deleted object.
     pub fn forget(&self, object: &Reference) {
         self.memory.forget(object);
         self.reflector.unsubscribe(&object.into());

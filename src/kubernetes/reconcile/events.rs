@@ -1,4 +1,5 @@
-//! Events behind a bounded queue: they come after the status writes, never delay them and never fail a reconcile.
+//! Publishes Events from a bounded queue. They come after the status writes, never delay them and never fail a
+//! reconcile.
 
 use crate::kubernetes::custom_image::CustomImage;
 use crate::kubernetes::status::conditions;
@@ -9,18 +10,18 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// The most bytes that Kubernetes takes in an Event's note.
+/// The maximum length of an Event's note in Kubernetes, in bytes.
 const NOTE_LIMIT: usize = 1024;
 
-/// Events that wait; more are dropped and logged.
+/// The maximum number of waiting Events. Further Events are dropped and logged.
 const QUEUE: usize = 1024;
 
-/// Where reconciles leave their Events.
+/// The queue into which reconciles put their Events.
 #[derive(Clone, Debug)]
 pub struct EventQueue(mpsc::Sender<(Event, k8s_openapi::api::core::v1::ObjectReference)>);
 
 impl EventQueue {
-    /// Starts publishing; the task ends when the last queue handle is dropped and all is published.
+    /// Starts publishing. The task ends when the last handle of the queue is dropped and the queue is empty.
     #[must_use]
     pub fn start(client: Client, instance: Option<String>, write_timeout: Duration) -> (Self, JoinHandle<()>) {
         let (sender, mut receiver) = mpsc::channel(QUEUE);

@@ -1,5 +1,5 @@
-//! What the controller remembers of each object between two reconciles, beside its status. To lose it costs a grace period that
-//! starts anew, never a wrong status.
+//! What the controller remembers about each object between two reconciles, in addition to its status. If it is lost, a
+//! grace period starts again, but no status becomes wrong.
 
 use crate::kubernetes::status::moment::Orphan;
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
@@ -8,65 +8,65 @@ use kube::Resource;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 
-/// An object is met so often at a version that is known to be outdated before it is reconciled all the same: an API server that
-/// was set back to an older state brings no other version.
+/// How many reconciles see an outdated version before the object is reconciled anyway. An API server that was restored
+/// to an older state never delivers a newer version.
 const MOST_MEETINGS: u32 = 8;
 
-/// Of one object.
+/// The memory of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remembered {
-    /// A re-created object inherits nothing.
+    /// The uid of the object. A re-created object has another uid and inherits nothing.
     pub uid: String,
-    /// Since when it asks for what it may not have, and how often it was told so.
+    /// Since when the operator refuses what the object wants, and in how many reconciles.
     pub refused: Option<(Timestamp, u32)>,
-    /// Writes in a row that failed.
+    /// Failed writes in a row.
     pub failed_writes: u32,
-    /// When the image that the status shows was first missed.
+    /// When a read first missed the image that the status reports.
     pub missed_at: Option<Timestamp>,
-    /// What EC2 last said of the AMI that a finished build has left behind.
+    /// The last answer about the orphan: the untagged AMI of a finished build.
     pub orphan: Option<AskedOrphan>,
-    /// The word of the read that a person last asked for, and when it was met.
+    /// The value of the annotation `REQUESTED_AT` that a user last set, and when a reconcile first saw it.
     pub requested: Option<(String, Timestamp)>,
     pub echo: Echo,
 }
 
-/// Whether the watch has brought the last write, ours or another's. Until then another reconcile would be in vain.
+/// Whether the watch has delivered the last write, ours or another client's. Until then a reconcile would be useless.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Echo {
     #[default]
     Seen,
     Awaited {
-        /// The version that is known to be outdated.
+        /// The resourceVersion that is known to be outdated.
         outdated: String,
-        /// The version that our own write has made.
+        /// The resourceVersion that our own write made.
         written: Option<String>,
-        /// How often the outdated version was met since.
+        /// How many reconciles have seen the outdated version since then.
         met: u32,
     },
 }
 
-/// An answer to the question for an orphan.
+/// The last answer about an orphan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskedOrphan {
     /// The ARN of the image build.
     pub arn: String,
     pub at: Timestamp,
     pub answer: Orphan,
-    /// When it was first not listed.
+    /// When a read first missed it.
     pub missed_at: Option<Timestamp>,
     pub again_at: Timestamp,
 }
 
 impl Remembered {
-    /// When the read named `word` was asked for: now, when it is met for the first time.
-    pub fn requested_at(&mut self, word: &str, now: Timestamp) -> Timestamp {
+    /// When a user requested the read with this annotation `value`: `now`, if no reconcile has seen the value before.
+    pub fn requested_at(&mut self, value: &str, now: Timestamp) -> Timestamp {
         match &self.requested {
-            Some((known, at)) if known == word => *at,
-            _ => self.requested.insert((word.to_owned(), now)).1,
+            Some((last, at)) if last == value => *at,
+            _ => self.requested.insert((value.to_owned(), now)).1,
         }
     }
 
-    /// The object is told once more that it may not have what it asks for. Gives since when.
+    /// Counts one more refusal. Returns since when the object is refused.
     pub fn refused_again(&mut self, now: Timestamp) -> Timestamp {
         let (since, count) = self.refused.unwrap_or((now, 0));
         self.refused.insert((since, count.saturating_add(1))).0
@@ -74,14 +74,15 @@ impl Remembered {
 }
 
 impl Echo {
-    /// A write has made `written` of the version `before`, unless the server found nothing to change.
+    /// Our own write has turned version `before` into `written`. They are equal if the API server found nothing to
+    /// change.
     pub fn wrote(&mut self, before: &str, written: Option<String>) {
         if written.as_deref() != Some(before) {
             *self = Self::Awaited { outdated: before.to_owned(), written, met: 0 };
         }
     }
 
-    /// The object has changed since `version`: how often that was met.
+    /// Records that `version` is outdated. Returns how many reconciles have seen that.
     pub fn met_outdated(&mut self, version: &str) -> u32 {
         let (before, written) = match std::mem::take(self) {
             Self::Awaited { outdated, written, met } if outdated == version => (met, written),
@@ -93,13 +94,13 @@ impl Echo {
         met
     }
 
-    /// Whether `version` is outdated, and another is still on its way.
+    /// Whether `version` is outdated and a newer one is still expected from the watch.
     #[must_use]
     pub fn is_awaited_at(&self, version: &str) -> bool {
         matches!(self, Self::Awaited { outdated, met, .. } if outdated == version && *met < MOST_MEETINGS)
     }
 
-    /// The watch has brought `version`. True when that is our own write and nobody waits for it.
+    /// The watch has delivered `version`. True if that is our own write and no reconcile was put off until it comes.
     fn arrived(&mut self, version: &str) -> bool {
         match self {
             Self::Awaited { written: Some(written), met, .. } if written == version => {
@@ -112,16 +113,16 @@ impl Echo {
     }
 }
 
-/// Of all objects.
+/// The memory of all objects.
 #[derive(Debug, Default)]
 pub struct Memory(Mutex<HashMap<Reference, Remembered>>);
 
 impl Memory {
-    /// What is remembered of the object with this uid.
+    /// The memory of the object with this uid. Empty if there is none.
     #[must_use]
     pub fn recall(&self, object: &Reference, uid: &str) -> Remembered {
-        let known = self.0.lock().get(object).filter(|known| known.uid == uid).cloned();
-        known.unwrap_or_else(|| Remembered { uid: uid.to_owned(), ..Remembered::default() })
+        let remembered = self.0.lock().get(object).filter(|remembered| remembered.uid == uid).cloned();
+        remembered.unwrap_or_else(|| Remembered { uid: uid.to_owned(), ..Remembered::default() })
     }
 
     pub fn store(&self, object: Reference, remembered: Remembered) {
@@ -132,14 +133,14 @@ impl Memory {
         self.0.lock().remove(object);
     }
 
-    /// The watch has brought the object. True when it is as our own write has left it, and nobody waits for it.
+    /// The watch has delivered `object`. True if this is our own write and no reconcile was put off until it comes.
     #[must_use]
     pub fn is_echo(&self, object: &WatchedImage) -> bool {
         let version = object.meta().resource_version.as_deref().unwrap_or_default();
-        self.0.lock().get_mut(&object.reference()).is_some_and(|known| known.echo.arrived(version))
+        self.0.lock().get_mut(&object.reference()).is_some_and(|remembered| remembered.echo.arrived(version))
     }
 
-    /// Whether the object is known to have changed since.
+    /// Whether `object` has a version that is known to be outdated.
     #[must_use]
     pub fn is_outdated(&self, object: &WatchedImage) -> bool {
         let known = self.0.lock();
@@ -149,7 +150,7 @@ impl Memory {
         object.meta().resource_version.as_ref() == Some(outdated)
     }
 
-    /// Counts one more write that failed, and gives their number in a row.
+    /// Counts one more failed write. Returns the number of failed writes in a row.
     pub fn count_failed_write(&self, object: &Reference) -> u32 {
         let mut known = self.0.lock();
         let remembered = known.entry(object.clone()).or_default();
@@ -157,7 +158,7 @@ impl Memory {
         remembered.failed_writes
     }
 
-    /// Forgets all objects but these.
+    /// Forgets all objects except these.
     pub fn retain(&self, objects: &HashSet<Reference>) {
         self.0.lock().retain(|object, _| objects.contains(object));
     }
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_write_is_no_news_unless_a_reconcile_was_put_off_until_it_comes() {
+    fn our_own_write_does_not_trigger_unless_a_reconcile_was_put_off_until_it_comes() {
         assert!(!Memory::default().is_echo(&watched("2")));
         let mut echo = Echo::default();
         echo.wrote("1", Some("2".into()));
@@ -188,11 +189,11 @@ mod tests {
         assert!(memory.is_outdated(&watched("1")) && !memory.is_outdated(&watched("2")));
         assert!(!memory.is_echo(&watched("3")) && memory.is_echo(&watched("2")));
         echo.met_outdated("1");
-        assert!(!remembering(echo).is_echo(&watched("2")), "somebody waits for it");
+        assert!(!remembering(echo).is_echo(&watched("2")), "a reconcile was put off until it comes");
     }
 
     #[test]
-    fn an_outdated_object_is_not_put_off_for_ever() {
+    fn an_outdated_object_is_not_put_off_forever() {
         let mut echo = Echo::default();
         assert!(!echo.is_awaited_at("1"));
         echo.wrote("1", Some("1".into()));

@@ -1,4 +1,4 @@
-//! The AMI of a build that was done and was never tagged: whether it is still there. One read for each orphan and settled
+//! The orphan: whether the untagged AMI of a finished build still exists. One read for each orphan and settled
 //! interval, and none for any other image.
 
 use crate::describe_image::source::Source;
@@ -14,10 +14,10 @@ use crate::kubernetes::status::{build_story, conditions};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
-/// A read that waits longer, for AWS or for the budget, is given up: other objects wait for this reconcile.
+/// Timeout of the read, including its wait for the budget. It is short because other objects wait for this reconcile.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is known of the orphan, and when it is to be asked for again.
+/// The orphan, and when to read it again.
 pub async fn look_up<S: Source + 'static>(
     observation: &Observation,
     read_at: Timestamp,
@@ -34,7 +34,8 @@ pub async fn look_up<S: Source + 'static>(
     };
     let asked = memory.orphan.take().filter(|asked| asked.arn == arn);
     let asked = match asked {
-        // An answer stands until its image is read again, in time or because somebody asks for a look, and the clock goes on.
+        // An answer is valid until it is due again, or until the image is read again, by schedule or because a user
+        // requested it. It is not valid if the clock was set back.
         Some(asked) if read_at <= asked.at && asked.at <= now && now < asked.again_at => asked,
         asked => ask(arn, &image.scope, asked, now, context).await,
     };
@@ -43,7 +44,8 @@ pub async fn look_up<S: Source + 'static>(
     answer
 }
 
-/// The image build whose AMI is missed for too long; all of that id where it is not known. What is gone is not asked for again.
+/// The ARN of the image build whose AMI is missing for too long, or a pattern of all builds of the id if the ARN is
+/// unknown. `None` also if the AMI is already known to be gone.
 fn missed_build(
     observation: &Observation,
     id: &ImageId,
@@ -52,7 +54,7 @@ fn missed_build(
     finalizing: SignedDuration,
 ) -> Option<String> {
     let mark = conditions::find(&previous.conditions, conditions::FINALIZING)?;
-    // Deleted and Deleting say that it is gone.
+    // The other reasons, Deleted and Deleting, mean that the AMI is gone.
     let is_open = [ReadyReason::Finalizing, ReadyReason::OrphanedImage].iter().any(|open| mark.reason == open.name());
     let until = mark.last_transition_time.0.checked_add(finalizing).ok()?;
     let (build, _) = build_story::next(previous, observation, now);
@@ -83,7 +85,7 @@ async fn ask<S: Source + 'static>(
             Some(confirmed_at) => (known(before), confirmed_at),
             None => (Orphan::Gone, settled_at),
         },
-        // What was known stands until AWS says otherwise.
+        // Without an answer, the previous one stays valid.
         Ok(Err(_)) | Err(_) => (known(before), settled_at),
     };
     AskedOrphan { arn, at: now, answer, missed_at, again_at }

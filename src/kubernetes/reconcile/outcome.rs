@@ -1,4 +1,5 @@
-//! The second step: what AWS says of the image that an object wants, from the reflector's store; and what there is beside it.
+//! The second step: what AWS says about the image that an object wants, from the reflector's store. Also the orphan and
+//! the presigned URL, which are read separately.
 
 use crate::describe_image::observe::ObserveError;
 use crate::describe_image::source::Source;
@@ -17,24 +18,24 @@ use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Labels of namespaces are known a moment after the first identity needs them.
+/// Requeue time while the labels of namespaces are unknown. They arrive a moment after the first identity needs them.
 const KNOWN_SOON: SignedDuration = SignedDuration::from_secs(1);
 
-/// What was looked up.
+/// The result of the second step.
 pub struct LookedUp {
     pub outcome: Outcome,
     pub at: Timestamp,
     pub account_id: Option<String>,
     /// When something outside the conditions is due, such as another presigned URL.
     pub until: Option<Timestamp>,
-    /// How often the image is read while nothing is in the way.
+    /// The time between two reads of the image, if nothing delays them.
     pub interval: Duration,
-    /// Whether it answers the read that a person has asked for.
+    /// Whether it answers the read that a user has requested.
     pub answers_request: bool,
 }
 
-/// Looks up what `object` wants. `None` while the answer is still to come.
-pub async fn look_up<S: Source + 'static>(
+/// Looks up what `object` wants. `None` until AWS has answered.
+pub async fn find_outcome<S: Source + 'static>(
     object: &CustomImage,
     wanted: &Wanted,
     previous: &CustomImageStatus,
@@ -59,7 +60,7 @@ pub async fn look_up<S: Source + 'static>(
             memory.refused = None;
             Some(unasked(Outcome::Suspended, None))
         }
-        // What stands is not worse for that.
+        // The current status stays valid until the access is decided.
         Wanted::Undecided(_) if !previous.conditions.is_empty() => {
             Some(unasked(Outcome::Unconfirmed, now.checked_add(KNOWN_SOON).ok()))
         }
@@ -99,15 +100,16 @@ async fn of_image<S: Source + 'static>(
     })
 }
 
-/// How old an answer may be: a person may have asked for a read now, and what was missed once is confirmed only a while later.
+/// The earliest time at which the read of an acceptable answer began. A user may have requested a read, and only a
+/// later read confirms a miss.
 fn not_before(
     object: &CustomImage,
     previous: &CustomImageStatus,
     memory: &mut Remembered,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let is_new = |word: &String| previous.last_handled_reconcile_at.as_ref() != Some(word);
-    let requested = wanted::requested_at(object).filter(is_new).map(|word| memory.requested_at(&word, now));
+    let is_new = |value: &String| previous.last_handled_reconcile_at.as_ref() != Some(value);
+    let requested = wanted::requested_at(object).filter(is_new).map(|value| memory.requested_at(&value, now));
     requested.max(missed::due_at(memory.missed_at).filter(|time| *time <= now))
 }
 
@@ -119,13 +121,13 @@ fn failed<S>(
     previous: &CustomImageStatus,
     context: &Context<S>,
 ) -> Outcome {
-    // Synced=False says since when an earlier process has known of the failure, less the grace period.
+    // An earlier process may have seen the failure first: one grace period before Synced became False.
     let known_since = conditions::find(&previous.conditions, conditions::SYNCED)
         .filter(|synced| synced.status == "False" && synced.reason != ReadyReason::Suspended.name())
         .and_then(|synced| synced.last_transition_time.0.checked_sub(context.settings.periods.error).ok());
     let message = match error.action {
         Some(action) => format!("{action} ({}): {message}", error.kind.reason()),
-        // The object's own fault.
+        // Without an action, AWS was not asked: the fault is in the object.
         None => message,
     };
     let message = match &error.fix {
@@ -136,22 +138,21 @@ fn failed<S>(
         error: error.clone(),
         message,
         since: known_since.map_or(since, |known| known.min(since)),
-        last_observed: answered_at.or(known_since).unwrap_or_else(|| (context.leads_since)()),
+        last_observed: answered_at.or(known_since).unwrap_or_else(|| context.leadership.since()),
     }
 }
 
-/// What AWS said. Of a region that no partition has nobody was asked.
+/// The text of the error. For a region that no partition has, it says that AWS was not asked.
 fn words(error: &ObserveError) -> String {
     match error.source_error.action {
         Some(_) => redacted(&error.to_string()),
-        None => format!(
-            "{}: AWS was not asked; name another region in another CustomImage (spec.region)",
-            error.source_error
-        ),
+        None => {
+            format!("{}: AWS was not asked; create another CustomImage with another spec.region", error.source_error)
+        }
     }
 }
 
-/// The outcome of an answer, the account that gave it, and when something beside it is due.
+/// The outcome of an answer, the account that gave it, and when something outside the conditions is due.
 async fn observed<S: Source + 'static>(
     observation: &Arc<Observation>,
     read_at: Timestamp,
@@ -163,7 +164,7 @@ async fn observed<S: Source + 'static>(
     let ImageRef { scope, id } = image;
     let account_id = context.accounts.learn(scope, observation.account_id().map(|account| (account, read_at)));
     let mut response = describe_image::describe(id, &scope.region, observation).ok();
-    // Also while a stack is missed once only: both wait for their confirmation at the same time.
+    // Also if a miss of the stack is not confirmed yet, so that both wait for their confirmation at the same time.
     let (orphan, asked_again_at) = orphan::look_up(observation, read_at, image, previous, memory, context).await;
     if !missed::is_missed(response.as_ref().map(|response| &response.image), &previous.image) {
         memory.missed_at = None;

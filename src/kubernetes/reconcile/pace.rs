@@ -1,5 +1,5 @@
-//! A failure that hits a whole scope is written at a bounded rate: a thousand objects must not become a thousand
-//! writes at once.
+//! The rate limit of status writes for failures. A failure of a whole scope, with a thousand objects, must not cause a
+//! thousand writes at once.
 
 use crate::describe_image::Scope;
 use parking_lot::Mutex;
@@ -7,26 +7,27 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Twenty writes a second.
+/// Time between two turns: twenty writes a second.
 const GAP: Duration = Duration::from_millis(50);
 
-/// A turn further away than this is not waited for: the slot is another object's.
+/// The longest wait for a turn. An object whose turn is later does not wait, so that it leaves its slot to another
+/// object.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The next free moment of each identity and region.
+/// The next free turn of each scope.
 #[derive(Debug, Default)]
 pub struct Pace(Mutex<HashMap<Option<Scope>, Instant>>);
 
 impl Pace {
-    /// Waits for the scope's turn, or that of all objects that have none, or gives the time after which to come again.
+    /// Waits for the turn of `scope`. All objects without a scope share the turns of `None`.
     ///
     /// # Errors
-    /// That time, when it is too far away to be waited for.
+    /// When the turn is too far away. The error is the time after which to try again.
     pub async fn turn(&self, scope: Option<&Scope>) -> Result<(), Duration> {
         let now = Instant::now();
         let turn = {
             let mut next = self.0.lock();
-            // A scope whose turn is over need not be kept.
+            // Drop the scopes whose next turn is already free.
             next.retain(|_, turn| *turn > now);
             let turn = next.get(&scope.cloned()).map_or(now, |next| (*next).max(now));
             if turn - now > PATIENCE {
@@ -50,11 +51,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn twenty_a_second_have_their_turn_and_the_rest_come_again() {
+    async fn twenty_writes_a_second_get_a_turn_and_the_rest_try_again_later() {
         let pace = Pace::default();
         let busy = scope("eu-west-1");
         let turns = futures::future::join_all((0..100).map(|_| pace.turn(Some(&busy)))).await;
         assert_eq!(turns.iter().filter(|turn| turn.is_ok()).count(), 21);
-        assert!(pace.turn(Some(&scope("us-east-1"))).await.is_ok(), "another region has turns of its own");
+        assert!(pace.turn(Some(&scope("us-east-1"))).await.is_ok(), "another region has its own turns");
     }
 }

@@ -1,4 +1,5 @@
-//! The presigned URL in a status stays until it is close to its end, so that it is not a write at each reconcile.
+//! Puts a presigned URL into the response. The URL in the status stays until it is about to expire, so that not every
+//! reconcile writes a new one.
 
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
 use crate::describe_image::presigned_url::{end, kept_until};
@@ -7,7 +8,7 @@ use crate::describe_image::{DescribeImageResponse, Observation, Scope};
 use crate::kubernetes::custom_image::CustomImageStatus;
 use jiff::{SignedDuration, Timestamp};
 
-/// Puts a presigned URL into the response; the one that stands stays while it is good. Gives its end.
+/// Puts a presigned URL into `response`, and keeps the current one while it is valid. Returns when to sign again.
 pub async fn put(
     response: &mut DescribeImageResponse,
     observation: &Observation,
@@ -16,9 +17,9 @@ pub async fn put(
     source: &impl ImageConfigSource,
 ) -> Option<Timestamp> {
     let object = image_config::config_object(observation, &scope.region)?;
-    let standing = previous.image_configuration.as_ref().map(|configuration| configuration.url.clone());
+    let current = previous.image_configuration.as_ref().map(|configuration| configuration.url.clone());
     let now = Timestamp::now();
-    let kept = standing.as_ref().and_then(|url| Some((kept_until(url, &object, now)?, url)));
+    let kept = current.as_ref().and_then(|url| Some((kept_until(url, &object, now)?, url)));
     if let Some((until, url)) = kept {
         response.image_configuration.url.clone_from(url);
         return Some(until);
@@ -26,11 +27,11 @@ pub async fn put(
     if let Some(url) = source.presigned_url(scope, &object).await {
         response.image_configuration.url = url;
         let until = kept_until(&response.image_configuration.url, &object, now);
-        // One that ends at once, with credentials that are about to.
+        // `kept_until` returns `None` if the URL expires soon: it lives no longer than its credentials.
         return until.or_else(|| now.checked_add(SignedDuration::from_mins(1)).ok());
     }
-    // A bucket that cannot be used for a moment takes nothing from the URL that stands.
-    let standing = standing.filter(|url| end(url, &object).is_some_and(|end| now < end));
-    response.image_configuration.url = standing.unwrap_or_else(|| NOT_AVAILABLE.to_owned());
+    // If the bucket cannot be used for a moment, the current URL stays until it expires.
+    let current = current.filter(|url| end(url, &object).is_some_and(|end| now < end));
+    response.image_configuration.url = current.unwrap_or_else(|| NOT_AVAILABLE.to_owned());
     now.checked_add(SignedDuration::from_mins(1)).ok()
 }

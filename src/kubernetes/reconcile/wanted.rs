@@ -1,4 +1,4 @@
-//! The first step: what an object asks for. Pure.
+//! The first step: what an object wants. Pure.
 
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{ImageId, ImageRef, Region};
@@ -7,21 +7,21 @@ use crate::kubernetes::identities::grants::{Access, Identities};
 use crate::kubernetes::identities::namespaces::NamespaceLabels;
 use crate::kubernetes::status::transition::Note;
 
-/// What an object asks for.
+/// What an object wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// This image.
     Image(ImageRef),
-    /// What AWS may not, or cannot, be asked for.
+    /// Something that the operator refuses to read from AWS: it is invalid or not allowed.
     Refused(SourceError),
-    /// It is not known yet whether AWS may be asked.
+    /// It is not known yet whether the object may use its identity.
     Undecided(SourceError),
-    /// Nothing, for as long as it is suspended.
+    /// Nothing, while it is suspended.
     Suspended,
 }
 
-/// Admission refuses what cannot be asked. An object that was stored before it did still gets a clear answer. `region` is that of
-/// the object, or of the operator.
+/// What `object` wants. `region` is the object's region, else the operator's. Admission rejects an invalid object, but
+/// one that was stored before that rule existed still gets a clear error.
 #[must_use]
 pub fn wanted(object: &CustomImage, region: &str, identities: &Identities, labels: &NamespaceLabels) -> Wanted {
     if object.is_suspended() {
@@ -39,7 +39,7 @@ pub fn wanted(object: &CustomImage, region: &str, identities: &Identities, label
     }
 }
 
-/// The region of the object, else of the operator. Empty when neither names one.
+/// The region of the object, else that of the operator. Empty if neither names one.
 #[must_use]
 pub fn region_of(object: &CustomImage, default_region: Option<&Region>) -> String {
     object.spec.region.clone().or_else(|| default_region.map(Region::to_string)).unwrap_or_default()
@@ -62,14 +62,15 @@ fn no_region(region: &str) -> SourceError {
     SourceError::unasked(SourceErrorKind::UnknownRegion, message)
 }
 
-/// The word of a person who has asked for a read now; the status answers with it.
+/// The value of the annotation by which a user requests a read. The status repeats it when the read is answered.
 #[must_use]
 pub fn requested_at(object: &CustomImage) -> Option<String> {
     object.metadata.annotations.as_ref()?.get(REQUESTED_AT).cloned()
 }
 
-/// The status to go on from. One of another region or account is another image's: a new default region, or an identity
-/// that belongs to another account now, clears it. `account_id` is the account that answers, as far as it is known.
+/// The status to start from, and the Event if it was cleared. A status of another region or account belongs to another
+/// image, so it is cleared. The cause is a new default region, or an identity that now belongs to another account.
+/// `account_id` is the account that answers, if it is known.
 #[must_use]
 pub fn of_same_image(
     stored: &CustomImageStatus,

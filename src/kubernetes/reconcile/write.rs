@@ -1,5 +1,6 @@
-//! The one write: server-side apply of the whole status, so that no field of a former status stays behind. It
-//! carries the resourceVersion it was computed from: a former leader or a re-created object cannot be overwritten.
+//! The status write: server-side apply of the whole status, so that no field of an earlier status remains. It carries
+//! the resourceVersion that the status was computed from, so a former leader cannot overwrite a newer status, and an
+//! old status cannot get into a re-created object.
 
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::status::compose::sort;
@@ -10,14 +11,14 @@ use std::time::Duration;
 
 const FIELD_MANAGER: &str = "customimage-operator";
 
-/// What the server did.
+/// What the API server did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The object's version is another now, unless the server found nothing to change.
+    /// The object has this resourceVersion now. It is the same as before if the API server found nothing to change.
     Applied {
         version: Option<String>,
     },
-    /// The object changed meanwhile: look again from the store.
+    /// The object has changed meanwhile: reconcile it again from the store.
     Conflict,
     Gone,
 }
@@ -32,6 +33,9 @@ pub enum WriteError {
 }
 
 /// Applies `status` to `object`, within `timeout`.
+///
+/// # Errors
+/// When the API server does not answer in time, or refuses the status.
 pub async fn status(
     client: &Client,
     object: &CustomImage,
@@ -48,7 +52,7 @@ pub async fn status(
     }
 }
 
-/// Gives the object's version afterwards.
+/// Returns the object's resourceVersion after the write.
 async fn apply(
     api: &Api<CustomImage>,
     object: &CustomImage,
@@ -66,7 +70,7 @@ async fn apply(
     if applied.status.as_ref() == Some(status) {
         return Ok(applied.resource_version());
     }
-    // An apply leaves what another manager has added: the status would say what AWS does not.
+    // An apply keeps the fields that another manager has added, and AWS did not say those. So replace the whole status.
     applied.meta_mut().managed_fields = None;
     applied.status = Some(status.clone());
     let manager = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };

@@ -1,5 +1,5 @@
-//! What is known of the build beside the payload, and stays known when the payload's own fields are gone: which stack and image
-//! build the image came from, which AMI it became, and why it failed. Pure.
+//! `status.build` and `status.failure`: the stack, the image build and the AMI of an image, and why its build failed.
+//! They stay when the payload's own fields are gone. Pure.
 
 use crate::describe_image::observation::{Ami, FailedStep, ImageBuild, Stack, tag, tag_key};
 use crate::describe_image::source_error::redacted;
@@ -10,10 +10,10 @@ use crate::kubernetes::status::conditions::cut;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-/// The most characters of what a component said.
+/// The limit for `status.failure.message`, in characters.
 const MESSAGE_LIMIT: usize = 1024;
 
-/// What is known after `observation`.
+/// The build and the failure after `observation`.
 #[must_use]
 pub fn next(
     previous: &CustomImageStatus,
@@ -32,7 +32,8 @@ pub fn next(
     }
 }
 
-/// What the status knows; one of an earlier version of the operator says it by its payload.
+/// The build in the status. An earlier version of the operator did not write `status.build`, so the payload replaces
+/// it.
 #[must_use]
 pub fn known(previous: &CustomImageStatus) -> Build {
     let ami = previous.image.ec2_ami_info.as_ref();
@@ -46,7 +47,7 @@ pub fn known(previous: &CustomImageStatus) -> Build {
 fn of_ami(before: &Build, ami: &Ami, stack: Option<&Stack>) -> Build {
     let is_of_build = match (&before.image_arn, ami.image_build_arn()) {
         (Some(before), Some(now)) => before == now,
-        // Without the tag it can be only the same AMI, or the first of the build.
+        // Without the tag, only the same AMI or the first AMI of the build belongs to it.
         _ => before.ami_id.is_none() || before.ami_id == ami.id,
     };
     let before = if is_of_build { before.clone() } else { Build::default() };
@@ -67,7 +68,7 @@ fn of_stack(
     let before = known(previous);
     let image_arn = image_build.and_then(|build| build.arn.clone());
     let failure = failure(stack, image_build, now);
-    // Of a stack that says no ARN it can only be told by its AMI that it is another.
+    // If neither stack has an ARN, they count as the same stack only if it has no AMI so far.
     let is_same = before.stack_arn == stack.arn && (stack.arn.is_some() || before.ami_id.is_none());
     if is_same || has_made_the_ami(previous, &before, stack, image_arn.as_deref()) {
         let build = Build { stack_arn: stack.arn.clone(), image_arn: image_arn.or(before.image_arn), ..before };
@@ -77,7 +78,8 @@ fn of_stack(
     (Some(Build { stack_arn: stack.arn.clone(), image_arn, ami_id: None }), failure)
 }
 
-/// Whether the AMI that the status has shown comes from `stack`: by the image build, else because the stack is older.
+/// Whether `stack` built the AMI in `before`: both have the same image build. If one image build is unknown: the stack
+/// is older.
 fn has_made_the_ami(previous: &CustomImageStatus, before: &Build, stack: &Stack, image_arn: Option<&str>) -> bool {
     let made_at = previous.image.creation_time.as_deref().and_then(|time| time.parse().ok());
     before.ami_id.is_some()
@@ -87,7 +89,7 @@ fn has_made_the_ami(previous: &CustomImageStatus, before: &Build, stack: &Stack,
         }
 }
 
-/// Whether `build` is of another stack than the one that the status knew.
+/// Whether `build` has another stack than the build in the previous status. False if one of the ARNs is unknown.
 #[must_use]
 pub fn is_another(previous: &CustomImageStatus, build: Option<&Build>) -> bool {
     let before = known(previous).stack_arn;
@@ -95,7 +97,7 @@ pub fn is_another(previous: &CustomImageStatus, build: Option<&Build>) -> bool {
     before.as_ref().zip(now).is_some_and(|(before, now)| before != now)
 }
 
-/// The image builds of an id, for EC2's filters: the ARN of a build has the id in lower case.
+/// A pattern for EC2's filters that matches all image builds of an id. The ARN of a build has the id in lower case.
 #[must_use]
 pub fn any_image_arn(image_id: &str) -> String {
     format!("arn:*:image/parallelclusterimage-{}/*", image_id.to_lowercase())
@@ -122,14 +124,14 @@ fn failure(stack: &Stack, image_build: Option<&ImageBuild>, now: Timestamp) -> O
     Some(Failure { observed_at, image_status, step, component, phase, action, message })
 }
 
-/// What was known of the same build stays: the rollback takes away what told it.
+/// Keeps what earlier reads found about the same build, because the rollback deletes its source.
 fn merged(before: Option<Failure>, now: Option<Failure>) -> Option<Failure> {
     let (before, now) = match (before, now) {
         (Some(before), Some(now)) => (before, now),
         (before, now) => return before.or(now),
     };
     if now.image_status.is_none() {
-        // The first words of the stack name the cause, the later ones the rollback.
+        // The first status reason of the stack names the cause, the later ones describe the rollback.
         let message = before.message.or(now.message);
         return Some(Failure { message, ..before });
     }

@@ -1,4 +1,4 @@
-//! The next status, put together: the payload, the conditions, and when time alone will change them.
+//! Puts the next status together: the payload, the conditions, and when they may change without a new observation.
 
 use crate::describe_image::response::{ImageFields, Tag};
 use crate::describe_image::source_error::redacted;
@@ -12,14 +12,14 @@ use crate::kubernetes::status::unanswered::{self, Change};
 use crate::kubernetes::status::verdict::{self, Progress, Story, Verdict};
 use jiff::Timestamp;
 
-/// The next status, and when time alone will change it.
+/// The next status, and when it may change without a new observation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Next {
     pub status: CustomImageStatus,
     pub until: Option<Timestamp>,
 }
 
-/// The status that follows.
+/// Computes the next status from the previous one in `moment`.
 #[must_use]
 pub fn next(outcome: &Outcome, moment: &Moment<'_>) -> Next {
     match outcome {
@@ -41,7 +41,7 @@ fn observed(
     moment: &Moment<'_>,
 ) -> Next {
     let (build, failure) = build_story::next(moment.previous, observation, moment.now);
-    // Another build has a clock of its own.
+    // The finalizing period of another build starts anew.
     let mut previous = moment.previous.clone();
     if build_story::is_another(&previous, build.as_ref()) {
         previous.conditions.retain(|condition| condition.type_ != conditions::FINALIZING);
@@ -78,7 +78,7 @@ fn payload_incomplete(observation: &Observation, error: &SourceError) -> Finding
     Finding { keeps_message: true, ..Finding::new(conditions::PAYLOAD_COMPLETE, "False", error.kind.reason(), message) }
 }
 
-/// AWS did not answer: the payload stays, and what is known of the image with it.
+/// AWS did not answer: the payload and the marks stay.
 fn unanswered(change: Change, moment: &Moment<'_>) -> Next {
     match change {
         Change::Synced(synced, until) => unchanged(moment, synced, until),
@@ -93,7 +93,7 @@ fn unanswered(change: Change, moment: &Moment<'_>) -> Next {
     }
 }
 
-/// What stands of the image for as long as AWS does not say otherwise.
+/// The conditions about the image that stay until AWS answers: the marks and PayloadComplete.
 fn carried(moment: &Moment<'_>) -> impl Iterator<Item = Finding> {
     let before = &moment.previous.conditions;
     let marks = conditions::MARKS.into_iter().filter_map(|type_| {
@@ -108,7 +108,7 @@ fn carried(moment: &Moment<'_>) -> impl Iterator<Item = Finding> {
     incomplete.into_iter().chain(marks.collect::<Vec<_>>())
 }
 
-/// Everything stays but the generation, and Synced if there is another.
+/// Keeps everything except the generation. Replaces Synced if `synced` is given.
 fn unchanged(moment: &Moment<'_>, synced: Option<Finding>, until: Option<Timestamp>) -> Next {
     let mut status = moment.previous.clone();
     status.observed_generation = moment.generation;
@@ -155,20 +155,20 @@ fn finish(
         Progress::Stalled => Some(conditions::STALLED),
     };
     let beside = |type_| Finding { type_, status: "True", ..ready.clone() };
-    let told = std::iter::once(ready.clone()).chain(progress.map(beside)).chain(verdict.mark.map(beside));
-    let findings = told.chain(others);
+    let of_verdict = std::iter::once(ready.clone()).chain(progress.map(beside)).chain(verdict.mark.map(beside));
+    let findings = of_verdict.chain(others);
     status.conditions =
         conditions::date(findings.collect(), &moment.previous.conditions, moment.generation, moment.now);
     sort(&mut status);
     Next { status, until: verdict.until }
 }
 
-/// One order for good, so that equal conditions compare equal: a merging server has an order of its own.
+/// Sorts the conditions, because the API server may merge them in another order. Then equal conditions compare equal.
 pub fn sort(status: &mut CustomImageStatus) {
     status.conditions.sort_by_key(|condition| (condition.type_ != conditions::READY, condition.type_.clone()));
 }
 
-/// AWS promises no order of tags: the same set keeps the order that stands.
+/// Keeps the previous order of tags if the set is the same, because AWS guarantees no order.
 fn keep_tag_order(next: &mut ImageFields, previous: &ImageFields) {
     let keep = |next: &mut Vec<Tag>, previous: &Vec<Tag>| {
         if sorted(next) == sorted(previous) {

@@ -1,4 +1,4 @@
-//! Condition types, and the transition-time rule of Kubernetes.
+//! The condition types, Kubernetes' rule for transition times, and length limits for messages.
 
 use crate::describe_image::source_error::cause_of_fix;
 use jiff::Timestamp;
@@ -8,35 +8,35 @@ pub const READY: &str = "Ready";
 pub const SYNCED: &str = "Synced";
 /// Present only while True.
 pub const RECONCILING: &str = "Reconciling";
-/// Present only while True, and never beside Reconciling.
+/// Present only while True, and never together with Reconciling.
 pub const STALLED: &str = "Stalled";
-/// Present only while a finished build waits for its AMI; its transition time says since when.
+/// Present only while a finished build lacks its AMI. Its transition time is the start.
 pub const FINALIZING: &str = "Finalizing";
-/// Present only while there is neither an image nor a stack; its transition time says since when.
+/// Present only while there is neither an AMI nor a stack. Its transition time is the start.
 pub const ABSENT: &str = "Absent";
-/// What is known of an image, and stays known while AWS does not answer.
+/// The marks: conditions about the image that stay while AWS does not answer.
 pub const MARKS: [&str; 2] = [FINALIZING, ABSENT];
 /// Present only while False.
 pub const PAYLOAD_COMPLETE: &str = "PayloadComplete";
 
-/// The most characters that Kubernetes takes in a condition's message.
+/// Kubernetes' limit for a condition's message, in characters.
 const MESSAGE_LIMIT: usize = 32_768;
 
-/// The condition of that type, if it is there.
+/// The condition of type `type_`, if present.
 #[must_use]
 pub fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
     conditions.iter().find(|condition| condition.type_ == type_)
 }
 
-/// A condition before it is dated.
+/// A condition without its transition time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub type_: &'static str,
     pub status: &'static str,
     pub reason: &'static str,
     pub message: String,
-    /// AWS words an error anew each time (request ids, encoded messages): of messages that begin alike, up to the
-    /// first colon and space, and have the same fix, the first stays, or every look would be a write.
+    /// Keep the previous message if its text before the first ": " and its fix are the same. AWS words an error
+    /// differently each time (request ids, encoded messages), so otherwise each read would cause a write.
     pub keeps_message: bool,
 }
 
@@ -47,7 +47,7 @@ impl Finding {
     }
 }
 
-/// Dates `findings` against the `previous` conditions: a transition time moves only when the status flips.
+/// Makes conditions of `findings`. A condition keeps its `previous` transition time until its status changes.
 #[must_use]
 pub fn date(findings: Vec<Finding>, previous: &[Condition], generation: Option<i64>, now: Timestamp) -> Vec<Condition> {
     let dated = |finding: Finding| {
@@ -68,23 +68,23 @@ pub fn date(findings: Vec<Finding>, previous: &[Condition], generation: Option<i
     findings.into_iter().map(dated).collect()
 }
 
-/// Before the fix, in the message of an error.
+/// Text before the fix in an error's message.
 pub const FIX: &str = " What to do: ";
 
-/// What an error's message is about: the action and the kind of error, before the words of AWS, and the fix. Of another cause the
-/// fix is another; a number in it may grow.
+/// What identifies an error in its message: the action and the kind (the text before AWS's words), and the fix without
+/// digits. Another cause has another fix, but a number in the fix may grow.
 fn subject(message: &str) -> (&str, String) {
     let (words, fix) = message.split_once(FIX).unwrap_or((message, ""));
     let subject = words.split_once(": ").map_or(words, |(subject, _)| subject);
     (subject, cause_of_fix(fix))
 }
 
-/// Kubernetes keeps times to the second.
+/// Cuts off the fraction, because Kubernetes stores times in whole seconds.
 fn whole_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-/// At most `limit` characters of `text`.
+/// `text`, cut to at most `limit` characters. A cut text ends with "…".
 #[must_use]
 pub fn cut(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
@@ -93,7 +93,7 @@ pub fn cut(text: &str, limit: usize) -> String {
     }
 }
 
-/// At most `limit` bytes of `text`, whole characters.
+/// `text`, cut to at most `limit` bytes between two characters.
 #[must_use]
 pub fn cut_bytes(text: &str, limit: usize) -> String {
     let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_transition_time_moves_only_when_the_status_flips() {
+    fn transition_time_changes_only_with_the_status() {
         let first = date(vec![finding("Unknown", "a", false)], &[], Some(1), at(10));
         let same = date(vec![finding("Unknown", "b", false)], &first, Some(2), at(20));
         assert_eq!(same[0].last_transition_time, Time(at(10)));
@@ -124,11 +124,11 @@ mod tests {
     }
 
     #[test]
-    fn an_error_keeps_its_first_wording() {
+    fn error_keeps_its_first_message_until_its_action_or_fix_changes() {
         let first = date(vec![finding("Unknown", "ec2:DescribeImages: request 1", true)], &[], None, at(1));
         assert_eq!(date(vec![finding("Unknown", "ec2:DescribeImages: request 2", true)], &first, None, at(2)), first);
         let other = date(vec![finding("Unknown", "imagebuilder:GetImage: request 3", true)], &first, None, at(2));
-        assert_eq!(other[0].message, "imagebuilder:GetImage: request 3", "another action is another matter");
+        assert_eq!(other[0].message, "imagebuilder:GetImage: request 3", "another action is another error");
         let with = |fix: &str| vec![finding("Unknown", &format!("sts: no credentials: x{FIX}{fix}"), true)];
         let first = date(with("the clock is off by 5 min"), &[], None, at(1));
         assert_eq!(date(with("the clock is off by 12 min"), &first, None, at(2)), first);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_between_characters() {
+    fn text_is_cut_between_characters() {
         assert_eq!(cut("äöü", 3), "äöü");
         assert_eq!(cut("äöüß", 3), "äö…");
         assert_eq!(cut_bytes("äöü", 6), "äöü");

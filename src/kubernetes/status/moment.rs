@@ -1,4 +1,4 @@
-//! All that the next status depends on: what came of asking AWS, the status before, and the time.
+//! The inputs of the next status: the outcome of the AWS read, the previous status, and the time.
 
 use crate::describe_image::{DescribeImageResponse, Observation, SourceError};
 use crate::kubernetes::custom_image::CustomImageStatus;
@@ -6,61 +6,63 @@ use crate::kubernetes::status::conditions;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
-/// What came of asking AWS.
+/// The outcome of the AWS read for one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The response is `None` when there is neither an image nor a stack.
+    /// AWS answered. The response is `None` if there is neither an AMI nor a stack.
     Observed { observation: Arc<Observation>, response: Option<Box<DescribeImageResponse>>, orphan: Orphan },
-    /// AWS does not list what the status shows. A second read must agree before the status says so.
+    /// The previous status stays for now. Either AWS does not list the image that the status contains, and a second
+    /// read must confirm this; or the labels of the object's namespace are not known yet.
     Unconfirmed,
-    /// No answer, since `since`; the last one began at `last_observed`.
+    /// AWS has not answered since `since`. The read of the last answer began at `last_observed`.
     Failed { error: SourceError, message: String, since: Timestamp, last_observed: Timestamp },
-    /// `spec.suspend`: AWS was not asked.
+    /// `spec.suspend` is true: the operator did not read AWS.
     Suspended,
 }
 
-/// The AMI of a finished build that has no AMI with its id.
+/// The AMI of a finished build if no AMI with the image id is listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Orphan {
-    /// Nobody has asked, or AWS has not answered.
+    /// The operator did not read it, or AWS did not answer.
     #[default]
     Unknown,
-    /// It is there, with this AMI id, and lacks ParallelCluster's tags.
+    /// The AMI with this AMI id exists and lacks ParallelCluster's tags.
     Found(String),
     Gone,
 }
 
-/// How long a state may last before it becomes another one.
+/// How long a state may last before the status reports the next one.
 #[derive(Clone, Copy, Debug)]
 pub struct GracePeriods {
-    /// From an object's creation until an image that was never there counts as failed.
+    /// From the creation of the object until an image that was never found counts as failed.
     pub not_found: SignedDuration,
     /// From the end of a build until its missing AMI counts as orphaned.
     pub finalizing: SignedDuration,
-    /// From the first error until a status that was good before shows the error.
+    /// From the first error until a status with an earlier answer reports the error.
     pub error: SignedDuration,
-    /// Age of the last answer past which Ready becomes Unknown. At least three intervals are always granted.
+    /// The age of the last answer at which Ready becomes Unknown. Never less than three intervals.
     pub staleness_budget: SignedDuration,
 }
 
-/// What the next status depends on beside the outcome.
+/// What the next status depends on in addition to the outcome.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment<'a> {
     pub previous: &'a CustomImageStatus,
     pub image_id: &'a str,
     pub region: &'a str,
-    /// The account that answers in this scope, as far as this process has learned it.
+    /// The account of this scope, if this process has learned it.
     pub account_id: Option<&'a str>,
     pub generation: Option<i64>,
     pub created: Timestamp,
     pub now: Timestamp,
-    /// The time between two reads of the image as it is.
+    /// The time between two reads of the image in its current phase.
     pub interval: SignedDuration,
     pub periods: &'a GracePeriods,
 }
 
 impl Moment<'_> {
-    /// Until when a finished build may be without its AMI. The condition keeps the beginning, so that a restart does not lose it.
+    /// The end of the finalizing period. The period starts at the transition time of Finalizing, so that a restart of
+    /// the operator does not restart it. Without that condition it starts now.
     #[must_use]
     pub fn finalizing_until(&self) -> Timestamp {
         let since = conditions::find(&self.previous.conditions, conditions::FINALIZING)
@@ -68,8 +70,8 @@ impl Moment<'_> {
         since.checked_add(self.periods.finalizing).unwrap_or(Timestamp::MAX)
     }
 
-    /// The account that has no such image. The account of an earlier absence stands. That of an image which was there may have
-    /// belonged to other credentials.
+    /// The account that lacks the image: the one that this process learned, else the one in a status that has a mark.
+    /// Without a mark the account in the status is that of an AMI or a stack, and may belong to other credentials.
     #[must_use]
     pub fn absent_from(&self) -> Option<&str> {
         let is_absent =
@@ -77,6 +79,7 @@ impl Moment<'_> {
         self.account_id.or_else(|| self.previous.account_id.as_deref().filter(|_| is_absent))
     }
 
+    /// The configured budget, but at least three intervals.
     #[must_use]
     pub fn staleness_budget(&self) -> SignedDuration {
         self.periods.staleness_budget.max(self.interval.saturating_mul(3))

@@ -1,10 +1,10 @@
-//! Why an image is Ready, or not: the closed set of reasons, and what follows from each alone.
+//! The closed set of reasons of the condition Ready, and what follows from each reason alone.
 
 use crate::kubernetes::status::conditions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// A reason of Ready. A closed set, because it is the label of a metric.
+/// A reason of Ready. The set is closed, because the reason is the label of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 pub enum ReadyReason {
     ImageAvailable,
@@ -32,20 +32,20 @@ pub enum ReadyReason {
 /// What follows from a reason alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Meaning {
-    /// AWS has answered so. Else there is no answer.
+    /// True if AWS answered. False if there is no answer.
     is_observed: bool,
-    /// What the change to this reason is to whoever watches the object.
+    /// The Event for a change to this reason.
     news: News,
 }
 
-/// What a change to a reason is worth.
+/// Which Event a change to a reason causes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     /// No Event.
     None,
-    /// A Normal Event; of an object that has just been created only where `at_first_sight`.
+    /// A Normal Event. For the first observation of an object only if `at_first_sight`.
     Normal { at_first_sight: bool },
-    /// A Warning; of an object that has just been created only where `at_first_sight`.
+    /// A Warning Event. For the first observation of an object only if `at_first_sight`.
     Warning { at_first_sight: bool },
 }
 
@@ -55,13 +55,13 @@ impl ReadyReason {
         self.into()
     }
 
-    /// The reason of Ready in a status that this operator has written.
+    /// The reason of Ready in `conditions`. `None` if Ready is missing or its reason is not in the set.
     #[must_use]
     pub fn of(conditions: &[Condition]) -> Option<Self> {
         conditions::find(conditions, conditions::READY).and_then(|ready| ready.reason.parse().ok())
     }
 
-    /// Whether the reason comes from what AWS answered, and not from a lack of an answer.
+    /// Whether the reason comes from an answer of AWS. False if it means that there is no answer.
     #[must_use]
     pub fn is_observed(self) -> bool {
         self.meaning().is_observed
@@ -72,7 +72,7 @@ impl ReadyReason {
         self.meaning().news
     }
 
-    /// One table, without a default: a new reason does not compile before each decision about it is made here.
+    /// One table without a default, so that a new reason does not compile until it has a row.
     fn meaning(self) -> Meaning {
         let (is_observed, news) = match self {
             Self::ImageAvailable => (true, News::Normal { at_first_sight: false }),
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_a_reason_is_read_back_as_that_reason() {
+    fn each_reason_parses_from_its_name() {
         for reason in ReadyReason::VARIANTS {
             assert_eq!(reason.name().parse(), Ok(*reason));
         }

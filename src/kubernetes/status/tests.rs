@@ -25,7 +25,7 @@ pub(in crate::kubernetes) fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
 }
 
-/// An object created at minute 0, looked at every ten minutes.
+/// An object that was created at minute 0 and is read every ten minutes.
 fn moment(previous: &CustomImageStatus, minute: i64) -> Moment<'_> {
     Moment {
         previous,
@@ -85,8 +85,8 @@ fn fresh() -> CustomImageStatus {
     CustomImageStatus { observed_generation: Some(-1), ..CustomImageStatus::default() }
 }
 
-/// `Ready=STATUS Reason`, then the types of the conditions that are True beside it.
-fn told(status: &CustomImageStatus) -> String {
+/// Ready's status and reason, then the other conditions: `Type` if True, else `Type=STATUS:Reason`.
+fn summary(status: &CustomImageStatus) -> String {
     let ready = conditions::find(&status.conditions, conditions::READY).unwrap();
     let beside = status.conditions.iter().filter(|condition| condition.type_ != conditions::READY);
     let beside = beside.map(|condition| match condition.status.as_str() {
@@ -97,7 +97,7 @@ fn told(status: &CustomImageStatus) -> String {
 }
 
 #[test]
-fn each_answer_of_aws_has_its_row() {
+fn each_aws_answer_gives_its_row_of_the_condition_table() {
     for (outcome, row) in [
         (ami("available"), "True ImageAvailable Synced"),
         (ami("pending"), "False ImagePending Reconciling Synced"),
@@ -121,14 +121,14 @@ fn each_answer_of_aws_has_its_row() {
         (Outcome::Suspended, "Unknown Suspended Reconciling Synced=False:Suspended"),
     ] {
         let status = after(&outcome, &fresh(), 1);
-        assert_eq!(told(&status), row);
+        assert_eq!(summary(&status), row);
         assert_eq!(status.observed_generation, Some(7));
         assert!(status.conditions.iter().all(|condition| condition.observed_generation == Some(7)));
     }
 }
 
 #[test]
-fn a_failed_build_says_the_failing_step_first() {
+fn message_of_a_failed_build_starts_with_the_failing_step() {
     let status = after(&stack("CREATE_FAILED", Some("FAILED")), &fresh(), 1);
     let message = &conditions::find(&status.conditions, conditions::READY).unwrap().message;
     assert_eq!(
@@ -139,7 +139,7 @@ fn a_failed_build_says_the_failing_step_first() {
 }
 
 #[test]
-fn what_was_never_seen_is_failed_after_its_grace_and_the_deadline_is_said_and_kept() {
+fn image_that_was_never_found_stalls_at_the_deadline_in_its_message() {
     let early = next(&absent(), &moment(&fresh(), 30));
     assert_eq!(early.until, Some(at(120)));
     let message = &conditions::find(&early.status.conditions, conditions::READY).unwrap().message;
@@ -150,52 +150,52 @@ fn what_was_never_seen_is_failed_after_its_grace_and_the_deadline_is_said_and_ke
             "no image or stack with id hpc in eu-west-1 of account 111122223333; reported as failed at {deadline}"
         )
     );
-    assert_eq!(told(&after(&absent(), &early.status, 119)), "False NotFound Absent Reconciling Synced");
-    assert_eq!(told(&after(&absent(), &early.status, 120)), "False NotFound Absent Stalled Synced");
+    assert_eq!(summary(&after(&absent(), &early.status, 119)), "False NotFound Absent Reconciling Synced");
+    assert_eq!(summary(&after(&absent(), &early.status, 120)), "False NotFound Absent Stalled Synced");
 }
 
 #[test]
-fn what_was_seen_and_is_gone_is_deleted_and_its_payload_with_it() {
+fn image_that_disappears_is_deleted_and_loses_its_payload() {
     let there = after(&ami("available"), &fresh(), 1);
     let gone = after(&absent(), &there, 2);
-    assert_eq!(told(&gone), "False Deleted Absent Stalled Synced");
+    assert_eq!(summary(&gone), "False Deleted Absent Stalled Synced");
     assert_eq!(gone.image, ImageFields::default());
     assert_eq!(gone.image_configuration, None);
     assert_eq!((gone.image_id.as_deref(), gone.account_id.as_deref()), (Some("hpc"), Some("111122223333")));
-    assert_eq!(told(&after(&absent(), &gone, 500)), "False Deleted Absent Stalled Synced", "and stays so");
+    assert_eq!(summary(&after(&absent(), &gone, 500)), "False Deleted Absent Stalled Synced", "it stays deleted");
 }
 
 #[test]
-fn a_finished_build_without_its_ami_is_orphaned_after_half_an_hour_also_when_the_stack_goes() {
+fn finished_build_without_an_ami_is_orphaned_after_30_minutes_even_if_its_stack_is_deleted() {
     let begun = next(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &moment(&fresh(), 10));
     assert_eq!(begun.until, Some(at(40)));
     let gone = next(&absent(), &moment(&begun.status, 20));
-    assert_eq!(told(&gone.status), "False Finalizing Finalizing Reconciling Synced");
+    assert_eq!(summary(&gone.status), "False Finalizing Finalizing Reconciling Synced");
     assert_eq!(gone.until, Some(at(40)));
     let orphaned = after(&absent(), &gone.status, 40);
-    assert_eq!(told(&orphaned), "False OrphanedImage Finalizing Stalled Synced");
+    assert_eq!(summary(&orphaned), "False OrphanedImage Finalizing Stalled Synced");
     let message = &conditions::find(&orphaned.conditions, conditions::READY).unwrap().message;
     assert!(message.contains("Ec2ImageBuilderArn"), "{message}");
-    assert_eq!(told(&after(&absent(), &orphaned, 500)), "False OrphanedImage Finalizing Stalled Synced");
-    assert_eq!(told(&after(&ami("available"), &orphaned, 501)), "True ImageAvailable Synced");
+    assert_eq!(summary(&after(&absent(), &orphaned, 500)), "False OrphanedImage Finalizing Stalled Synced");
+    assert_eq!(summary(&after(&ami("available"), &orphaned, 501)), "True ImageAvailable Synced");
 }
 
 #[test]
-fn a_new_absence_names_no_account_that_this_process_has_not_asked() {
+fn new_absence_names_no_account_until_this_process_learns_it() {
     let there = after(&ami("available"), &fresh(), 1);
-    let unasked = Moment { account_id: None, ..moment(&there, 2) };
-    let gone = next(&absent(), &unasked).status;
+    let unlearned = Moment { account_id: None, ..moment(&there, 2) };
+    let gone = next(&absent(), &unlearned).status;
     let message =
         |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::READY).unwrap().message.clone();
     assert_eq!(message(&gone), "no image or stack with id hpc in eu-west-1 any more; AMI ami-1 is gone");
     let learned = after(&absent(), &gone, 3);
     assert!(message(&learned).contains("of account 111122223333"));
     let restarted = Moment { account_id: None, ..moment(&learned, 4) };
-    assert_eq!(next(&absent(), &restarted).status, learned, "a restart is no change");
+    assert_eq!(next(&absent(), &restarted).status, learned, "a restart changes nothing");
 }
 
 #[test]
-fn tags_in_another_order_are_no_change_and_another_tag_is_one() {
+fn order_of_tags_is_no_change_but_another_tag_is_one() {
     let there = after(&stack("CREATE_IN_PROGRESS", None), &fresh(), 1);
     let tagged = |tags: Vec<Tag>| {
         let stack = Stack {
@@ -212,7 +212,7 @@ fn tags_in_another_order_are_no_change_and_another_tag_is_one() {
 }
 
 #[test]
-fn a_refused_detail_is_named_with_its_action() {
+fn refused_detail_is_reported_with_its_action() {
     let refused = SourceError {
         kind: SourceErrorKind::AccessDenied,
         action: Some("imagebuilder:GetImage"),
@@ -221,7 +221,7 @@ fn a_refused_detail_is_named_with_its_action() {
     };
     let stack = Stack { status: Some("CREATE_IN_PROGRESS".into()), ..Stack::default() };
     let status = after(&seen(Observation::Stack { stack, image_build: None, refused: Some(refused) }), &fresh(), 1);
-    assert_eq!(told(&status), "False Building PayloadComplete=False:AccessDenied Reconciling Synced");
+    assert_eq!(summary(&status), "False Building PayloadComplete=False:AccessDenied Reconciling Synced");
     let message = &conditions::find(&status.conditions, conditions::PAYLOAD_COMPLETE).unwrap().message;
     assert!(message.contains("imagebuilder:GetImage") && message.contains("on resource arn"), "{message}");
 }
@@ -253,9 +253,9 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 }
 
 proptest! {
-    /// kstatus reads the first of Reconciling and Stalled, and takes an object without Ready for finished.
+    /// kstatus reads only the first of Reconciling and Stalled. An object without Ready counts as finished for it.
     #[test]
-    fn no_history_leaves_a_status_that_misleads_kstatus(outcomes in prop::collection::vec(any_outcome(), 1..12)) {
+    fn no_sequence_of_outcomes_misleads_kstatus(outcomes in prop::collection::vec(any_outcome(), 1..12)) {
         let mut status = fresh();
         for (minute, outcome) in outcomes.iter().enumerate() {
             let is_first_unconfirmed = status.conditions.is_empty() && *outcome == Outcome::Unconfirmed;
@@ -268,10 +268,10 @@ proptest! {
             let ready = conditions::find(&status.conditions, conditions::READY).unwrap();
             prop_assert_eq!(ready.status == "True", !has(conditions::RECONCILING) && !has(conditions::STALLED));
             prop_assert_eq!(status.observed_generation, Some(7));
-            prop_assert_eq!(after(outcome, &status, minute), status.clone(), "the same look again is no change");
+            prop_assert_eq!(after(outcome, &status, minute), status.clone(), "the same outcome again changes nothing");
             if let Outcome::Observed { .. } = outcome {
                 let is_due = next(outcome, &moment(&status, minute)).until.is_some_and(|until| until <= at(minute + 3));
-                prop_assert!(is_due || after(outcome, &status, minute + 3) == status, "nor is it a little later");
+                prop_assert!(is_due || after(outcome, &status, minute + 3) == status, "nor does it a little later");
             }
         }
     }

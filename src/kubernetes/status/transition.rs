@@ -1,4 +1,4 @@
-//! Which Events a new status is worth: transitions only. Pure.
+//! The Events for a new status. Only a transition causes an Event. Pure.
 
 use crate::describe_image::SourceErrorKind;
 use crate::kubernetes::custom_image::CustomImageStatus;
@@ -7,7 +7,7 @@ use crate::kubernetes::status::ready_reason::{News, ReadyReason};
 use crate::kubernetes::status::verdict::missing::REPORTED_AT;
 use kube::runtime::events::EventType;
 
-/// An Event to be published.
+/// An Event to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     pub is_warning: bool,
@@ -22,7 +22,7 @@ impl Note {
     }
 }
 
-/// The Events of going from `previous` to `next`.
+/// The Events for the transition from `previous` to `next`.
 #[must_use]
 pub fn notes(previous: &CustomImageStatus, next: &CustomImageStatus) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
@@ -34,10 +34,11 @@ pub fn notes(previous: &CustomImageStatus, next: &CustomImageStatus) -> Vec<Note
         let before = conditions::find(&previous.conditions, type_);
         let is_new =
             before.is_none_or(|before| (&before.status, &before.reason) != (&now_false.status, &now_false.reason));
-        let is_said = notes.iter().any(|note| note.reason == now_false.reason);
-        // A limit of AWS meets all objects of a scope at once: Synced and the metrics say it.
+        let is_noted = notes.iter().any(|note| note.reason == now_false.reason);
+        // Throttling affects all objects of a scope at once. Synced and the metrics report it, not an Event for each
+        // object.
         let is_of_scope = now_false.reason == SourceErrorKind::Throttled.reason();
-        if is_new && !is_said && !is_of_scope {
+        if is_new && !is_noted && !is_of_scope {
             let is_warning = now_false.reason != ReadyReason::Suspended.name();
             notes.push(Note { is_warning, reason: now_false.reason.clone(), text: now_false.message.clone() });
         }
@@ -55,17 +56,17 @@ fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<No
         News::Warning { at_first_sight } => (true, at_first_sight),
     };
     let is_first_sight = before.is_none_or(|before| !before.is_observed() && previous.image_configuration.is_none());
-    // A limit of AWS makes the whole scope stale, and then fresh again: neither is news of this image.
+    // Throttling makes all objects of the scope stale, and later fresh again. Neither needs an Event for each object.
     let is_throttled = |status: &CustomImageStatus| synced_reason(status) == Some(SourceErrorKind::Throttled.reason());
     let is_of_scope = (now == ReadyReason::Stale && is_throttled(next))
         || (before == Some(ReadyReason::Stale) && is_throttled(previous) && is_as_before(previous, next));
     let is_stalled = |status: &CustomImageStatus| conditions::find(&status.conditions, conditions::STALLED).is_some();
-    let is_given_up = is_stalled(next) && !is_stalled(previous) && before.is_some();
-    let is_change = before != Some(now) || is_given_up;
-    let is_news = is_change && !is_of_scope && (at_first_sight || !is_first_sight);
+    let is_newly_stalled = is_stalled(next) && !is_stalled(previous) && before.is_some();
+    let is_change = before != Some(now) || is_newly_stalled;
+    let needs_event = is_change && !is_of_scope && (at_first_sight || !is_first_sight);
     let note = |is_warning, text| Note { is_warning, reason: ready.reason.clone(), text };
-    is_news.then(|| match ready.message.rsplit_once(REPORTED_AT) {
-        // Within its grace period nothing is wrong yet.
+    needs_event.then(|| match ready.message.rsplit_once(REPORTED_AT) {
+        // Within the grace period this is not a failure yet, so the Event is Normal.
         Some((about, time)) if now == ReadyReason::NotFound && !is_stalled(next) => {
             note(false, format!("{about}; counts as failed from {time}"))
         }
@@ -73,7 +74,8 @@ fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<No
     })
 }
 
-/// Whether `next` says what stood before AWS stopped answering: the payload stays meanwhile, and so do the marks.
+/// Whether `next` is the status from before AWS stopped answering. The payload and the marks stay during an outage, so
+/// they can be compared.
 fn is_as_before(previous: &CustomImageStatus, next: &CustomImageStatus) -> bool {
     let mark = |status: &CustomImageStatus, type_: &str| {
         conditions::find(&status.conditions, type_).map(|mark| (mark.reason.clone(), mark.message.clone()))

@@ -1,4 +1,4 @@
-//! What the status says when AWS did not answer: after an error, and while the object is suspended. The payload stays as it is.
+//! The conditions if AWS did not answer: after an error, and while the object is suspended. The payload stays as it is.
 
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::kubernetes::custom_image::CustomImageStatus;
@@ -8,16 +8,16 @@ use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::kubernetes::status::verdict::{Progress, Verdict};
 use jiff::Timestamp;
 
-/// What changes in the status.
+/// Which conditions change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Ready, and Synced with it.
+    /// Ready and Synced change.
     Ready(Verdict, Finding),
-    /// At most Synced. Time alone may change more, at that moment.
+    /// Only Synced changes, or nothing (`None`). At the given time the status may change without a new observation.
     Synced(Option<Finding>, Option<Timestamp>),
 }
 
-/// After an error. What it does to Ready depends on whether there is an answer to keep.
+/// The change after an error. An earlier answer in the status stays for a grace period.
 #[must_use]
 pub fn failed(
     error: &SourceError,
@@ -28,11 +28,11 @@ pub fn failed(
 ) -> Change {
     let synced =
         Finding { keeps_message: true, ..Finding::new(conditions::SYNCED, "False", error.kind.reason(), message) };
-    let until_shown = since.checked_add(moment.periods.error).unwrap_or(Timestamp::MAX);
+    let until_reported = since.checked_add(moment.periods.error).unwrap_or(Timestamp::MAX);
     let until_stale = last_observed.checked_add(moment.staleness_budget()).unwrap_or(Timestamp::MAX);
     let is_at_hand = has_observation(moment.previous);
     match ready_reason_of(error.kind) {
-        Some(reason) if !is_at_hand || is_refused_here(error.kind) || moment.now >= until_shown => {
+        Some(reason) if !is_at_hand || is_refused_here(error.kind) || moment.now >= until_reported => {
             Change::Ready(Verdict::new("Unknown", reason, message.to_owned(), Progress::Stalled), synced)
         }
         None if !is_at_hand => {
@@ -43,36 +43,37 @@ pub fn failed(
             let message = format!("AWS last answered at {last_observed:.0}");
             Change::Ready(Verdict::new("Unknown", ReadyReason::Stale, message, Progress::Reconciling), synced)
         }
-        _ if moment.now >= until_shown => Change::Synced(Some(synced), Some(until_stale)),
-        _ if is_resumed(moment) => Change::Synced(Some(synced), Some(until_shown.min(until_stale))),
-        _ => Change::Synced(None, Some(until_shown)),
+        _ if moment.now >= until_reported => Change::Synced(Some(synced), Some(until_stale)),
+        _ if is_resumed(moment) => Change::Synced(Some(synced), Some(until_reported.min(until_stale))),
+        None => Change::Synced(None, Some(until_reported.min(until_stale))),
+        Some(_) => Change::Synced(None, Some(until_reported)),
     }
 }
 
-/// While the object is suspended.
+/// The change while the object is suspended.
 #[must_use]
 pub fn suspended(moment: &Moment<'_>) -> Change {
     let synced = |message: &str| Finding::new(conditions::SYNCED, "False", ReadyReason::Suspended.name(), message);
     if has_observation(moment.previous) {
-        return Change::Synced(Some(synced("spec.suspend is true: the status is as of the last look")), None);
+        return Change::Synced(Some(synced("spec.suspend is true: the status is that of the last read")), None);
     }
     let message = "spec.suspend is true: AWS was not asked";
     let verdict = Verdict::new("Unknown", ReadyReason::Suspended, message.to_owned(), Progress::Reconciling);
     Change::Ready(verdict, synced(message))
 }
 
-/// Whether the refusal is the operator's own: AWS will not change its mind within a grace period.
+/// Whether the operator itself refuses the read. Such an error needs no grace period, because no retry can help.
 fn is_refused_here(kind: SourceErrorKind) -> bool {
     matches!(kind, SourceErrorKind::UnknownRegion | SourceErrorKind::IdentityNotAllowed)
 }
 
-/// Whether the status still says that the object is suspended.
+/// Whether the object was resumed: its status still reports Suspended.
 fn is_resumed(moment: &Moment<'_>) -> bool {
     let synced = conditions::find(&moment.previous.conditions, conditions::SYNCED);
     synced.is_some_and(|synced| synced.reason == ReadyReason::Suspended.name())
 }
 
-/// The Ready reason of an error that only a person can mend.
+/// The Ready reason of an error that a person must fix. `None` for an error that a retry may fix.
 fn ready_reason_of(kind: SourceErrorKind) -> Option<ReadyReason> {
     match kind {
         SourceErrorKind::AccessDenied => Some(ReadyReason::AccessDenied),
@@ -84,7 +85,7 @@ fn ready_reason_of(kind: SourceErrorKind) -> Option<ReadyReason> {
     }
 }
 
-/// Whether the status shows an answer of AWS, or has shown one until it grew stale.
+/// Whether the status contains an answer of AWS, also a stale one.
 fn has_observation(previous: &CustomImageStatus) -> bool {
     let reason = ReadyReason::of(&previous.conditions);
     let is_absent = conditions::MARKS.iter().any(|mark| conditions::find(&previous.conditions, mark).is_some());

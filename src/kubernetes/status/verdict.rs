@@ -1,4 +1,5 @@
-//! What Ready says, and what stands beside it. The condition table itself is in the files below: an AMI, a stack, neither.
+//! The type of a verdict: the condition Ready and what belongs to it. The files below hold the condition table: `ami`,
+//! `stack`, and `missing` for neither.
 
 pub mod ami;
 pub mod missing;
@@ -9,20 +10,20 @@ use crate::kubernetes::status::moment::Orphan;
 use crate::kubernetes::status::ready_reason::ReadyReason;
 use jiff::Timestamp;
 
-/// What Ready says, and what stands beside it.
+/// The condition Ready, and what belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub ready: &'static str,
     pub reason: ReadyReason,
     pub message: String,
     pub progress: Progress,
-    /// Which of the marks is set.
+    /// The mark that is set: Finalizing or Absent.
     pub mark: Option<&'static str>,
-    /// When time alone changes the verdict.
+    /// When the verdict may change without a new observation.
     pub until: Option<Timestamp>,
 }
 
-/// What kstatus reads beside Ready: at most one of the two.
+/// What kstatus reads in addition to Ready: the condition Reconciling, the condition Stalled, or neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     Done,
@@ -30,7 +31,7 @@ pub enum Progress {
     Stalled,
 }
 
-/// What is known of the image's build beside the answer.
+/// Facts about the image's build that the observation alone does not contain.
 #[derive(Clone, Copy, Debug)]
 pub struct Story<'a> {
     pub build: Option<&'a Build>,
@@ -39,7 +40,7 @@ pub struct Story<'a> {
 }
 
 impl Story<'_> {
-    /// The AMI that the status has shown. Whoever has no AMI any more has lost it.
+    /// The id of the AMI in `status.build`. If AWS lists no AMI now, this AMI is gone.
     #[must_use]
     pub fn ami_id(&self) -> Option<&str> {
         self.build?.ami_id.as_deref()
@@ -53,7 +54,7 @@ impl Verdict {
     }
 }
 
-/// A time in a message: to the second.
+/// A time for a message, without fractions of a second.
 #[must_use]
 pub fn second(time: Timestamp) -> String {
     format!("{time:.0}")

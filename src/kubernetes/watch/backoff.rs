@@ -1,11 +1,11 @@
-//! How long a watch that broke waits before it is tried again.
+//! The backoff of a watch that failed.
 
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::DefaultBackoff;
 use std::time::Duration;
 
-/// kube's own backoff, which forgets only with time. kube itself resets it with each list that begins, so that a list which is
-/// refused for good would be tried every second for ever.
+/// kube's default backoff, but only time resets it. kube calls `reset` whenever a list begins. A list that always fails
+/// would then be retried every second forever, so `reset` does nothing here.
 #[derive(Default)]
 pub struct WatchBackoff(DefaultBackoff);
 
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_that_begins_is_no_reason_to_hurry_again() {
+    fn the_beginning_of_a_list_does_not_reset_the_backoff() {
         let mut backoff = WatchBackoff::default();
         let pauses: Vec<Duration> = (0..8)
             .filter_map(|_| {

@@ -1,18 +1,18 @@
-//! One watch made of several, a namespace each. To those behind it a list of one namespace is a list of all in which
-//! the others stand as they are.
+//! Merges several watches, one for each namespace, into one stream. A new list of one namespace becomes a list of all:
+//! the objects of the other namespaces are repeated as the consumer has them.
 
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 use kube::runtime::watcher::{Error, Event, Result};
 use kube::{Resource, ResourceExt};
 use std::collections::HashMap;
 
-/// Merges `watches`. `standing` gives the objects, by now known to those behind, that are not of the given namespace.
+/// Merges `watches`, by namespace. `others` returns the consumer's current objects that are not in the given namespace.
 ///
-/// The first list is complete when every watch has listed or failed once: a namespace that may not be listed does not
-/// keep the others waiting, and its objects come when it is listed after all.
+/// The first list is complete when every watch has listed or failed once. So a namespace that cannot be listed does not
+/// block the others. Its objects follow when it can be listed.
 pub fn merged<K: Resource + Send + 'static>(
     watches: HashMap<String, BoxStream<'static, Result<Event<K>>>>,
-    standing: impl Fn(&str) -> Vec<K> + Send + 'static,
+    others: impl Fn(&str) -> Vec<K> + Send + 'static,
 ) -> impl Stream<Item = Result<Event<K>>> + Send {
     let mut lists: HashMap<String, List<K>> = watches.keys().map(|name| (name.clone(), List::default())).collect();
     let named = watches.into_iter().map(|(name, events)| events.map(move |event| (name.clone(), event)).boxed());
@@ -28,7 +28,7 @@ pub fn merged<K: Resource + Send + 'static>(
                 list.first(event);
                 Vec::new()
             }
-            Ok(event) => list.later(event, || standing(&name)),
+            Ok(event) => list.later(event, || others(&name)),
         };
         let is_complete = is_first && lists.values().all(|list| list.is_over);
         let first = is_complete.then(|| relisted(lists.values_mut().flat_map(List::take).collect()));
@@ -36,13 +36,13 @@ pub fn merged<K: Resource + Send + 'static>(
     })
 }
 
-/// What is known of one namespace, for as long as it cannot be told to those behind.
+/// The objects of one namespace that the consumer has not received yet.
 struct List<K> {
-    /// A list under way: nothing of it is told before it is complete.
+    /// The objects of a running list. They are published only when the list is complete.
     listing: HashMap<String, K>,
-    /// The objects, while others have not listed yet.
+    /// The current objects, until every namespace has listed.
     objects: HashMap<String, K>,
-    /// The first one has been listed, or has failed.
+    /// The first list is complete or has failed.
     is_over: bool,
 }
 
@@ -57,7 +57,7 @@ impl<K: Resource> List<K> {
         std::mem::take(&mut self.objects).into_values().collect()
     }
 
-    /// While others have not listed yet, what changes in this one waits with it.
+    /// Takes an event while other namespaces have not listed yet: changes wait, like the list.
     fn first(&mut self, event: Event<K>) {
         match event {
             Event::Init => self.listing.clear(),
@@ -108,7 +108,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({"metadata": {"name": name}})).unwrap()
     }
 
-    fn told(stream: &mut (impl Stream<Item = Result<Event<ConfigMap>>> + Unpin)) -> Vec<String> {
+    fn received(stream: &mut (impl Stream<Item = Result<Event<ConfigMap>>> + Unpin)) -> Vec<String> {
         let mut seen = Vec::new();
         while let Some(Some(event)) = stream.next().now_or_never() {
             seen.push(match event {
@@ -128,7 +128,7 @@ mod tests {
     fn two() -> (Sender, Sender, impl Stream<Item = Result<Event<ConfigMap>>> + Unpin) {
         let ((a, of_a), (b, of_b)) = (unbounded(), unbounded());
         let watches = HashMap::from([("a".to_owned(), of_a.boxed()), ("b".to_owned(), of_b.boxed())]);
-        (a, b, Box::pin(merged(watches, |name| vec![named(&format!("stands-beside-{name}"))])))
+        (a, b, Box::pin(merged(watches, |name| vec![named(&format!("other-than-{name}"))])))
     }
 
     fn send(sender: &Sender, events: Vec<Event<ConfigMap>>) {
@@ -140,42 +140,42 @@ mod tests {
         let (a, b, mut merged) = two();
         send(&a, vec![Event::Init, Event::InitApply(named("gone")), Event::InitApply(named("x")), Event::InitDone]);
         send(&a, vec![Event::Delete(named("gone"))]);
-        assert!(told(&mut merged).is_empty());
+        assert!(received(&mut merged).is_empty());
         send(&b, vec![Event::Init, Event::InitDone]);
-        assert_eq!(told(&mut merged), ["init", "listed x", "done"]);
+        assert_eq!(received(&mut merged), ["init", "listed x", "done"]);
     }
 
     #[test]
-    fn a_namespace_that_may_not_be_listed_does_not_keep_the_others_waiting() {
+    fn a_namespace_that_cannot_be_listed_does_not_block_the_others() {
         let (a, b, mut merged) = two();
         send(&a, vec![Event::Init, Event::InitApply(named("x")), Event::InitDone]);
         b.unbounded_send(Err(Error::NoResourceVersion)).unwrap();
-        assert_eq!(told(&mut merged), ["error", "init", "listed x", "done"]);
+        assert_eq!(received(&mut merged), ["error", "init", "listed x", "done"]);
         send(&b, vec![Event::Init, Event::InitApply(named("y")), Event::InitDone]);
-        assert_eq!(told(&mut merged), ["init", "listed stands-beside-b", "listed y", "done"]);
+        assert_eq!(received(&mut merged), ["init", "listed other-than-b", "listed y", "done"]);
     }
 
     #[test]
-    fn a_list_under_way_when_the_first_is_complete_loses_nothing() {
+    fn a_list_that_is_running_when_the_first_list_completes_loses_nothing() {
         let (a, b, mut merged) = two();
         b.unbounded_send(Err(Error::NoResourceVersion)).unwrap();
         send(&b, vec![Event::Init, Event::InitApply(named("y"))]);
-        assert_eq!(told(&mut merged), ["error"]);
+        assert_eq!(received(&mut merged), ["error"]);
         send(&a, vec![Event::Init, Event::InitDone]);
-        assert_eq!(told(&mut merged), ["init", "done"]);
+        assert_eq!(received(&mut merged), ["init", "done"]);
         send(&b, vec![Event::InitApply(named("z")), Event::InitDone]);
-        let mut listed = told(&mut merged);
+        let mut listed = received(&mut merged);
         listed.sort();
-        assert_eq!(listed, ["done", "init", "listed stands-beside-b", "listed y", "listed z"]);
+        assert_eq!(listed, ["done", "init", "listed other-than-b", "listed y", "listed z"]);
     }
 
     #[test]
-    fn a_list_of_one_namespace_leaves_the_others_as_they_stand() {
+    fn a_new_list_of_one_namespace_keeps_the_objects_of_the_others() {
         let (a, b, mut merged) = two();
         send(&a, vec![Event::Init, Event::InitDone]);
         send(&b, vec![Event::Init, Event::InitDone]);
-        told(&mut merged);
+        received(&mut merged);
         send(&a, vec![Event::Init, Event::InitApply(named("x")), Event::InitDone, Event::Apply(named("z"))]);
-        assert_eq!(told(&mut merged), ["init", "listed stands-beside-a", "listed x", "done", "applied z"]);
+        assert_eq!(received(&mut merged), ["init", "listed other-than-a", "listed x", "done", "applied z"]);
     }
 }

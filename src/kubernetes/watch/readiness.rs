@@ -1,4 +1,4 @@
-//! Whether the watches hold all objects, and what each waits for.
+//! Readiness: whether the watches hold all objects, and what they wait for.
 
 use kube::runtime::watcher::{self, Event};
 use parking_lot::Mutex;
@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// `Ok` once the watches hold all objects; else what they wait for.
+/// `Ok` once the watches hold all objects. Else the text says what they wait for.
 pub type Readiness = Result<(), String>;
 
-/// How the watches stand, by the namespace each is of.
+/// The readiness of each watch, by namespace, and of all watches together.
 #[derive(Clone)]
 pub struct ReadinessBoard {
     watches: Arc<Mutex<BTreeMap<String, Readiness>>>,
@@ -23,7 +23,7 @@ impl ReadinessBoard {
         Self { watches: Arc::new(Mutex::new(namespaces.iter().map(listing).collect())), sum }
     }
 
-    /// Takes note of what happened to the watch of `namespace`.
+    /// Updates the readiness after an `event` of the watch of `namespace`.
     pub fn note<K>(&self, namespace: &str, event: &watcher::Result<Event<K>>) {
         let mut watches = self.watches.lock();
         let before = watches.entry(namespace.to_owned()).or_insert_with(|| Err("listing customimages".to_owned()));
@@ -34,12 +34,13 @@ impl ReadinessBoard {
                 tracing::warn!(namespace, error = error as &dyn std::error::Error, "cannot list customimages yet");
                 *before = Err(error.to_string());
             }
-            // Once ready, a broken watch is retried with the store at hand.
+            // A watch that fails after it was ready stays ready: the store keeps its objects while the watch is
+            // retried.
             Err(error) => {
                 tracing::warn!(
                     namespace,
                     error = error as &dyn std::error::Error,
-                    "watch of customimages broke, trying again"
+                    "the watch of customimages failed and is retried"
                 );
                 return;
             }
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ready_is_when_every_watch_has_listed() {
+    fn the_process_is_ready_when_every_watch_has_listed() {
         let (sum, ready) = watch::channel(Err("starting".to_owned()));
         let board = ReadinessBoard::new(&["a".into(), "b".into()], sum);
         board.note::<()>("a", &Ok(Event::InitDone));
@@ -64,6 +65,6 @@ mod tests {
         board.note::<()>("b", &Ok(Event::InitDone));
         assert_eq!(*ready.borrow(), Ok(()));
         board.note::<()>("b", &Err(watcher::Error::NoResourceVersion));
-        assert_eq!(*ready.borrow(), Ok(()), "a watch that breaks keeps its store");
+        assert_eq!(*ready.borrow(), Ok(()), "a watch that fails later stays ready");
     }
 }

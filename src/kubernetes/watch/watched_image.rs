@@ -1,5 +1,5 @@
-//! What the watch keeps of a CustomImage: no more of its metadata than is looked at, and its status packed. Ten thousand of them
-//! are kept, and at rest none is read.
+//! The form in which the store keeps a CustomImage: only the metadata that is read, and the status packed. The store
+//! may keep ten thousand objects, and they are rarely read.
 
 use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec, CustomImageStatus, REQUESTED_AT};
 use crate::kubernetes::status::ready_reason::ReadyReason;
@@ -12,16 +12,16 @@ use kube::runtime::reflector::ObjectRef;
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// A CustomImage as the watch saw it last.
+/// A CustomImage as the watch last delivered it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "CustomImage")]
 pub struct WatchedImage {
     metadata: ObjectMeta,
     pub spec: CustomImageSpec,
     status: Option<Packed<CustomImageStatus>>,
-    /// Why it is Ready, or not; `None` when it does not say.
+    /// The reason of its condition Ready. `None` without that condition, or when the reason is unknown.
     pub reason: Option<ReadyReason>,
-    /// The account that its status names.
+    /// The account in its status.
     pub account_id: Option<String>,
 }
 
@@ -29,20 +29,20 @@ pub struct WatchedImage {
 pub type Reference = ObjectRef<WatchedImage>;
 
 impl WatchedImage {
-    /// The object itself. A status that cannot be read is none: the next one is written whole.
+    /// The whole object. A status that cannot be unpacked counts as missing; the next write replaces it as a whole.
     #[must_use]
     pub fn object(&self) -> CustomImage {
         let status = self.status.as_ref().and_then(|status| status.unpack().ok());
         CustomImage { status, ..self.without_status() }
     }
 
-    /// What it asks for.
+    /// The object without its status: enough for what it wants.
     #[must_use]
     pub fn without_status(&self) -> CustomImage {
         CustomImage { metadata: self.metadata.clone(), spec: self.spec.clone(), status: None }
     }
 
-    /// Its name alone: kube's own reference carries the version and the uid along.
+    /// Its namespace and name only. kube's own reference also contains the resourceVersion and the uid.
     #[must_use]
     pub fn reference(&self) -> Reference {
         let reference = ObjectRef::new(self.metadata.name.as_deref().unwrap_or_default());
@@ -53,7 +53,7 @@ impl WatchedImage {
     }
 }
 
-/// A namespace is a tenant of the reflector.
+/// The namespace is the subscriber's tenant.
 impl From<&Reference> for Subscriber {
     fn from(reference: &Reference) -> Self {
         Self { tenant: reference.namespace.clone().unwrap_or_default(), key: reference.name.clone() }
@@ -87,7 +87,7 @@ impl From<CustomImage> for WatchedImage {
     }
 }
 
-/// The resource is CustomImage's own.
+/// The resource is CustomImage.
 impl Resource for WatchedImage {
     type DynamicType = ();
     type Scope = DynamicResourceScope;

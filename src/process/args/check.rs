@@ -1,4 +1,4 @@
-//! What is checked, and how the result is printed.
+//! The flags of `check`: what is checked, and how the result is printed.
 
 use super::aws::AwsArgs;
 use super::leadership::LeadershipArgs;

@@ -1,14 +1,14 @@
-//! Which image is described, and how the answer is printed.
+//! The flags of `describe`: the image, and how the answer is printed.
 
 use super::aws::AwsArgs;
 use clap::{Args as ClapArgs, ValueEnum};
 
 #[derive(Debug, ClapArgs)]
 pub struct DescribeArgs {
-    /// Id of the image: a letter, then letters, digits and hyphens; at most 128.
+    /// Id of the image: a letter, then letters, digits and hyphens; at most 128 characters.
     #[arg(short, long, value_name = "ID", allow_hyphen_values = true)]
     pub image_id: String,
-    /// Region of the image. Default: AWS_REGION, AWS_DEFAULT_REGION, then the profile's.
+    /// Region of the image. Default: AWS_REGION, AWS_DEFAULT_REGION, then the profile's region.
     #[arg(short, long)]
     pub region: Option<String>,
     /// Format of the answer.

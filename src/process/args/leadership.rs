@@ -1,4 +1,4 @@
-//! The settings of leader election.
+//! The flags of leader election.
 
 use crate::kubernetes::leadership::lease::LeaseSettings;
 use crate::process::args::value::{Maybe, duration, namespace};
@@ -6,39 +6,40 @@ use clap::{ArgAction, Args as ClapArgs};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// Several replicas, one of which reads AWS and writes; the others stand by with all objects at hand.
+/// Only one of several replicas, the leader, reads AWS and writes. The others are standbys with a warm store.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(next_help_heading = "Leadership")]
 pub struct LeadershipArgs {
-    /// Act only while holding a Lease in the operator's own namespace. Set to false for a process that must not wait.
+    /// Work only while holding a Lease in the operator's own namespace. Set to false for a process that must not wait.
     #[arg(long, env = "CUSTOMIMAGE_LEADER_ELECTION", value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     pub leader_election: bool,
-    /// Name of the Lease. Default: customimage-operator, and what it watches when that is not all.
+    /// Name of the Lease. Default: customimage-operator, plus a suffix for the watched namespaces if --namespace is
+    /// set.
     #[arg(long, env = "CUSTOMIMAGE_LEASE_NAME", value_name = "NAME", default_value = "", hide_default_value = true, value_parser = namespace)]
     pub lease_name: Maybe<String>,
-    /// How long a standby waits after the last sign of the leader; whole seconds.
+    /// How long a standby waits after the leader's last renewal before it takes over; whole seconds.
     #[arg(long, env = "CUSTOMIMAGE_LEASE_DURATION", value_name = "DURATION", default_value = "15s", value_parser = duration)]
     pub lease_duration: Duration,
-    /// How long the leader goes on without renewing; less than the duration.
+    /// How long the leader continues without a renewal; less than the lease duration.
     #[arg(long, env = "CUSTOMIMAGE_LEASE_RENEW_DEADLINE", value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pub lease_renew_deadline: Duration,
-    /// Between two attempts to get or renew it; less than the deadline.
+    /// Time between two attempts to acquire or renew the Lease; less than the renew deadline.
     #[arg(long, env = "CUSTOMIMAGE_LEASE_RETRY_PERIOD", value_name = "DURATION", default_value = "2s", value_parser = duration)]
     pub lease_retry_period: Duration,
 }
 
-/// Times with which two processes could lead at once.
+/// Lease times that would let two processes lead at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "--lease-duration must be at least one second and more than --lease-renew-deadline, and that more than --lease-retry-period"
+    "--lease-duration must be at least one second and longer than --lease-renew-deadline, which must be longer than --lease-retry-period"
 )]
 pub struct InvalidLeaseTimes;
 
 impl LeadershipArgs {
-    /// The settings of `holder`, which watches `namespaces` or all; `None` without an election.
+    /// The lease settings of `holder`, which watches `namespaces` (empty: all). `None` without leader election.
     ///
     /// # Errors
-    /// When the times do not keep two leaders apart.
+    /// When the times would let two processes lead at once.
     pub fn settings(&self, holder: String, namespaces: &[String]) -> Result<Option<LeaseSettings>, InvalidLeaseTimes> {
         let (duration, renew_deadline, retry_period) =
             (self.lease_duration, self.lease_renew_deadline, self.lease_retry_period);
@@ -52,19 +53,19 @@ impl LeadershipArgs {
         Ok(self.leader_election.then_some(settings))
     }
 
-    /// The name of the Lease of an operator that watches `namespaces` or all.
+    /// The name of the Lease of an operator that watches `namespaces` (empty: all).
     #[must_use]
     pub fn lease_name(&self, namespaces: &[String]) -> String {
         self.lease_name.0.clone().unwrap_or_else(|| default_name(namespaces))
     }
 }
 
-/// Operators of different namespaces do not stand in each other's way.
+/// Operators that watch different namespaces get different Leases, because each of them must be able to lead.
 fn default_name(namespaces: &[String]) -> String {
     match namespaces {
         [] => "customimage-operator".to_owned(),
         [only] => format!("customimage-operator.{only}"),
-        // All names together may be longer than a name can be.
+        // The joined names may be too long for the name of an object.
         several => {
             let digest = Sha256::digest(several.join(","));
             let short: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();

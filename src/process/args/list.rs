@@ -1,4 +1,4 @@
-//! What is listed, and how it is printed.
+//! The flags of `list`: what is listed, and how it is printed.
 
 use crate::describe_image::list_images::StatusFilter;
 use crate::process::args::aws::AwsArgs;
@@ -7,18 +7,18 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 #[derive(Debug, ClapArgs)]
 pub struct ListArgs {
-    /// Region of the images. Default: AWS_REGION, AWS_DEFAULT_REGION, then the profile's.
+    /// Region of the images. Default: AWS_REGION, AWS_DEFAULT_REGION, then the profile's region.
     #[arg(short, long)]
     pub region: Option<String>,
-    /// List only images of these statuses, separated by commas. Default: all, those of no status too (a stack that is
-    /// complete, or being deleted).
+    /// List only images with these statuses, separated by commas. Default: all images, also those without a status (the
+    /// stack is complete, or is being deleted).
     #[arg(long, value_enum, value_name = "STATUS", value_delimiter = ',', ignore_case = true)]
     pub image_status: Vec<ImageStatus>,
     /// Format of the list.
     #[arg(short, long, value_enum, default_value_t = ListOutput::Table)]
     pub output: ListOutput,
-    /// spec.identity of the manifests: the name by which the operator knows the account. It does not change whose credentials
-    /// are used here.
+    /// spec.identity of the manifests: the identity in the operator's configuration for this account. It does not
+    /// change the credentials that this command uses.
     #[arg(long, value_name = "NAME", value_parser = identity)]
     pub identity: Option<String>,
     #[command(flatten)]
@@ -28,9 +28,9 @@ pub struct ListArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListOutput {
     Table,
-    /// As the API answers.
+    /// The API's response.
     Json,
-    /// A CustomImage each, in YAML.
+    /// A CustomImage for each image id, in YAML.
     Manifests,
 }
 
@@ -43,7 +43,7 @@ pub enum ImageStatus {
 }
 
 impl ListArgs {
-    /// The filters that are asked for, as the domain calls them.
+    /// The requested filters, as the domain's type.
     #[must_use]
     pub fn filters(&self) -> Vec<StatusFilter> {
         let status = |status: &ImageStatus| match status {

@@ -1,26 +1,26 @@
-//! Which region is meant: the one that was asked for, else the environment's.
+//! The region to use: the requested one, else that of the environment or the AWS profile.
 
 use crate::aws;
 use crate::describe_image::image_id::InvalidRegion;
 use crate::describe_image::{ApiError, Region};
 
-/// The region that was asked for, else the environment's.
+/// The `requested` region, else that of the environment or the AWS profile. `None` when neither names one.
 ///
 /// # Errors
-/// When the environment names something that is no region.
-pub async fn default_region(asked: Option<Region>) -> Result<Option<Region>, InvalidRegion> {
-    match asked {
+/// When the environment or the profile names something that is not a region.
+pub async fn default_region(requested: Option<Region>) -> Result<Option<Region>, InvalidRegion> {
+    match requested {
         Some(region) => Ok(Some(region)),
         None => aws::default_region().await.map(|name| Region::parse(&name)).transpose(),
     }
 }
 
-/// The region that was asked for, else the environment's, as the API does it.
+/// The `requested` region, else that of the environment or the AWS profile, with the API's rules.
 ///
 /// # Errors
-/// The API's own, when there is none or it is no region.
-pub async fn asked_region(asked: Option<String>) -> Result<Region, ApiError> {
-    let name = match asked.filter(|name| !name.is_empty()) {
+/// The API's own error, when there is no region or the name is not a region.
+pub async fn asked_region(requested: Option<String>) -> Result<Region, ApiError> {
+    let name = match requested.filter(|name| !name.is_empty()) {
         Some(name) => name,
         None => aws::default_region().await.ok_or_else(|| ApiError::bad_request("region needs to be set"))?,
     };

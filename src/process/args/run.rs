@@ -1,4 +1,4 @@
-//! How the controller runs.
+//! The flags of `run`, and the settings that they become.
 
 use super::aws::AwsArgs;
 use super::budget::BudgetArgs;
@@ -18,22 +18,22 @@ use std::time::Duration;
 pub struct RunArgs {
     #[command(flatten)]
     pub mirror: MirrorArgs,
-    /// Address of /livez, /readyz and /metrics.
+    /// Address on which /livez, /readyz and /metrics are served.
     #[arg(long, env = "CUSTOMIMAGE_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
-    /// CustomImages reconciled at once.
+    /// Maximum number of CustomImages that are reconciled at once.
     #[arg(long, env = "CUSTOMIMAGE_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: u16,
-    /// Time that a look waits for others, so that up to 200 images share a call.
+    /// Time that a read waits for other reads, so that up to 200 images share one call.
     #[arg(long, env = "CUSTOMIMAGE_BATCH_WINDOW", value_name = "DURATION", default_value = "100ms", value_parser = duration)]
     pub batch_window: Duration,
-    /// Whether images share calls; off for comparison only.
+    /// Whether images share calls. Turn it off only for a comparison.
     #[arg(long, env = "CUSTOMIMAGE_BATCHING", hide = true, default_value = "on", action = clap::ArgAction::Set, value_parser = clap::builder::BoolishValueParser::new())]
     pub batching: bool,
-    /// Time for each write to the API server.
+    /// Timeout of each write to the API server.
     #[arg(long, env = "CUSTOMIMAGE_WRITE_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pub write_timeout: Duration,
-    /// Time after SIGTERM for what is under way to end.
+    /// Time that running reconciles have to finish after SIGTERM.
     #[arg(long, env = "CUSTOMIMAGE_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = duration)]
     pub shutdown_timeout: Duration,
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
-    /// How the controller behaves. Objects without a region are of `default_region`.
+    /// The settings of the controller. Objects without a region are in `default_region`.
     #[must_use]
     pub fn controller(&self, default_region: Option<Region>) -> ControllerSettings {
         ControllerSettings {
@@ -63,7 +63,7 @@ impl RunArgs {
         }
     }
 
-    /// How AWS is read.
+    /// The settings of the reflector.
     #[must_use]
     pub fn reflector(&self) -> ReflectorSettings {
         ReflectorSettings {

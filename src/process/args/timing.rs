@@ -1,4 +1,4 @@
-//! How often AWS is read, and how long a state may last.
+//! The flags for how often AWS is read, and for how long a state may last.
 
 use super::value::duration;
 use crate::kubernetes::GracePeriods;
@@ -7,38 +7,38 @@ use clap::Args as ClapArgs;
 use jiff::SignedDuration;
 use std::time::Duration;
 
-/// How often AWS is looked at (each within ±10 %), and how long a state may last.
+/// How often AWS is read (each interval within ±10 %), and how long a state may last.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(next_help_heading = "Timing")]
 pub struct TimingArgs {
-    /// Between two looks at an image that is being built or deleted.
+    /// Time between two reads of an image that is being built or deleted.
     #[arg(long, env = "CUSTOMIMAGE_IN_PROGRESS_INTERVAL", value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub in_progress_interval: Duration,
-    /// Between two looks at an image that is settled.
+    /// Time between two reads of a settled image.
     #[arg(long, env = "CUSTOMIMAGE_SETTLED_INTERVAL", value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub settled_interval: Duration,
-    /// Between two looks for an image that is not there, at first.
+    /// Time between two reads of an image that does not exist, at first; it grows up to the maximum.
     #[arg(long, env = "CUSTOMIMAGE_ABSENT_INTERVAL", value_name = "DURATION", default_value = "1m", value_parser = duration)]
     pub absent_interval: Duration,
-    /// And at last.
+    /// Maximum time between two reads of an image that does not exist.
     #[arg(long, env = "CUSTOMIMAGE_ABSENT_INTERVAL_MAX", value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub absent_interval_max: Duration,
-    /// After an error, at first; doubled with each further one.
+    /// Backoff after the first error; it doubles with each further error, up to the maximum.
     #[arg(long, env = "CUSTOMIMAGE_ERROR_INTERVAL", value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub error_interval: Duration,
-    /// And at last.
+    /// Maximum backoff after errors.
     #[arg(long, env = "CUSTOMIMAGE_ERROR_INTERVAL_MAX", value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub error_interval_max: Duration,
-    /// From a CustomImage's creation until an image that was never there counts as failed.
+    /// Time from a CustomImage's creation until an image that never existed counts as failed.
     #[arg(long, env = "CUSTOMIMAGE_NOT_FOUND_GRACE", value_name = "DURATION", default_value = "2h", value_parser = duration)]
     pub not_found_grace: Duration,
-    /// From the end of a build until its missing AMI counts as orphaned.
+    /// Time from the end of a build until its missing AMI counts as orphaned.
     #[arg(long, env = "CUSTOMIMAGE_FINALIZING_PERIOD", value_name = "DURATION", default_value = "30m", value_parser = duration)]
     pub finalizing_period: Duration,
-    /// From the first error until a status that was good before shows it.
+    /// Time from the first error until a status that was good before reports it.
     #[arg(long, env = "CUSTOMIMAGE_ERROR_GRACE", value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub error_grace: Duration,
-    /// Age of the last answer past which Ready is Unknown; never less than three intervals.
+    /// Age of the last answer from which on Ready is Unknown; at least three intervals.
     #[arg(long, env = "CUSTOMIMAGE_STALENESS_BUDGET", value_name = "DURATION", default_value = "30m", value_parser = duration)]
     pub staleness_budget: Duration,
 }
@@ -68,7 +68,7 @@ impl TimingArgs {
     }
 }
 
-/// A command line's time is at most a year.
+/// The conversion always fits, because a time on the command line is at most a year.
 fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

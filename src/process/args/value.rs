@@ -1,4 +1,4 @@
-//! How the values of settings are read.
+//! The parsers of the settings' values.
 
 use crate::aws::TrustedCa;
 use crate::describe_image::Region;
@@ -8,18 +8,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
-/// A positive time with its unit: 30s, 10m, 2h, 500ms, 1h30m; at most a year.
+/// Parses a positive duration with its unit: 30s, 10m, 2h, 500ms, 1h30m; at most a year.
 pub fn duration(text: &str) -> Result<Duration, String> {
     const YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
     let duration: SignedDuration =
-        text.parse().map_err(|_| "not a time with its unit, such as 30s, 10m or 2h".to_owned())?;
+        text.parse().map_err(|_| "not a duration with its unit, such as 30s, 10m or 2h".to_owned())?;
     match Duration::try_from(duration) {
         Ok(positive) if !positive.is_zero() && duration <= YEAR => Ok(positive),
         Ok(_) | Err(_) => Err("must be more than zero and at most a year".to_owned()),
     }
 }
 
-/// A setting that may be left out. An empty variable is an unset one: that is what templates make of a missing value.
+/// An optional setting. An empty variable counts as unset, because templates render a missing value as an empty string.
 #[derive(Clone, Debug)]
 pub struct Maybe<T>(pub Option<T>);
 
@@ -28,7 +28,7 @@ fn maybe<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result
 }
 
 pub fn region(name: &str) -> Result<Maybe<Region>, String> {
-    maybe(name, |name| Region::parse(name).map_err(|error| format!("{error}; a region is named like eu-west-1")))
+    maybe(name, |name| Region::parse(name).map_err(|error| format!("{error}; a region has a name such as eu-west-1")))
 }
 
 pub fn namespace(name: &str) -> Result<Maybe<String>, String> {
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_needs_its_unit_and_is_positive() {
+    fn a_duration_needs_a_unit_and_is_positive() {
         assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         for text in ["", "30", "0s", "-1s", "soon", "9999999h"] {

@@ -1,4 +1,4 @@
-//! A line of the check's table, and the table.
+//! A row of the result of `check`, and the table of all rows.
 
 use serde::Serialize;
 use std::collections::HashSet;
@@ -8,13 +8,13 @@ use std::fmt::{Display, Write};
 #[serde(rename_all = "lowercase")]
 pub enum CheckResult {
     Ok,
-    /// Nobody knows, and that is no failure.
+    /// It could not be checked. That is not a failure.
     #[serde(rename = "untold")]
     Unknown,
     Failed,
 }
 
-/// One thing that was checked.
+/// The result of one check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     pub check: String,
@@ -26,7 +26,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// A yes with what was said, or a no with its fix.
+    /// `Ok`, or `Failed` with its fix.
     pub fn judged(check: impl Display, is_ok: bool, said: impl Display, fix: &str) -> Self {
         let result = if is_ok { CheckResult::Ok } else { CheckResult::Failed };
         let fix = if is_ok { String::new() } else { fix.to_owned() };
@@ -46,7 +46,7 @@ fn one_line(said: impl Display) -> String {
     said.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Of rows with one cause the first says the fix.
+/// Keeps each fix only in the first row that has it, because rows with the same fix have one cause.
 pub fn say_each_fix_once(rows: &mut [Row]) {
     let mut said = HashSet::new();
     for row in rows {
@@ -56,7 +56,7 @@ pub fn say_each_fix_once(rows: &mut [Row]) {
     }
 }
 
-/// The table, the fix below each red line, and the sum at the end.
+/// The table, with the fix below each failed line and a summary at the end.
 pub fn table(rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.check.len()).max().unwrap_or_default();
     let mut text = String::new();
@@ -76,7 +76,7 @@ pub fn table(rows: &[Row]) -> String {
     let unknown = rows.iter().filter(|row| row.result == CheckResult::Unknown).count();
     let sum = match (failed, unknown) {
         (0, 0) => "all is well".to_owned(),
-        (0, _) => format!("nothing failed, {unknown} could not be told"),
+        (0, _) => format!("nothing failed, {unknown} could not be checked"),
         _ => format!("{failed} of {} failed", rows.len()),
     };
     let _ = writeln!(text, "{sum}");
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_red_line_is_followed_by_its_fix() {
+    fn each_failed_line_is_followed_by_its_fix() {
         let rows = [Row::judged("a", true, "fine", "unused"), Row::failed("long check", "not\nfine", "do this")];
         let expected =
             "a           ok      fine\nlong check  FAILED  not fine\n                    fix: do this\n1 of 2 failed\n";

@@ -1,8 +1,8 @@
-//! When a scope is read: by the budget, by priority, and beside others.
+//! Tests of when a scope is read: within the budget, by priority, and beside other scopes.
 
 use super::*;
 
-/// A fleet of a bit of everything.
+/// Ids of available, building and absent images.
 fn fleet() -> Vec<ImageId> {
     let building = (0..20).map(|n| id(&format!("building-{n}")));
     let absent = (0..30).map(|n| id(&format!("absent-{n}")));
@@ -13,7 +13,7 @@ fn default_budget() -> Budgets {
     Budgets::new(Budget { percent: 25, assumed: Limit { burst: 10, per_second: 5 } })
 }
 
-/// The calls for the fleet in eu-west-1 in three hours, beside a scope that is denied, or alone.
+/// The calls for the fleet in eu-west-1 in three hours, alone or beside a scope that AWS denies.
 async fn schedule_beside(denied: Option<Region>) -> Vec<(Duration, usize)> {
     let source = Arc::new(Source { denied: denied.clone(), budgets: default_budget(), ..Source::default() });
     fleet().iter().filter(|id| id.as_str().starts_with("img")).for_each(|id| source.describe(id.as_str(), "first"));
@@ -29,7 +29,7 @@ async fn schedule_beside(denied: Option<Region>) -> Vec<(Duration, usize)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_with_ten_thousand_images_keeps_to_the_budget_from_its_first_call() {
+async fn a_restart_with_ten_thousand_images_stays_within_the_budget_from_its_first_call() {
     let source = Arc::new(Source { budgets: default_budget(), ..Source::default() });
     ids(9000).iter().for_each(|id| source.describe(id.as_str(), "first"));
     let (reflector, mut changed) = Reflector::new(source.clone(), SETTINGS);
@@ -55,7 +55,7 @@ async fn a_restart_with_ten_thousand_images_keeps_to_the_budget_from_its_first_c
 }
 
 #[tokio::test(start_paused = true)]
-async fn images_that_build_do_not_have_the_settled_ones_read_with_them() {
+async fn a_building_image_does_not_cause_more_reads_of_settled_images() {
     let source = Arc::new(Source::default());
     ids(500).iter().for_each(|id| source.describe(id.as_str(), "first"));
     let (reflector, _changed) = Reflector::new(source.clone(), SETTINGS);
@@ -63,12 +63,12 @@ async fn images_that_build_do_not_have_the_settled_ones_read_with_them() {
     subscribe(&reflector, &scope("eu-west-1"), &id("building-0"));
     tokio::time::sleep(Duration::from_secs(3605)).await;
     let [by_ids, sweeps, ..] = source.counts();
-    assert_eq!(sweeps, 7, "at first, and six times an hour");
-    assert!((115..=121).contains(&by_ids), "the one that builds twice a minute: {by_ids}");
+    assert_eq!(sweeps, 7, "once at first, then six times an hour");
+    assert!((115..=121).contains(&by_ids), "the building image is read twice a minute: {by_ids}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_does_not_stand_for_ever_while_the_next_read_waits_for_its_turn() {
+async fn an_answer_is_withdrawn_while_the_next_read_waits_too_long_for_the_budget() {
     let budget = Budget { percent: 1, assumed: Limit { burst: 1, per_second: 1 } };
     let source = Arc::new(Source { budgets: Budgets::new(budget), ..Source::default() });
     let (reflector, mut changed) = Reflector::new(source.clone(), SETTINGS);
@@ -76,22 +76,23 @@ async fn an_answer_does_not_stand_for_ever_while_the_next_read_waits_for_its_tur
     building.iter().for_each(|id| subscribe(&reflector, &scope("eu-west-1"), id));
     let withdrawn = async {
         loop {
-            let told = id(&changed.next().await.unwrap().key);
-            let reading = reflector.latest(&image(&scope("eu-west-1"), &told), None).unwrap();
+            let changed_id = id(&changed.next().await.unwrap().key);
+            let reading = reflector.latest(&image(&scope("eu-west-1"), &changed_id), None).unwrap();
             if let Err(error) = reading.answer {
-                return (told, reading.answered_at, error.source_error.kind);
+                return (changed_id, reading.answered_at, error.source_error.kind);
             }
         }
     };
-    // A round of all takes 1,900 seconds.
-    let (told, answered_at, kind) = tokio::time::timeout(Duration::from_secs(7200), withdrawn).await.unwrap();
+    // One read of all builds takes 1,900 seconds.
+    let (withdrawn_id, answered_at, kind) = tokio::time::timeout(Duration::from_secs(7200), withdrawn).await.unwrap();
     assert!(answered_at.is_some() && kind == SourceErrorKind::Throttled);
-    while changed.next().await.unwrap().key != told.as_str() {}
-    assert!(reflector.latest(&image(&scope("eu-west-1"), &told), None).unwrap().answer.is_ok(), "and comes back");
+    while changed.next().await.unwrap().key != withdrawn_id.as_str() {}
+    let reading = reflector.latest(&image(&scope("eu-west-1"), &withdrawn_id), None).unwrap();
+    assert!(reading.answer.is_ok(), "the next answer replaces the withdrawn one");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_answered_early_in_a_long_read_is_read_again_before_that_ends() {
+async fn an_image_answered_early_in_a_long_read_is_read_again_before_the_read_ends() {
     let source = Arc::new(Source { budgets: default_budget(), ..Source::default() });
     let (reflector, _changed) = Reflector::new(source.clone(), SETTINGS);
     let building = (0..300).map(|n| id(&format!("building-{n}")));
@@ -99,11 +100,11 @@ async fn what_is_answered_early_in_a_long_read_is_read_again_before_that_ends() 
     building.chain([id("absent-0")]).for_each(|id| subscribe(&reflector, &scope("eu-west-1"), &id));
     tokio::time::sleep(Duration::from_secs(200)).await;
     let reads = source.schedule(begun, "eu-west-1").into_iter().filter(|(_, call)| *call == 2 || *call == 3).count();
-    assert!(reads >= 3, "the absent one each minute, while 300 builds take four: {reads}");
+    assert!(reads >= 3, "the absent image is read each minute, while 300 builds take four minutes: {reads}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn equal_intervals_do_not_make_a_settled_image_urgent() {
+async fn a_settled_image_is_not_in_progress_even_if_the_intervals_are_equal() {
     let source = Arc::new(Source::default());
     source.describe("img-0", "first");
     let intervals = Intervals { settled: INTERVALS.in_progress, ..INTERVALS };
@@ -113,7 +114,7 @@ async fn equal_intervals_do_not_make_a_settled_image_urgent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_is_read_at_the_same_times_with_and_without_a_denied_one_beside_it() {
+async fn a_denied_scope_does_not_change_when_another_scope_is_read() {
     let alone = schedule_beside(None).await;
     assert!(alone.len() > 1000, "{}", alone.len());
     let beside = schedule_beside(Some(Region::parse("eu-west-2").unwrap())).await;

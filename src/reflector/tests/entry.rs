@@ -1,11 +1,11 @@
-//! One image: reads that overtake each other, and a wall clock that is set back.
+//! Tests of one image: reads that overtake each other, withdrawn answers, and a wall clock that is set back.
 
 use super::*;
 use crate::reflector::answer::Begun;
 use crate::reflector::entry::Entry;
 
 #[tokio::test(start_paused = true)]
-async fn a_read_that_was_overtaken_changes_nothing() {
+async fn an_overtaken_read_changes_nothing() {
     let mut entry = Entry::new();
     let now = Instant::now();
     let begun = |second: u64| Begun {
@@ -22,7 +22,7 @@ async fn a_read_that_was_overtaken_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_withdrawn_answer_does_not_stand_for_whoever_waits_for_a_later_one_either() {
+async fn a_caller_that_waits_for_a_newer_read_gets_the_withdrawn_answer_meanwhile() {
     let mut entry = Entry::new();
     let begun = Begun { at: Timestamp::UNIX_EPOCH, instant: Instant::now() };
     entry.answered(Ok(Observation::Absent { other_stack: None }), (Priority::Urgent, begun), 1.0, &INTERVALS);
@@ -40,7 +40,7 @@ async fn a_withdrawn_answer_does_not_stand_for_whoever_waits_for_a_later_one_eit
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wall_clock_that_is_set_back_stops_nothing() {
+async fn reads_continue_when_the_wall_clock_is_set_back() {
     let mut entry = Entry::new();
     let now = Instant::now();
     let begun = |at: i64, after: u64| Begun {

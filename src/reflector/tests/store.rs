@@ -1,9 +1,9 @@
-//! What is answered from the store, what is read, and who hears of it.
+//! Tests of the store: what it answers, what is read from AWS, and which changes are published.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_available_images_are_read_in_one_sweep_and_again_when_they_are_due() {
+async fn ten_thousand_available_images_are_read_in_one_sweep_each_time_they_are_due() {
     let ids = ids(10_000);
     let (reflector, mut changed, source) = reflector(&ids);
     let scope = scope("eu-west-1");
@@ -11,19 +11,19 @@ async fn ten_thousand_available_images_are_read_in_one_sweep_and_again_when_they
     let readings = observe(&reflector, &mut changed, &scope, &ids).await;
     assert!(readings.iter().all(|reading| matches!(*reading.answer.clone().unwrap(), Observation::Ami { .. })));
     assert_eq!(source.counts(), [0, 1, 0, 0]);
-    assert_eq!(source.await_calls(1, 5).await, [0, 5, 0, 0], "and nothing else");
-    assert_eq!(changed.next().now_or_never(), None, "nothing has changed, and nobody is told");
+    assert_eq!(source.await_calls(1, 5).await, [0, 5, 0, 0], "no other calls");
+    assert_eq!(changed.next().now_or_never(), None, "nothing has changed, so nothing is published");
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_image_that_has_changed_is_told() {
+async fn only_the_changed_image_is_published() {
     let ids = ids(300);
     let (reflector, mut changed, source) = reflector(&ids);
     let scope = scope("eu-west-1");
     observe(&reflector, &mut changed, &scope, &ids).await;
     source.describe("img-7", "second");
-    let told = changed.next().await.unwrap();
-    assert_eq!(told, subscriber(&scope, &id("img-7")));
+    let published = changed.next().await.unwrap();
+    assert_eq!(published, subscriber(&scope, &id("img-7")));
     let reading = reflector.latest(&image(&scope, &id("img-7")), None).unwrap();
     let Observation::Ami { ami, .. } = &*reading.answer.unwrap() else { panic!("an AMI") };
     assert_eq!(ami.description.as_deref(), Some("second"));
@@ -31,7 +31,7 @@ async fn only_the_image_that_has_changed_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_known_image_is_answered_from_the_store_and_a_wish_to_look_now_is_not() {
+async fn an_observed_image_is_answered_from_the_store_unless_a_newer_read_is_requested() {
     let ids = ids(1);
     let (reflector, mut changed, source) = reflector(&ids);
     let scope = scope("eu-west-1");
@@ -40,13 +40,17 @@ async fn a_known_image_is_answered_from_the_store_and_a_wish_to_look_now_is_not(
     assert_eq!(source.counts(), [1, 0, 0, 0]);
     let now = Timestamp::now();
     assert_eq!(reflector.latest(&image(&scope, &ids[0]), Some(now)), None);
-    assert_eq!(changed.next().await, Some(subscriber(&scope, &ids[0])), "the answer is told, although it is the same");
+    assert_eq!(
+        changed.next().await,
+        Some(subscriber(&scope, &ids[0])),
+        "the answer is published, although it is the same"
+    );
     let fresh = reflector.latest(&image(&scope, &ids[0]), Some(now)).unwrap();
     assert!(fresh.at >= now && source.counts() == [1, 0, 0, 0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn absent_images_are_looked_for_by_name_and_many_in_one_sweep_of_stacks() {
+async fn one_absent_image_is_read_by_stack_name_and_many_in_one_sweep_of_stacks() {
     let (reflector, mut changed, source) = reflector(&[]);
     let scope = scope("eu-west-1");
     observe(&reflector, &mut changed, &scope, &[id("absent")]).await;
@@ -57,7 +61,7 @@ async fn absent_images_are_looked_for_by_name_and_many_in_one_sweep_of_stacks() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_is_told_once_and_so_is_its_end() {
+async fn an_error_is_published_once_and_so_is_the_next_answer() {
     let ids = ids(3);
     let (reflector, mut changed, source) = reflector(&ids);
     let scope = scope("eu-west-1");
@@ -70,7 +74,7 @@ async fn an_error_is_told_once_and_so_is_its_end() {
     assert!(failing.answer.is_err() && failing.answered_at.is_some() && failing.failing_since.is_some());
     source.counts();
     source.await_calls(0, 3).await;
-    assert_eq!(changed.next().now_or_never(), None, "the same refusal again is no news");
+    assert_eq!(changed.next().now_or_never(), None, "the same error is not published again");
     source.is_denied.store(false, Ordering::Relaxed);
     for _ in 0..3 {
         changed.next().await.unwrap();
@@ -79,7 +83,7 @@ async fn an_error_is_told_once_and_so_is_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_that_never_answers_delays_no_other() {
+async fn a_scope_that_never_answers_does_not_delay_other_scopes() {
     let source = Arc::new(Source { silent: Some(Region::parse("eu-west-2").unwrap()), ..Source::default() });
     source.describe("img-0", "first");
     let (reflector, mut changed) = Reflector::new(source.clone(), SETTINGS);
@@ -87,11 +91,15 @@ async fn a_scope_that_never_answers_delays_no_other() {
     subscribe(&reflector, &scope("eu-west-1"), &id("img-0"));
     assert_eq!(changed.next().await.unwrap(), subscriber(&scope("eu-west-1"), &id("img-0")));
     source.await_calls(0, 3).await;
-    assert_eq!(reflector.latest(&image(&scope("eu-west-2"), &id("img-0")), None), None, "nobody waits for it either");
+    assert_eq!(
+        reflector.latest(&image(&scope("eu-west-2"), &id("img-0")), None),
+        None,
+        "`latest` does not wait for AWS"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_shows_any_more_is_not_read_any_more() {
+async fn an_image_without_subscribers_is_not_read() {
     let ids = ids(2);
     let (reflector, mut changed, source) = reflector(&ids);
     let scope = scope("eu-west-1");
@@ -99,17 +107,17 @@ async fn what_nobody_shows_any_more_is_not_read_any_more() {
     ids.iter().for_each(|id| reflector.unsubscribe(&subscriber(&scope, id)));
     assert!(reflector.lanes.lock().is_empty(), "the lane has ended");
     source.counts();
-    // More than an interval: what must not come cannot be waited for.
+    // Longer than an interval, because there is no event for a read that must not happen.
     tokio::time::sleep(Duration::from_secs(800)).await;
     assert_eq!(source.counts(), [0; 4]);
-    assert_eq!(observe(&reflector, &mut changed, &scope, &ids).await.len(), 2, "and may come back");
+    assert_eq!(observe(&reflector, &mut changed, &scope, &ids).await.len(), 2, "images can be subscribed to again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_images_of_a_read_that_dies_are_read_again() {
+async fn images_are_read_again_after_their_read_panics() {
     let ids = ids(3);
     let (reflector, mut changed, source) = reflector(&ids);
-    source.dies.store(true, Ordering::Relaxed);
+    source.panics.store(true, Ordering::Relaxed);
     let readings = observe(&reflector, &mut changed, &scope("eu-west-1"), &ids).await;
     assert!(readings.iter().all(|reading| reading.answer.is_ok()));
 }

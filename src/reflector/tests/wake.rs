@@ -1,4 +1,4 @@
-//! How long a lane takes to find out what is to be done. Not a test, but a measurement:
+//! Measures how long a lane takes to find its due work. This is not a test:
 //! `cargo test --release --lib -- --ignored wake --nocapture`.
 
 use super::*;
@@ -9,7 +9,7 @@ const WAKES: u32 = 200;
 
 #[tokio::test(start_paused = true)]
 #[ignore = "a measurement"]
-async fn a_wake_of_a_lane_with_ten_thousand_images() {
+async fn duration_of_one_wake_of_a_lane() {
     for count in [100, 1_000, 10_000] {
         let (lane, ids) = (Lane::new(SETTINGS), ids(count));
         for id in &ids {
@@ -24,12 +24,12 @@ async fn a_wake_of_a_lane_with_ten_thousand_images() {
         }
         let started = std::time::Instant::now();
         for id in ids.iter().cycle().take(WAKES as usize) {
-            // Somebody asks for a read now: one image is due.
+            // A user requests a read now, so one image is due.
             assert_eq!(lane.latest(id, Some(Timestamp::MAX)), None);
             assert!(lane.withdraw_stale().is_empty());
             assert_eq!(lane.work(), crate::reflector::lane::Work::Read);
             assert!(lane.take_due().iter().map(|(_, ids)| ids.len()).sum::<usize>() <= 1);
         }
-        println!("{count} images, one due: {:?} a wake", started.elapsed() / WAKES);
+        println!("{count} images, one due: {:?} per wake", started.elapsed() / WAKES);
     }
 }

@@ -1,11 +1,11 @@
-"""Calls that AWS refuses when its limits are the operator's budget and no more: at the first start, and when it is killed and starts again."""
+"""Throttled calls when AWS allows exactly the operator's budget: at the first start, and at a restart after a kill."""
 
 from contenders import OPERATOR, Operator
 from field import Field
 from shell import say
 from worlds import World
 
-#: A quarter of AWS's limits, the default budget, and one call for the way that requests take.
+#: The default budget, a quarter of AWS's limits. The burst is one call larger because latency varies between requests.
 SHARE = {"ec2:DescribeImages": (26, 5), "cloudformation:DescribeStacks": (3, 1.25), "cloudformation:DescribeStackResource": (3, 1.25),
          "imagebuilder:GetImage": (3, 1.25)}
 SIZE, BUILDING, ABSENT = 10000, 100, 1000

@@ -10,9 +10,9 @@ from worlds import AVAILABLE, WORLDS, world
 
 CALLS, CPU = "AWS calls", "CPU"
 SIZES, QUICK_SIZES = (1, 100, 1000, 10000), (1, 20, 100)
-#: The CLI is slow: for many images it is run for this many, and the rest is computed.
+#: The CLI is slow. It runs for at most this many images; the values for more images are computed.
 SAMPLE, QUICK_SAMPLE = 20, 5
-#: The most images that each is asked for; beyond, it is computed.
+#: The most images for each contender. Values for more images are computed.
 MOST = {OPERATOR: 10000, UNBATCHED: 1000, KOPF: 100, CLI: 100}
 MOST_OF_KOPF_WHEN_ALL_ARE_AVAILABLE = 1000
 SECONDS = 1200
@@ -30,7 +30,7 @@ def measure(bench, results):
 
 
 def compute(results, contender, name, n, most):
-    """In proportion to the most images that there is a number for."""
+    """Computes the values for n images in proportion to those for `most` images."""
     for row in [row for row in results.rows if (row["contender"], row["world"], row["n"]) == (contender, name, most)]:
         results.row(row["what"], row["unit"], name, n, contender, row["value"] * n / most, computed=True)
 
@@ -50,14 +50,15 @@ def sample(bench):
 
 
 def refresh(bench, contender, name, n):
-    """The calls by operation, and the CPU seconds."""
-    # The operator at its defaults, to show that it keeps to AWS's limits; elsewhere calls are counted, not time.
+    """Runs a full refresh. Returns the calls by operation, and the CPU seconds."""
+    # With only available images the operator runs at its defaults and AWS's limits, to show that it keeps to them.
+    # All other runs only count calls, without waiting for limits.
     is_by_default = contender == OPERATOR and name == AVAILABLE
     if contender == CLI:
         return sampled(bench, name, n)
     with Field(bench, world(name, n), aws_limits=is_by_default) as field:
         if contender == KOPF:
-            # Beyond the end, so that nothing is asked twice.
+            # Longer than the run, so that no image is read twice.
             running = Kopf(field, interval=SECONDS)
         else:
             running = Operator(field, contender, **({} if is_by_default else UNLIMITED if contender == OPERATOR else WITHOUT_BATCHING))
@@ -66,7 +67,7 @@ def refresh(bench, contender, name, n):
 
 
 def sampled(bench, name, n):
-    """The CLI for as many images of each kind, in proportion, as the sample has room for."""
+    """Runs the CLI for a sample with the same proportion of each kind of image, and extrapolates to all images."""
     whole = world(name, n)
     with Field(bench, whole, aws_limits=False) as field:
         calls, cpu = {}, 0

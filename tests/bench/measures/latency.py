@@ -1,4 +1,4 @@
-"""From a change in AWS to the status at the API server: builds that go on, each at a random moment."""
+"""The time from a change in AWS to the status in the API server. Each build changes once, at a random moment."""
 
 import random
 import statistics
@@ -33,7 +33,7 @@ def measure(bench, results):
     n, building = sizes[CLI]
     with Field(bench, World("", CLI_SAMPLE, building=CLI_SAMPLE)) as field:
         seconds, _ = contenders.cli(field, field.world.ids)
-    # A change falls on any moment of a turn of the loop.
+    # A change can come at any moment of a round of the loop.
     turn = n * seconds / CLI_SAMPLE
     tell(results, CLI, n, building, turn * 0.5, turn * 0.99, computed=True)
 
@@ -45,7 +45,7 @@ def tell(results, contender, n, building, p50, p99, computed=False):
 
 
 def changes_seen(field, running, window):
-    """Takes each build a step further, and waits until the status of each says so."""
+    """Moves each build one step further, and waits until each status has the change. Returns the seconds of each."""
     chance, watch, changed = random.Random(1), field.watch(), {}
     moments = sorted((chance.uniform(0, window), name) for name in field.world.building_ids)
     begun = time.monotonic()

@@ -1,4 +1,7 @@
-"""Memory and CPU of a process at rest, with default intervals. Those of one contender run beside each other: they are idle."""
+"""Memory and CPU of a process at rest, with default intervals.
+
+All sizes of one contender run at the same time, because the processes are idle.
+"""
 
 import time
 from contextlib import ExitStack
@@ -29,8 +32,8 @@ def measure(bench, results):
 
 
 def start(bench, fields, contender, n):
-    """The process, the moment of its last status, and its CPU seconds at that."""
-    # At AWS's limits kopf would need minutes to read so many; that is not what is measured here.
+    """Starts a contender. Returns the process, the time of its last status, and its CPU seconds at that time."""
+    # kopf runs without AWS's limits: with them it would need minutes to read all images, and that is not measured here.
     field = fields.enter_context(Field(bench, world(AVAILABLE, n), aws_limits=contender == OPERATOR))
     running = Operator(field) if contender == OPERATOR else Kopf(field)
     running.await_complete(900)

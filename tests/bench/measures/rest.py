@@ -1,4 +1,4 @@
-"""At rest: what ten rounds of reads cost when nothing changes."""
+"""At rest: the cost of ten rounds of reads when nothing changes."""
 
 from contenders import KOPF, OPERATOR, Kopf, Operator
 from field import Field
@@ -7,7 +7,7 @@ from worlds import AVAILABLE, world
 
 INTERVAL, ROUNDS, QUICK_ROUNDS = 10, 10, 3
 SIZE, SIZE_OF_KOPF, QUICK_SIZE, QUICK_SIZE_OF_KOPF = 1000, 100, 100, 20
-#: What follows the first statuses is not rest yet.
+#: The seconds to wait after the first statuses, until the contender is at rest.
 SETTLING = 20
 
 
@@ -25,12 +25,12 @@ def measure(bench, results):
 
 
 def at_rest(field, running, rounds):
-    """What each counter has risen by."""
+    """The increase of each counter."""
     running.process.sleep(SETTLING)
     field.forget_calls()
     before = counters(field, running)
     if isinstance(running, Operator):
-        # Each is one call, for a page holds all.
+        # A round is one call, because one page holds all images.
         running.process.wait(f"{rounds} rounds", lambda: sum(field.calls().values()) >= rounds, rounds * INTERVAL * 3)
     else:
         running.process.sleep(rounds * INTERVAL)

@@ -1,4 +1,4 @@
-"""From leadership to the last complete status of objects that are there, beside a client that knows the statuses already."""
+"""The time from leadership to the last complete status of existing objects, compared with the bare client."""
 
 import time
 from pathlib import Path
@@ -9,7 +9,7 @@ from field import OBJECTS, Field
 from shell import say
 from worlds import AVAILABLE, world
 
-#: N, rounds, and the seconds between two looks whether the operator is done: what that rounds up is to its disadvantage.
+#: N, rounds, and the seconds between two checks whether the operator is done. The checks round its time up.
 SIZES, QUICK_SIZES = ((1000, 5, 0.05), (10000, 3, 0.1)), ((20, 2, 0.05), (100, 2, 0.05))
 TIME, CPU, RATIO = "time", "CPU", "time, ratio to the bare client"
 

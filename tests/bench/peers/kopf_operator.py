@@ -1,4 +1,4 @@
-"""A CustomImage operator as one writes it with kopf: the official library, asked for each object when it is made and by a timer."""
+"""A simple CustomImage operator with kopf. It calls the official library per object, at creation and by a timer."""
 
 import json
 import os
@@ -17,7 +17,7 @@ KIND = ("parallelcluster.dev", "v1", "customimages")
 
 @kopf.on.startup()
 def make_clients(**_):
-    """Handlers run in threads, in which boto3's clients may be used but not made."""
+    """Creates boto3's clients here, because handlers run in threads, which may use clients but not create them."""
     api = AWSApi.instance()
     for client in ("ec2", "cfn", "imagebuilder", "s3", "sts"):
         getattr(api, client)
@@ -39,7 +39,7 @@ def mirror(spec, status, patch, **_):
 
 
 def conditions(status, verdict, reason, message):
-    """The condition Ready, its time that of its last change."""
+    """The condition Ready. Its lastTransitionTime changes only with its status."""
     before = next(iter(status.get("conditions", [])), {})
     since = before["lastTransitionTime"] if before.get("status") == verdict else datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return [{"type": "Ready", "status": verdict, "reason": reason, "message": message, "lastTransitionTime": since}]

@@ -1,5 +1,6 @@
-//! Writes the statuses of CustomImages as fast as a client can that knows them already: each as the operator does it, by one
-//! server-side apply that carries the resourceVersion. What takes longer than this is the operator's own.
+//! The bare client of the benchmark. It already knows the statuses of the CustomImages, and writes them as fast as it
+//! can. It writes each status as the operator does: by one server-side apply with the resourceVersion. The time that
+//! the operator needs beyond this is its own work.
 
 use clap::Parser;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -16,15 +17,15 @@ use std::time::Instant;
 struct Arguments {
     #[arg(long)]
     namespace: String,
-    /// A list of CustomImages as the API server gives it: where the statuses are taken from
+    /// JSON file with a list of CustomImages from the API server: the statuses to write
     #[arg(long)]
     statuses: PathBuf,
-    /// Writes at once
+    /// Number of concurrent writes
     #[arg(long)]
     concurrency: usize,
 }
 
-/// Prints the seconds from the first write to the last.
+/// Prints the seconds from the start of the first write to the end of the last.
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
@@ -46,11 +47,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What is to be sent, by the name of its object; all objects must be there.
+/// The names of the objects, each with the body to send. All objects must exist.
 async fn bodies(api: &Api<DynamicObject>, list: &Value) -> Result<Vec<(String, Value)>, Box<dyn Error>> {
     let there = api.list(&ListParams::default()).await?.items;
     let versions: HashMap<_, _> = there.iter().map(|object| (object.name_any(), object.resource_version())).collect();
-    let items = list["items"].as_array().ok_or("no list")?;
+    let items = list["items"].as_array().ok_or("the file of statuses has no items")?;
     let body = |item: &Value| {
         let name = item["metadata"]["name"].as_str()?;
         let metadata = json!({"name": name, "resourceVersion": versions.get(name)?});
@@ -58,5 +59,5 @@ async fn bodies(api: &Api<DynamicObject>, list: &Value) -> Result<Vec<(String, V
         let body = json!({"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": metadata, "status": status});
         Some((name.to_owned(), body))
     };
-    items.iter().map(|item| body(item).ok_or_else(|| "a status without its object".into())).collect()
+    items.iter().map(|item| body(item).ok_or_else(|| "a status without an object".into())).collect()
 }

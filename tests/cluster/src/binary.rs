@@ -1,4 +1,5 @@
-//! Where the control plane's binaries come from: KUBEBUILDER_ASSETS as it is, else the cache that the script `build` fills.
+//! Where the control plane's binaries come from: `Options::assets`, else KUBEBUILDER_ASSETS, else the cache that the
+//! script `build` fills.
 
 use std::{
     ffi::OsStr,
@@ -18,7 +19,8 @@ pub const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
 
-/// The directory that holds every binary these options need. Builds them when they are nowhere: minutes, with progress on stderr.
+/// The directory with etcd and kube-apiserver. If no directory is given, the script `build` downloads or builds what is
+/// not in the cache. That can take minutes; progress is on stderr.
 pub async fn locate(options: &Options) -> Result<PathBuf, Error> {
     let names = names(options);
     let assets = options.assets.clone().map(|directory| (directory, "Options::assets"));
@@ -33,7 +35,8 @@ pub async fn locate(options: &Options) -> Result<PathBuf, Error> {
     }
 }
 
-/// The directory that holds the controller manager: `directory`, else, since envtest's assets have none, the built one's.
+/// The directory with the controller manager: `directory` if it is there, else the cache, because envtest's assets do
+/// not contain it.
 pub async fn controller_manager(directory: &Path) -> Result<PathBuf, Error> {
     if is_executable(&directory.join(CONTROLLER_MANAGER)) {
         return Ok(directory.to_owned());
@@ -52,7 +55,7 @@ async fn build(names: &[&str]) -> Result<PathBuf, Error> {
     let mut command = Command::new(&script);
     command.env("COMPONENTS", names.join(" ")).stdin(Stdio::null()).stdout(Stdio::piped());
     let failed = || Error::io(format!("running {}", script.display()));
-    // Not Command::output, which in tokio would keep the progress on stderr to itself.
+    // Not Command::output, because in tokio it would capture stderr and hide the progress.
     let output = command.spawn().map_err(failed())?.wait_with_output().await.map_err(failed())?;
     if !output.status.success() {
         return Err(Error::Build { script, status: output.status });
@@ -60,8 +63,8 @@ async fn build(names: &[&str]) -> Result<PathBuf, Error> {
     Ok(PathBuf::from(OsStr::from_bytes(output.stdout.trim_ascii_end())))
 }
 
-/// The script in the checkout that this runs in: several may share what Cargo has built, so the path of the one that was
-/// compiled is only the second choice.
+/// The script in the checkout that this runs in. Several checkouts can share Cargo's build, so the path at compile time
+/// is only the second choice.
 fn script() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let found = here.ancestors().map(|folder| folder.join("tests/cluster/build")).find(|path| is_executable(path));

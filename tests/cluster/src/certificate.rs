@@ -1,5 +1,5 @@
-//! The cluster's own certificate authority: P-256 keys, X.509 v3 (RFC 5280). Everything it signs lives and dies with one state directory,
-//! so the validity is a constant and there is no revocation.
+//! The cluster's own certificate authority: P-256 keys, X.509 v3 (RFC 5280). Its certificates exist only as long as one
+//! state directory, so the validity is a constant and there is no revocation.
 
 use aws_lc_rs::{
     error::Unspecified,
@@ -83,7 +83,7 @@ impl CertificateAuthority {
         &self.identity
     }
 
-    /// For a server reached under these DNS names and IPv4 addresses.
+    /// A certificate for a server with these DNS names and IPv4 addresses.
     pub fn server(&self, dns: &[&str], addresses: &[[u8; 4]]) -> Result<Identity, Unspecified> {
         let dns = dns.iter().map(|name| der::element(0x82, name.as_bytes()));
         let names: Vec<_> = dns.chain(addresses.iter().map(|address| der::element(0x87, address))).collect();
@@ -91,7 +91,7 @@ impl CertificateAuthority {
         self.issue("kube-apiserver", &[], &[usage(SERVER_AUTH), names])
     }
 
-    /// For a client that Kubernetes sees as this user in these groups.
+    /// A certificate for a client. For Kubernetes, it is this user in these groups.
     pub fn client(&self, user: &str, groups: &[&str]) -> Result<Identity, Unspecified> {
         self.issue(user, groups, &[usage(CLIENT_AUTH)])
     }

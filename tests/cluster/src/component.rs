@@ -1,5 +1,6 @@
-//! The command lines of etcd, kube-apiserver and kube-controller-manager, as close to their defaults as one machine allows: RBAC, the default
-//! admission plugins and inflight limits, no feature gates. Everything listens on loopback only.
+//! The command lines of etcd, kube-apiserver and kube-controller-manager, as close to their defaults as one machine
+//! allows: RBAC, the default admission plugins and inflight limits, no feature gates. Everything listens on loopback
+//! only.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ const SERVICE_ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 const SERVER_NAMES: [&str; 5] =
     ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
 
-/// The files that the components read, by path.
+/// The paths of the files that the components read.
 pub struct Files {
     authority: PathBuf,
     authority_key: PathBuf,
@@ -48,7 +49,7 @@ pub fn etcd(binaries: &Path, state: &StateDirectory, port: u16) -> Result<Daemon
         flag("data-dir", state.file("etcd").display()),
         flag("listen-client-urls", &client),
         flag("advertise-client-urls", &client),
-        flag("listen-peer-urls", "http://127.0.0.1:0"), // a member alone: the kernel chooses, nobody calls
+        flag("listen-peer-urls", "http://127.0.0.1:0"), // there are no peers: any port will do
         flag("unsafe-no-fsync", true),
         flag("log-level", "warn"),
     ];
@@ -66,7 +67,7 @@ pub fn apiserver(
         flag("etcd-servers", etcd_url(etcd)),
         flag("bind-address", "127.0.0.1"),
         flag("advertise-address", "127.0.0.1"),
-        flag("endpoint-reconciler-type", "none"), // it refuses loopback addresses
+        flag("endpoint-reconciler-type", "none"), // the default one refuses loopback addresses
         flag("secure-port", port),
         flag("tls-cert-file", files.server.display()),
         flag("tls-private-key-file", files.server_key.display()),
@@ -89,14 +90,14 @@ pub fn controller_manager(
     let arguments = [
         flag("kubeconfig", kubeconfig.display()),
         flag("leader-elect", false),
-        flag("secure-port", 0), // nothing asks it
+        flag("secure-port", 0), // nothing calls it
         flag("use-service-account-credentials", true),
         flag("service-account-private-key-file", files.accounts_key.display()),
         flag("root-ca-file", files.authority.display()),
         flag("cluster-signing-cert-file", files.authority.display()),
         flag("cluster-signing-key-file", files.authority_key.display()),
         flag("flex-volume-plugin-dir", state.file("volume-plugins").display()),
-        flag("kube-api-qps", 300), // with the default of 20 the first ServiceAccount is 5 s late
+        flag("kube-api-qps", 300), // with the default of 20, the first ServiceAccount comes 5 s later
         flag("kube-api-burst", 600),
     ];
     Daemon::start(
@@ -123,7 +124,7 @@ mod tests {
     use crate::{Options, binary};
 
     #[tokio::test]
-    async fn a_port_taken_by_another_is_recognized_so_that_the_start_tries_again() -> Result<(), Error> {
+    async fn a_port_taken_by_another_process_is_recognized() -> Result<(), Error> {
         let binaries = binary::locate(&Options::default()).await?;
         let state = StateDirectory::claim()?;
         let files = Files::write(&state, &CertificateAuthority::new()?)?;

@@ -1,5 +1,5 @@
-//! Processes that end with this one, however it ends. The kernel sends them SIGKILL (PR_SET_PDEATHSIG) when the *thread* that started
-//! them is gone, so all are started from one thread that lives as long as the process.
+//! Child processes that end with this process, however it ends. The kernel sends them SIGKILL (PR_SET_PDEATHSIG) when
+//! the *thread* that started them ends, so one thread that lives as long as this process starts them all.
 
 use std::{
     fs::{self, File},
@@ -16,7 +16,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::Error;
 
-/// A running process; killed when dropped.
+/// A running process. Dropping it kills the process.
 pub struct Daemon {
     name: &'static str,
     child: Child,
@@ -24,7 +24,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts `program` with its output going to `log`, which is begun anew.
+    /// Starts `program` with its output in the file `log`, which is truncated.
     pub fn start(name: &'static str, program: &Path, arguments: &[String], log: PathBuf) -> Result<Self, Error> {
         let doing = || format!("starting {}", program.display());
         let output = File::create(&log).map_err(Error::io(doing()))?;
@@ -39,7 +39,7 @@ impl Daemon {
         self.child.id()
     }
 
-    /// An error once the process has ended by itself.
+    /// Fails if the process has ended.
     pub fn check(&mut self) -> Result<(), Error> {
         let status = self.child.try_wait().map_err(Error::io(format!("watching {}", self.name)))?;
         match status {
@@ -65,7 +65,7 @@ impl Daemon {
 }
 
 impl Drop for Daemon {
-    /// SIGKILL: the state is thrown away, and a kube-apiserver with open watches takes its time to end in peace.
+    /// SIGKILL, because the state is discarded, and because a kube-apiserver with open watches shuts down slowly.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -81,7 +81,7 @@ fn spawn(mut command: Command) -> io::Result<Child> {
     static SPAWNER: OnceLock<mpsc::Sender<Request>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {
         let (sender, requests) = mpsc::channel::<Request>();
-        // Without a thread the channel is closed, and every send below says so.
+        // If the thread cannot be started, the channel is closed and every send below fails.
         let _ = thread::Builder::new().name("daemon-parent".into()).spawn(move || {
             for Request { mut command, reply } in requests {
                 let _ = reply.send(command.spawn());
@@ -99,8 +99,9 @@ fn spawn(mut command: Command) -> io::Result<Child> {
 #[allow(unsafe_code, reason = "no safe way to run prctl between fork and exec")]
 fn die_with_parent(command: &mut Command) {
     let parent = id();
-    command.process_group(0); // Ctrl-C in a terminal is for us alone
-    // SAFETY: between fork and exec only two system calls are made, both async-signal-safe; nothing is allocated or locked.
+    command.process_group(0); // Ctrl-C in a terminal must reach only this process
+    // SAFETY: between fork and exec, the closure makes only two system calls. Both are async-signal-safe, and nothing
+    // is allocated or locked.
     unsafe {
         command.pre_exec(move || {
             set_parent_process_death_signal(Some(Signal::KILL))?;

@@ -1,4 +1,5 @@
-//! Just enough DER (ITU-T X.690) to write an X.509 certificate. Writes only; knows nothing of certificates.
+//! A DER encoder (ITU-T X.690) with just the types that an X.509 certificate needs. No decoder, and nothing about
+//! certificates.
 
 pub const BOOLEAN_TRUE: [u8; 3] = [0x01, 0x01, 0xff];
 
@@ -28,7 +29,7 @@ pub fn explicit(number: u8, content: &[u8]) -> Vec<u8> {
     element(0xa0 | number, content)
 }
 
-/// A non-negative INTEGER from big-endian bytes without superfluous leading zeros.
+/// A non-negative INTEGER from big-endian bytes. The caller passes no unnecessary leading zeros.
 pub fn integer(bytes: &[u8]) -> Vec<u8> {
     match bytes.first() {
         Some(first) if *first >= 0x80 => element(0x02, &[&[0], bytes].concat()),
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_up_to_127_take_one_byte_and_longer_ones_say_how_many() {
+    fn lengths_up_to_127_take_one_byte_and_longer_lengths_begin_with_their_size() {
         assert_eq!(element(0x04, &[]), [0x04, 0]);
         assert_eq!(element(0x04, &[7; 127])[..3], [0x04, 127, 7]);
         assert_eq!(element(0x04, &[7; 128])[..4], [0x04, 0x81, 128, 7]);

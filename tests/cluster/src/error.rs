@@ -1,8 +1,8 @@
-//! What can go wrong, in one list. Each message says what to do next where there is something to do.
+//! The errors of this crate. A message names the next step if there is one.
 
 use std::{io, path::PathBuf, process::ExitStatus};
 
-/// Why there is no cluster.
+/// Why a cluster cannot be started or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -33,7 +33,8 @@ impl Error {
         move |source| Self::Io { doing, source }
     }
 
-    /// Somebody else took the port between our look and the daemon's bind: worth another try with another port.
+    /// Whether another process took the port between our check and the daemon's bind. A start with other ports can
+    /// succeed.
     pub(crate) fn is_port_taken(&self) -> bool {
         matches!(self, Self::Ended { log, .. } if log.contains("address already in use"))
     }

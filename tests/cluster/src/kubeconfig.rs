@@ -1,4 +1,4 @@
-//! Kubeconfig files. Written as JSON, which is YAML; keys and certificates are embedded, so a copy works from anywhere.
+//! Kubeconfig files, in JSON, which is valid YAML. Keys and certificates are embedded, so a copy works anywhere.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;

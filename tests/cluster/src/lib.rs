@@ -1,5 +1,6 @@
-//! A real local Kubernetes control plane (etcd, kube-apiserver, on request kube-controller-manager) for integration tests and the demo.
-//! Dev-only. It knows nothing of the operator and uses no Kubernetes client: what it hands out is a kubeconfig.
+//! A real local Kubernetes control plane for integration tests and the demo: etcd, kube-apiserver and, on request,
+//! kube-controller-manager. For development only. It does not depend on the operator and uses no Kubernetes client: it
+//! provides kubeconfigs.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), cluster::Error> {
@@ -9,8 +10,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Map: `running` (the cluster as tests see it) → `component` (the command lines), `readiness` → `daemon` (processes that die with us),
-//! `state` (directories and ports that are swept after a crash), `binary`, `certificate` → `der`, `kubeconfig`, `probe`, `error`.
+//! Map: `running` (the cluster as tests use it) → `component` (the command lines), `readiness` → `daemon` (processes
+//! that die with us), `state` (directories and ports, cleaned up after a crash), `binary`, `certificate` → `der`,
+//! `kubeconfig`, `probe`, `error`.
 
 mod binary;
 mod certificate;

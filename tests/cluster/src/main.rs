@@ -1,4 +1,4 @@
-//! `local-cluster`: a cluster for as long as somebody wants it. No decisions here but when to stop.
+//! `local-cluster`: runs a cluster until it is stopped. This file decides only when to stop.
 
 use std::{
     error::Error,
@@ -17,7 +17,7 @@ use tokio::{
     sync::oneshot,
 };
 
-/// A real local Kubernetes control plane, until SIGTERM or SIGINT
+/// Run a real local Kubernetes control plane until SIGTERM or SIGINT
 #[derive(Parser)]
 struct Arguments {
     /// Also run kube-controller-manager
@@ -26,7 +26,7 @@ struct Arguments {
     /// Also write the administrator's kubeconfig to FILE, and remove it at the end
     #[arg(long, value_name = "FILE")]
     kubeconfig_out: Option<PathBuf>,
-    /// Also stop at the end of standard input
+    /// Also stop when standard input ends
     #[arg(long)]
     stdin_lifeline: bool,
 }
@@ -52,7 +52,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         std::future::pending::<()>().await;
         Ok(())
     };
-    tokio::select! { // whatever ends first drops the cluster, half started or running
+    tokio::select! { // the first branch that ends drops the cluster, even if it is half started
         result = cluster => result,
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
@@ -69,7 +69,7 @@ fn announce(cluster: &Cluster, copy: Option<PathBuf>) -> Result<Option<Copy>, Bo
     Ok(copy)
 }
 
-/// A copy of the kubeconfig that is removed when dropped.
+/// A copy of the kubeconfig. Dropping it removes the file.
 struct Copy(PathBuf);
 
 impl Copy {
@@ -96,7 +96,8 @@ impl Drop for Copy {
     }
 }
 
-/// Ends with standard input, or never. A thread of its own: tokio's stdin would keep the runtime from ending.
+/// Ends when standard input ends; never if not `wanted`. It uses its own thread, because tokio's stdin would keep the
+/// runtime from ending.
 async fn lifeline(wanted: bool) {
     let (sender, ended) = oneshot::channel::<()>();
     if wanted {

@@ -1,4 +1,5 @@
-//! One GET to the API server as its administrator. Enough for readiness, and no more: no redirects, no chunks, no keep-alive.
+//! A GET to the API server as its administrator, with only what readiness needs: no redirects, no chunked replies, no
+//! keep-alive.
 
 use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -38,7 +39,7 @@ impl Probe {
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), port })
     }
 
-    /// Ok when the answer is 200; otherwise what there was instead, for a message.
+    /// Ok if the answer is 200. Otherwise the error describes the answer or the failure, for a message.
     pub async fn get(&self, path: &str) -> Result<(), String> {
         let answer =
             timeout(LIMIT, self.exchange(path)).await.map_err(|_| format!("{path}: no answer within {LIMIT:?}"))?;

@@ -1,4 +1,4 @@
-//! Waiting for facts: what must answer before a cluster counts as started, and when to give up.
+//! Readiness: what must answer before a cluster counts as started, and the time limit.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{Error, daemon::Daemon, probe::Probe};
 
-/// Generous: the machine may be compiling with all its cores.
+/// Long, because the machine may be compiling on all its cores.
 const PATIENCE: Duration = Duration::from_secs(120);
 const INTERVAL: Duration = Duration::from_millis(50);
 
@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 pub const APISERVER_READY: [&str; 2] = ["/readyz", "/api/v1/namespaces/default"];
 pub const CONTROLLER_MANAGER_READY: [&str; 1] = ["/api/v1/namespaces/default/serviceaccounts/default"];
 
-/// Waits until every path answers 200, as long as the daemon and those it needs live.
+/// Waits until every path answers 200. Fails if the daemon or a needed one ends, or when `PATIENCE` is over.
 pub async fn answers(
     probe: &Probe,
     paths: &[&str],

@@ -1,4 +1,4 @@
-//! A running cluster as tests see it, and the order in which it comes up.
+//! A running cluster as tests use it, and the order in which it starts.
 
 use std::{
     fs, io,
@@ -19,21 +19,22 @@ use crate::{
 const ADMIN: &str = "admin";
 const ADMINISTRATORS: &str = "system:masters";
 const CONTROLLER_MANAGER_USER: &str = "system:kube-controller-manager";
-/// How often to try other ports when somebody else is faster.
+/// How often to start, each time with other ports, if another process takes a port first.
 const TRIES: u32 = 5;
 
-/// What to start beyond etcd and kube-apiserver, and from where.
+/// What to start besides etcd and kube-apiserver, and from where.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Also kube-controller-manager: ServiceAccounts, garbage collection, namespaces that really go away.
+    /// Also start kube-controller-manager: for ServiceAccounts, garbage collection and the deletion of namespaces.
     pub controller_manager: bool,
     /// The directory with the binaries, instead of KUBEBUILDER_ASSETS and the cache.
     pub assets: Option<PathBuf>,
 }
 
-/// A control plane on loopback. Gone, with all its processes and files, when dropped; its processes also when this process is killed.
+/// A control plane on loopback. Dropping it ends its processes and removes its files. If this process is killed, the
+/// kernel ends its processes.
 pub struct Cluster {
-    // Dropped in this order: clients before servers, the directory last.
+    // The fields are dropped in this order: clients before servers, the directory last.
     controller_manager: Option<Daemon>,
     apiserver: Option<Daemon>,
     etcd: Daemon,
@@ -53,7 +54,7 @@ struct Ports {
 }
 
 impl Cluster {
-    /// etcd and kube-apiserver, ready to be used by an administrator. Needs a tokio runtime with IO and time.
+    /// Starts etcd and kube-apiserver, and waits until they are ready. Needs a tokio runtime with IO and time.
     pub async fn start() -> Result<Self, Error> {
         Self::start_with(Options::default()).await
     }
@@ -106,7 +107,8 @@ impl Cluster {
         })
     }
 
-    /// Starts kube-apiserver again after `kill_apiserver`, on the same port and data, and waits until it is ready. Does nothing while it runs.
+    /// Starts kube-apiserver again after `kill_apiserver`, with the same port and data, and waits until it is ready. If
+    /// it already runs, this starts nothing.
     pub async fn start_apiserver(&mut self) -> Result<(), Error> {
         if let Some(running) = &mut self.apiserver {
             return running.check();
@@ -118,7 +120,7 @@ impl Cluster {
         readiness::answers(&self.probe, &APISERVER_READY, apiserver, needed).await
     }
 
-    /// Kills kube-apiserver (SIGKILL): its port refuses connections when this returns. Its data stay.
+    /// Kills kube-apiserver with SIGKILL. When this returns, its port refuses connections. Its data stays in etcd.
     pub fn kill_apiserver(&mut self) {
         self.apiserver = None;
     }
@@ -135,12 +137,13 @@ impl Cluster {
         &self.server
     }
 
-    /// The administrator's kubeconfig, with everything embedded. Gone with the cluster.
+    /// The administrator's kubeconfig, with keys and certificates embedded. Removed with the cluster.
     pub fn kubeconfig_path(&self) -> &Path {
         &self.admin
     }
 
-    /// A kubeconfig for another user, in these groups (Kubernetes adds `system:authenticated`). RBAC gives it nothing by itself.
+    /// A kubeconfig for another user in these groups (Kubernetes adds `system:authenticated`). The user has no rights
+    /// until RBAC grants some.
     pub fn kubeconfig_for(&self, user: &str, groups: &[&str]) -> Result<PathBuf, Error> {
         let identity = self.authority.client(user, groups)?;
         let content = kubeconfig::render(&self.server, self.authority.identity(), user, &identity);
@@ -152,13 +155,13 @@ impl Cluster {
         write().map_err(Error::io(format!("writing the kubeconfig of {user}")))
     }
 
-    /// The process ids of what runs now.
+    /// The process ids of the running components.
     pub fn pids(&self) -> Vec<u32> {
         let others = [&self.controller_manager, &self.apiserver];
         others.into_iter().flatten().chain([&self.etcd]).map(Daemon::pid).collect()
     }
 
-    /// Where the logs are (`etcd.log`, `kube-apiserver.log`, …). Gone with the cluster.
+    /// The directory with the logs (`etcd.log`, `kube-apiserver.log`, …). Removed with the cluster.
     pub fn directory(&self) -> &Path {
         self.state.path()
     }

@@ -1,8 +1,9 @@
-//! What a cluster owns on the machine: a state directory and ports. Each is marked by a file locked for as long as the owner lives, so the
-//! next start can tell a crashed owner from a living one and sweeps what it left.
+//! What a cluster owns on the machine: a state directory and ports. For each there is a file that is locked as long as
+//! the owner lives. So the next start can distinguish a crashed owner from a living one, and removes what a crashed one
+//! left.
 //!
 //! ```text
-//! $TMPDIR/customimage-operator-cluster-UID/lock               held while sweeping and claiming
+//! $TMPDIR/customimage-operator-cluster-UID/lock               held during cleanup and claims
 //!                                          cluster-XXXX/lock  held by the owner of the directory
 //!                                          port-NNNNN         held by the owner of the port
 //! ```
@@ -20,10 +21,10 @@ use tempfile::TempDir;
 
 use crate::Error;
 
-/// Below Linux' ephemeral range (32768 and up), so that no outgoing connection takes the port while a daemon is away.
+/// Below Linux's ephemeral range (32768 and up), so that no outgoing connection takes the port while a daemon is down.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// A directory for one cluster, removed when dropped, or by the next start after a crash.
+/// A directory for one cluster. It is removed when dropped or, after a crash, by the next start.
 pub struct StateDirectory {
     directory: TempDir,
     root: PathBuf,
@@ -31,7 +32,7 @@ pub struct StateDirectory {
 }
 
 impl StateDirectory {
-    /// Sweeps what crashed owners left, then claims a new directory.
+    /// Removes what crashed owners left, then claims a new directory.
     pub fn claim() -> Result<Self, Error> {
         let root = root().map_err(Error::io("preparing the directory for clusters"))?;
         let claim = |root: &Path| {
@@ -55,14 +56,14 @@ impl StateDirectory {
         self.path().join(name)
     }
 
-    /// Writes a file, readable by its owner only as everything below the root.
+    /// Writes a file. Only its user can read it, because the root directory has mode 0700.
     pub fn write(&self, name: &str, content: &str) -> Result<PathBuf, Error> {
         let path = self.file(name);
         fs::write(&path, content).map_err(Error::io(format!("writing {}", path.display())))?;
         Ok(path)
     }
 
-    /// A loopback port that nobody listens on and no other cluster has claimed.
+    /// Claims a loopback port on which nothing listens and which no other cluster has claimed.
     pub fn claim_port(&self) -> Result<Port, Error> {
         let failed = || Error::io("claiming a port");
         let _claiming = claiming(&self.root).map_err(failed())?;
@@ -105,7 +106,7 @@ fn root() -> io::Result<PathBuf> {
     let user = rustix::process::getuid().as_raw();
     let root = std::env::temp_dir().join(format!("customimage-operator-cluster-{user}"));
     DirBuilder::new().recursive(true).mode(0o700).create(&root)?;
-    fs::set_permissions(&root, Permissions::from_mode(0o700))?; // fails when somebody else made it first
+    fs::set_permissions(&root, Permissions::from_mode(0o700))?; // fails if another user created it first
     Ok(root)
 }
 
@@ -120,7 +121,7 @@ fn sweep(root: &Path) -> io::Result<()> {
         let (path, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
         let name = name.to_string_lossy();
         if name.starts_with("cluster-") && is_free(&path.join("lock")) {
-            let _ = fs::remove_dir_all(&path); // its owner's daemons may be writing their last: the next sweep gets it
+            let _ = fs::remove_dir_all(&path); // fails if its daemons still write; the next start retries
         } else if name.starts_with("port-") && is_free(&path) {
             let _ = fs::remove_file(&path);
         }
@@ -128,7 +129,7 @@ fn sweep(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A missing lock file counts as free: its owner was killed between making the directory and locking it, or is removing the directory.
+/// A missing lock file counts as free: the owner was killed before it created the file, or is removing the directory.
 fn is_free(lock: &Path) -> bool {
     File::open(lock).map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |lock| lock.try_lock().is_ok())
 }

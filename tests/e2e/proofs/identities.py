@@ -1,4 +1,4 @@
-"""Several accounts: who may use whose credentials, changed while it runs."""
+"""Several accounts: which namespace may use which credentials, changed while the operator runs."""
 
 from proof import proof
 from pretended_aws import OTHER_ACCOUNT, ROLE
@@ -14,13 +14,13 @@ def identity(**who):
     return {"name": "research", "roleArn": ROLE, "externalId": "ticket-7", **who}
 
 
-#: The configuration that stands when the proofs here are over.
+#: The configuration after the proofs of this file.
 RESEARCH = [identity(namespaceSelector={"matchLabels": {"team": "research"}})]
 
 
-@proof("a namespace that names a foreign identity gets IdentityNotAllowed, and AWS is not asked")
+@proof("a namespace that names an identity of others gets IdentityNotAllowed, and AWS is not called")
 def refuses(stage):
-    # The first object shows that the configuration is in force; until then any name is a foreign one.
+    # The first object shows that the operator has read the configuration. Before that, no identity is allowed.
     stage.release("upgrade", stage.values(identities=[identity(namespaces=["nobody"]), {"name": "own", "namespaces": [TEAM]}]))
     stage.create("own", "hpc-base", TEAM, identity="own")
     stage.kubectl("wait", "--for=condition=Ready", "customimage/own", "-n", TEAM, "--timeout=120s")
@@ -32,7 +32,7 @@ def refuses(stage):
     require(not any(account == OTHER_ACCOUNT for _, _, account in stage.aws.calls()), "no call in the other account", stage.aws.calls())
 
 
-@proof("a changed configuration lets it in within the kubelet's minute, without a restart: the other account's AMI shows")
+@proof("a changed configuration allows it within the kubelet's minute, without a restart: the status has the other account's AMI")
 def lets_in(stage):
     before = {pod["metadata"]["uid"] for pod in stage.ready_pods()}
     stage.release("upgrade", stage.values(identities=RESEARCH))
@@ -43,10 +43,10 @@ def lets_in(stage):
     require(assumed(stage) >= 1, "the role was assumed")
 
 
-@proof("a namespace's labels decide: one that loses its label is shut out")
+@proof("a namespace's labels decide: a namespace that loses its label may not use the identity any more")
 def by_label(stage):
     stage.kubectl("label", "--overwrite", "namespace", OTHER_TEAM, "team=none")
-    eventually("shut out", lambda: condition(stage.image_of("theirs", OTHER_TEAM), "Ready") == ("Unknown", "IdentityNotAllowed"))
+    eventually("the identity is not allowed any more", lambda: condition(stage.image_of("theirs", OTHER_TEAM), "Ready") == ("Unknown", "IdentityNotAllowed"))
     stage.kubectl("label", "--overwrite", "namespace", OTHER_TEAM, "team=research")
     stage.kubectl("wait", "--for=condition=Ready", "customimage/theirs", "-n", OTHER_TEAM, "--timeout=60s")
 
@@ -55,6 +55,6 @@ def by_label(stage):
 def check_names_it(stage):
     stage.release("upgrade", stage.values(identities=[{**identity(namespaces=[TEAM]), "externalId": "wrong"}]))
     passed, told = stage.test()
-    require(not passed and "fix: allow sts:AssumeRole" in told and ROLE in told, "the red line and its fix", told)
+    require(not passed and "fix: allow sts:AssumeRole" in told and ROLE in told, "the failed line and its fix", told)
     stage.kubectl("delete", "pod", "-n", NAMESPACE, "-l", "app.kubernetes.io/component=check")
     stage.release("upgrade", stage.values(identities=RESEARCH))

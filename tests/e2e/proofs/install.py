@@ -1,4 +1,4 @@
-"""A stranger's first hour: helm install, helm test, what runs and how it is kept small."""
+"""A new user's first hour: helm install, helm test, what runs, and with which few rights."""
 
 from proof import OWN_NODE, proof
 from shell import require
@@ -9,7 +9,7 @@ def namespace(name, **labels):
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-@proof("helm install --wait brings two replicas up where only the restricted Pod Security profile is admitted")
+@proof("helm install --wait starts two replicas in a namespace that admits only the restricted Pod Security profile")
 def installs(stage):
     stage.kubectl.apply(
         namespace(NAMESPACE, **{"pod-security.kubernetes.io/enforce": "restricted"}), namespace(TEAM, team="hpc"), namespace(OTHER_TEAM, team="research"))
@@ -21,7 +21,7 @@ def installs(stage):
     require("helm test" in notes and "kubectl apply" in notes, "the notes say what to do next", notes)
 
 
-@proof("helm test says that all is well: every right, and every action in AWS")
+@proof("helm test succeeds: every right, and every action in AWS")
 def checks(stage):
     passed, told = stage.test()
     require(passed and "all is well" in told and "FAILED" not in told, "a green table", told)
@@ -29,7 +29,7 @@ def checks(stage):
         require(line in told, f"a line about {line}", told)
 
 
-@proof("the pod is an arbitrary user without a shell, a writable root or a capability")
+@proof("the container has no shell, no writable root file system and no capability")
 def is_confined(stage):
     pod = stage.pods()[0]
     name = pod["metadata"]["name"]
@@ -39,7 +39,7 @@ def is_confined(stage):
     require(security["readOnlyRootFilesystem"] and security["capabilities"]["drop"] == ["ALL"], "a read-only root without capabilities", security)
 
 
-@proof("the kernel agrees: not root, no capability, no new privileges, seccomp filters", needs=OWN_NODE)
+@proof("the kernel confirms it: not root, no capability, no new privileges, seccomp filters", needs=OWN_NODE)
 def kernel_agrees(stage):
     status = dict(line.split(":\t", 1) for line in open(f"/proc/{stage.process(stage.leader())}/status").read().splitlines() if ":\t" in line)
     require(status["Uid"].split()[0] == "65532", "the user is 65532", status["Uid"])
@@ -47,7 +47,7 @@ def kernel_agrees(stage):
     require((status["NoNewPrivs"], status["Seccomp"]) == ("1", "2"), "no new privileges, filtered system calls", status)
 
 
-@proof("view, edit and admin see and edit CustomImages by aggregation, and none may write a status")
+@proof("by aggregation, view may read CustomImages, edit and admin may also edit them, and none may write a status")
 def aggregates(stage):
     for role in ("view", "edit", "admin"):
         stage.kubectl("create", "rolebinding", f"{role}-of-{TEAM}", "-n", TEAM, f"--clusterrole={role}", f"--user={role}er")

@@ -1,4 +1,4 @@
-"""The main job: images as they are in AWS, waited for, told, logged and measured."""
+"""The main job: images mirrored from AWS, with waits, Events, logs and metrics."""
 
 import json
 import statistics
@@ -25,7 +25,7 @@ def build(stage, image_id, outcome, **more):
     stage.aws.control("POST", "builds", {"image_id": image_id, "outcome": outcome, "seconds": 8, "s3_bucket": BUCKET, **more})
 
 
-@proof("a pipeline waits while an image builds, and goes on when it is there")
+@proof("a pipeline waits while an image builds, and continues when it is available")
 def waits_for_a_build(stage):
     build(stage, "hpc-builds", "available")
     stage.create("hpc-builds", "hpc-builds")
@@ -56,11 +56,11 @@ def follows(stage):
     stage.aws.patch(images=[image("hpc-base", "ami-0aaaaaaaaaaaaaaaa", description="changed in AWS")])
     eventually("the change is there", lambda: stage.image_of("hpc-base")["status"]["ec2AmiInfo"].get("description") == "changed in AWS")
     calls, version = stage.aws.control("GET", "calls")["total"], stage.image_of("hpc-base")["metadata"]["resourceVersion"]
-    eventually("AWS is looked at ten times more", lambda: stage.aws.control("GET", "calls")["total"] > calls + 10)
+    eventually("AWS gets more than ten further calls", lambda: stage.aws.control("GET", "calls")["total"] > calls + 10)
     require(stage.image_of("hpc-base")["metadata"]["resourceVersion"] == version, "no write at rest")
 
 
-@proof("what another hand writes into the status is put right, and suspend tells so each time")
+@proof("what another client writes into the status is corrected, and each change of suspend is reported")
 def puts_right(stage):
     foreign = json.dumps({"status": {"imagebuilderImageStatus": "BUILDING"}})
     stage.kubectl("patch", "customimage", "hpc-base", "-n", TEAM, "--subresource=status", "--type=merge", "-p", foreign)
@@ -71,7 +71,7 @@ def puts_right(stage):
         eventually(f"suspend: {suspend}", lambda expected=expected: condition(stage.image_of("hpc-base"), "Synced") == expected)
 
 
-@proof("metrics are scraped from every pod, one of which leads and counts the objects; the log holds no secret")
+@proof("every pod has metrics, exactly one pod leads and counts the objects, and the log contains no secret")
 def is_measured(stage):
     pods = [pod["metadata"]["name"] for pod in stage.ready_pods()]
     leads = {pod: stage.gauge(pod, "customimage_leader") for pod in pods}
@@ -82,7 +82,7 @@ def is_measured(stage):
     require("customimage-operator runs" in log and "wJalrXUtnFEMI" not in log, "a log without the secret key", log)
 
 
-@proof("from nothing to Ready: the program's own start, watching a namespace without CustomImages", needs=OWN_NODE)
+@proof("start-up of the program until it is ready, with a namespace without CustomImages", needs=OWN_NODE)
 def start(stage):
     taken = []
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""Least privilege, from what the API server and AWS have seen: nothing refused, and nothing granted that nobody used."""
+"""Least privilege, from the requests at the API server and AWS: none was refused, and no granted right was unused."""
 
 import json
 
@@ -6,7 +6,7 @@ from proof import OWN_NODE, proof
 from shell import eventually, require
 from stage import NAMESPACE
 
-#: Granted and, in a good run, not used: each with its reason.
+#: Rights that are granted and not used in a good run, each with its reason.
 UNUSED = {("parallelcluster.dev", "customimages", "list"): "for API servers that refuse streaming lists; this one streams them, as a watch"}
 ACTIONS = {
     ("ec2", "DescribeImages"): "ec2:DescribeImages",
@@ -16,14 +16,14 @@ ACTIONS = {
     ("s3", "HeadBucket"): "s3:ListBucket",
     ("sts", "AssumeRole"): "sts:AssumeRole",
 }
-#: Granted without a call, and called without a grant: each with its reason.
-NO_CALL = {"s3:GetObject": "what a presigned URL opens, the reader calls with it",
+#: Actions that are granted but not called, and calls that need no grant, each with its reason.
+NO_CALL = {"s3:GetObject": "the reader of a presigned URL calls it",
            "cloudformation:ListStacks": "DescribeStacks without a name needs it, too"}
 NO_GRANT = {("sts", "GetCallerIdentity"): "needs no permission; only check calls it"}
 
 
 def requests(stage):
-    """The requests of the operator's ServiceAccounts, once each, in the order of their time."""
+    """The requests of the operator's ServiceAccounts, each once, in order of time."""
     path = stage.kubectl.kubeconfig.rsplit("/", 1)[0] + "/audit.log"
     with open(path, encoding="utf-8") as log:
         events = [json.loads(line) for line in log]
@@ -37,32 +37,32 @@ def asked(event):
     return what.get("apiGroup", ""), resource, event["verb"]
 
 
-@proof("every request of the ServiceAccount was allowed while its release stood, and every right that was granted was used", needs=OWN_NODE)
+@proof("every request of the ServiceAccount was allowed while its release was installed, and every granted right was used", needs=OWN_NODE)
 def kubernetes_rights(stage):
     seen = requests(stage)
     require(len(seen) > 100, "the audit log holds the run", len(seen))
     refused = [event for event in seen if event["annotations"].get("authorization.k8s.io/decision") != "allow"]
-    # Helm takes rights away before the pods that had them are gone.
+    # Helm removes rights before the pods that use them have ended.
     changing = [event for event in refused
                 if any(begin <= event["stageTimestamp"] <= end and event["sourceIPs"][0] in ended for begin, end, ended in stage.changes)]
-    # An API server that has just started refuses what it has not read the rules of yet.
+    # An API server that has just started refuses requests until it has read the RBAC rules.
     starting = [event for event in refused if any(begin <= event["stageTimestamp"] <= end for begin, end in stage.restarts)]
     excused = changing + starting
     standing = [(event["stageTimestamp"], event["sourceIPs"], asked(event)) for event in refused if event not in excused]
-    require(not standing, "nothing was refused while a release stood", standing)
+    require(not standing, "nothing was refused while a release was installed", standing)
     used = {asked(event) for event in seen}
     granted = {(group, resource, verb) for rule in map(json.loads, set(stage.granted))
                for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]}
     require(granted, "rules were seen")
     unused = granted - used - set(UNUSED)
-    require(not unused, "no right that nobody used", unused)
+    require(not unused, "no granted right is unused", unused)
     others = {each for each in used - granted if each[0] not in ("authorization.k8s.io",) and each[1]}
-    require(not others, "no right from elsewhere but what every ServiceAccount has", others)
+    require(not others, "no other right was used, except those of every ServiceAccount", others)
     spared = "".join(f"; {verb} {resource}: {why}" for (_, resource, verb), why in UNUSED.items())
-    return f"{len(seen)} requests, {len(granted)} rights: each used{spared}; none refused but {len(changing)} to pods that Helm was ending and {len(starting)} by an API server that was starting"
+    return f"{len(seen)} requests, {len(granted)} rights: each used{spared}; none refused except {len(changing)} to pods that Helm was ending and {len(starting)} by an API server that was starting"
 
 
-@proof("each action that AWS saw is in the chart's policy, each action there has a call or a reason, and nothing was written")
+@proof("the chart's policy allows each call to AWS, each action of the policy has a call or a reason, and nothing was written")
 def aws_rights(stage):
     policy = json.loads(stage.rendered_policy())
     granted = {action for statement in policy["Statement"] for action in [statement["Action"]] for action in ([action] if isinstance(action, str) else action)}

@@ -1,4 +1,4 @@
-"""What goes wrong in a cluster: pods and leaders die, networks part, API servers end."""
+"""Failures in a cluster: pods and leaders die, the network is cut, the API server restarts."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ def standby_of(stage):
     return next(pod["metadata"]["name"] for pod in stage.ready_pods() if pod["metadata"]["name"] != leader)
 
 
-@proof("a standby that is killed changes nothing, and its replacement is warm and Ready")
+@proof("the death of a standby changes nothing, and its replacement becomes Ready")
 def standby_dies(stage):
     leader, standby = stage.leader(), standby_of(stage)
     stage.kubectl("delete", "pod", "-n", NAMESPACE, standby, "--grace-period=0", "--force")
@@ -27,7 +27,7 @@ def standby_dies(stage):
     stage.ready_pods()
 
 
-@proof("a leader that is asked to end hands over at once")
+@proof("a leader that is deleted hands over at once")
 def hands_over(stage):
     stage.kubectl("delete", "pod", "-n", NAMESPACE, stage.leader(), "--wait=false")
     begun = time.monotonic()
@@ -36,7 +36,7 @@ def hands_over(stage):
     return f"hand-over, from delete to the next status write: {time.monotonic() - begun:.1f} s at most"
 
 
-@proof(f"a leader killed by kill -9 is followed when its Lease is over, {ROUNDS} times", needs=OWN_NODE)
+@proof(f"after kill -9 of the leader another one leads when the Lease has expired, {ROUNDS} times", needs=OWN_NODE)
 def is_followed(stage):
     taken = []
     for _ in range(ROUNDS):
@@ -47,16 +47,16 @@ def is_followed(stage):
         stage.look_now("hpc-base", word)
         eventually("another answers", lambda word=word: stage.is_answered("hpc-base", word), 40)
         taken.append(time.monotonic() - begun)
-        require(stage.holder() != holder, "another process leads, if only in a container that was started again")
+        require(stage.holder() != holder, "another process leads, possibly in a restarted container")
         if stage.leader() != leader:
-            # A pod of its own for each round: the kubelet restarts one that ends often later and later.
+            # Each round has a new pod, because the kubelet delays the restart of a container that ends often.
             stage.kubectl("delete", "pod", "-n", NAMESPACE, leader, "--grace-period=0", "--force")
         stage.ready_pods()
     told = ", ".join(f"{seconds:.1f}" for seconds in sorted(taken))
     return f"fail-over, from kill -9 of the leader to the next status write: median {statistics.median(taken):.1f} s of {told}"
 
 
-@proof("a leader that is cut off from the API server ends by itself, another leads, and the first is back when the cut heals", needs=OWN_NODE)
+@proof("a leader that is cut off from the API server ends by itself, another leads, and the first is back after the cut", needs=OWN_NODE)
 def is_cut_off(stage):
     leader = stage.leader()
     restarts = stage.pod(leader)["status"]["containerStatuses"][0]["restartCount"]
@@ -70,13 +70,13 @@ def is_cut_off(stage):
     stage.ready_pods()
 
 
-@proof("an API server that restarts finds the same leader, and changes in AWS meanwhile show", needs=OWN_NODE)
+@proof("after a restart of the API server the leader is the same, and the status has the changes in AWS meanwhile", needs=OWN_NODE)
 def outlives_the_api_server(stage):
     leader, before = stage.leader(), {pod["metadata"]["uid"] for pod in stage.ready_pods()}
     stage.aws.patch(images=[image("hpc-base", "ami-0aaaaaaaaaaaaaaaa", description="changed while nobody could be told")])
     begun = now()
     script("tests/node/restart-apiserver", 5)
     stage.restarts.append((begun, now()))
-    eventually("the change shows", lambda: stage.image_of("hpc-base")["status"]["ec2AmiInfo"].get("description") == "changed while nobody could be told")
+    eventually("the change is in the status", lambda: stage.image_of("hpc-base")["status"]["ec2AmiInfo"].get("description") == "changed while nobody could be told")
     require({pod["metadata"]["uid"] for pod in stage.ready_pods()} == before, "the same pods")
     require(stage.leader() == leader, "the same leader")

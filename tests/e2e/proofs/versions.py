@@ -1,4 +1,4 @@
-"""The release's life: upgrade, rollback, other ways to be configured, uninstall, reinstall."""
+"""The life of a release: upgrade, rollback, other configurations, uninstall, reinstall."""
 
 import json
 import re
@@ -12,7 +12,7 @@ CRD = "customimages.parallelcluster.dev"
 
 
 def next_version(chart):
-    """A chart whose CRD has one more column."""
+    """Changes a chart: its CRD gets one more column."""
     path = chart / "files/crd.yaml"
     text = path.read_text()
     column = "  - jsonPath: .spec.identity\n    name: Identity\n    type: string\n"
@@ -32,7 +32,7 @@ def versions(stage):
 
 
 def settled(stage):
-    """The objects' versions, once the leader has looked at all of them."""
+    """The resourceVersions of the objects, after the leader has reconciled all of them."""
     stage.ready_pods()
     for name in ("hpc-base", "hpc-fails", "hpc-absent"):
         stage.answers(name)
@@ -40,7 +40,7 @@ def settled(stage):
     return versions(stage)
 
 
-@proof("helm upgrade brings the new CRD, a rollback the old one, and no CustomImage is written")
+@proof("helm upgrade installs the new CRD, a rollback the old one, and no CustomImage is written")
 def upgrades(stage):
     before = versions(stage)
     values = json.loads(stage.helm("get", "values", RELEASE, "-o", "json"))
@@ -53,7 +53,7 @@ def upgrades(stage):
     require(versions(stage) == before, "no CustomImage was written", versions(stage))
 
 
-@proof("through a CONNECT proxy: every call to AWS goes that way, none to the API server", needs=OWN_NODE)
+@proof("with a CONNECT proxy every call to AWS goes through it, and none to the API server", needs=OWN_NODE)
 def through_a_proxy(stage):
     with stage.proxy() as proxy:
         stage.release("upgrade", stage.values(identities=RESEARCH, proxy={"https": proxy.url}))
@@ -64,7 +64,7 @@ def through_a_proxy(stage):
         require(not direct, "no pod has a connection to AWS of its own", direct)
 
 
-@proof("presigned URLs on request: S3 is asked for the bucket, and the URL is the bucket's own")
+@proof("with presigned URLs, S3 is called for the bucket, and the URL is one of the bucket")
 def presigns(stage):
     stage.release("upgrade", stage.values(identities=RESEARCH, configurationUrl="presigned"))
     eventually("a presigned URL", lambda: "X-Amz-Signature" in stage.image_of("hpc-base")["status"]["imageConfiguration"]["url"])
@@ -72,7 +72,7 @@ def presigns(stage):
     require(url.startswith(f"{stage.aws.bucket_url}/parallelcluster/3.16.1/images/hpc-base-x1y2/"), "the place", url)
 
 
-@proof("a list of namespaces: a Role in each, no ClusterRole, and nobody else's CustomImages are looked at")
+@proof("with a list of namespaces there is a Role in each, no ClusterRole, and CustomImages elsewhere are ignored")
 def namespaced(stage):
     stage.release("upgrade", stage.values(identities=[identity(namespaces=[OTHER_TEAM])], watchNamespaces=[TEAM]))
     stage.answers("hpc-base")
@@ -81,7 +81,7 @@ def namespaced(stage):
     require(names == [], "no ClusterRole but the aggregated ones", names)
     stage.create("unwatched", "hpc-base", OTHER_TEAM)
     stage.answers("hpc-base")
-    require(stage.image_of("unwatched", OTHER_TEAM)["status"]["observedGeneration"] == -1, "nobody has looked")
+    require(stage.image_of("unwatched", OTHER_TEAM)["status"]["observedGeneration"] == -1, "the operator has not reconciled it")
     passed, told = stage.test()
     require(passed and f"list customimages in {TEAM}" in told, "helm test is green", told)
     stage.release("upgrade", stage.values(identities=RESEARCH))
@@ -89,7 +89,7 @@ def namespaced(stage):
     require(stage.image_of("unwatched", OTHER_TEAM)["status"]["observedGeneration"] == 1, "watched again")
 
 
-@proof("helm uninstall leaves every CustomImage with its status, and the CRD, an empty Lease, and nothing else")
+@proof("helm uninstall leaves every CustomImage with its status, the CRD, a Lease without a holder, and nothing else")
 def uninstalls(stage):
     before = settled(stage)
     stage.uninstall()
@@ -104,17 +104,17 @@ def uninstalls(stage):
     eventually("nothing is left", lambda: left() == [], 60)
 
 
-@proof("a reinstall, with Helm 3, takes up where it was: no CustomImage is written")
+@proof("a reinstall with Helm 3 continues where it was: no CustomImage is written")
 def reinstalls(stage):
     before = versions(stage)
     calls = stage.aws.control("GET", "calls")["total"]
     stage.release("install", stage.values(identities=RESEARCH), major="3")
-    eventually("AWS is looked at again", lambda: stage.aws.control("GET", "calls")["total"] > calls + 20)
+    eventually("AWS is called again", lambda: stage.aws.control("GET", "calls")["total"] > calls + 20)
     require(versions(stage) == before, "no CustomImage was written", versions(stage))
     stage.uninstall(major="3")
 
 
-@proof("a reinstall under another name says how to hand over the CRD, and then works, with every CustomImage")
+@proof("a reinstall under another name says how to transfer the CRD, and then works with every CustomImage")
 def renamed(stage):
     before = versions(stage)
     refused = stage.release("install", stage.values(identities=RESEARCH), name="renamed", check=False)
@@ -128,7 +128,7 @@ def renamed(stage):
     require(versions(stage).keys() == before.keys(), "every CustomImage is there")
 
 
-@proof("a misspelt value, a missing image and a CustomImage that AWS cannot have are refused with the way out")
+@proof("a misspelt value, a missing image and a CustomImage that AWS cannot have are refused with the fix")
 def refuses(stage):
     misspelt = stage.helm("upgrade", "renamed", stage.chart, "--reuse-values", "--set", "replica=3", check=False)
     require(misspelt.returncode != 0 and "replica" in misspelt.stderr, "the key is named", misspelt.stderr)

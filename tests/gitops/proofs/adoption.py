@@ -8,7 +8,7 @@ from shell import condition, eventually, require, run
 from stage import PATIENT
 
 NAMESPACE, REGION = "adopted", "ap-south-1"
-#: Words that YAML 1.1 takes for booleans and numbers, and ids that are no names in Kubernetes.
+#: Ids that YAML 1.1 reads as booleans or numbers, and ids that are not valid names in Kubernetes.
 IDS = ["hpc-base", "Hpc-Base", "yes", "No", "on", "y", "null", "e5", "NaN", "trailing-", "a", "A" * 128]
 
 

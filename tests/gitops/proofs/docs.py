@@ -1,4 +1,4 @@
-"""docs/gitops.md shows the files that ran."""
+"""docs/gitops.md contains the files that ran."""
 
 import re
 

@@ -9,7 +9,7 @@ from shell import CHECKOUT, condition, require
 from proofs.pipeline import NAMESPACE
 
 
-@proof("helm install --wait (Helm 4) of a chart with a CustomImage ends with the image, or at once with a failed build")
+@proof("helm install --wait (Helm 4) of a chart with a CustomImage ends when the image is available, or at once when the build fails")
 def waits(stage):
     stage.aws.build("helm-1", "available", 8)
     stage.aws.build("helm-2", "failed", 8)
@@ -25,7 +25,7 @@ def waits(stage):
     return f"Helm 4: Ready after {good_time:.1f} s of an 8 s build, failed after {bad_time:.1f} s: {bad.stderr.strip().splitlines()[-1]}"
 
 
-@proof("helm upgrade to the next image makes its CustomImage and takes the old one away; without an image id Helm says what is missing")
+@proof("helm upgrade to the next image creates its CustomImage and deletes the old one; without an image id Helm says what is missing")
 def upgrades(stage):
     stage.aws.patch(images=[image("helm-3")])
     with stage.cost("Helm 4"):

@@ -1,4 +1,4 @@
-"""kubectl: waiting by condition and by field, on failure too; diff; another's field manager."""
+"""kubectl: wait by condition and by field, also for a failure; diff; other field managers."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def manifest(name, image_id=None, **spec):
 
 
 def example(stage, *command, check=True):
-    """An example's script, with the cluster's kubectl and kubeconfig."""
+    """Runs an example's script with the cluster's kubectl and kubeconfig."""
     folder = stage.path("bin")
     folder.mkdir(exist_ok=True)
     if not (folder / "kubectl").exists():
@@ -26,7 +26,7 @@ def example(stage, *command, check=True):
     return run(CHECKOUT / "examples" / command[0], *command[1:], env=env, check=check)
 
 
-@proof("kubectl wait, by condition and by jsonpath, also begun in the same second as the object, ends with the image and not before")
+@proof("kubectl wait, by condition and by jsonpath, started in the same second as the object, ends when the image is available and not before")
 def waits(stage):
     stage.aws.build("kubectl-1", "available", 6)
     stage.kubectl.apply(manifest("kubectl-1"))
@@ -41,7 +41,7 @@ def waits(stage):
         require([end.result() for end in ends] == ["True", "True"], "not before the image is there")
 
 
-@proof("the documented wait prints the AMI id, ends at once on a failure with the reason, by its time otherwise, and tells when it cannot ask")
+@proof("the documented wait prints the AMI id; it ends at once with the reason on a failure, at its timeout otherwise, and reports when it cannot read the object")
 def ami_id(stage):
     printed = example(stage, "kubectl/ami-id", "kubectl-1", "30", "--namespace", NAMESPACE)
     require(printed.strip() == stage.image_of("kubectl-1", NAMESPACE)["status"]["ec2AmiInfo"]["amiId"], "the AMI id alone", printed)
@@ -59,7 +59,7 @@ def ami_id(stage):
         require((unasked.returncode, unasked.stdout) == (3, "") and unasked.stderr, "it cannot ask", unasked)
 
 
-@proof("kubectl diff shows nothing once the status is there, and another field manager applies without a conflict")
+@proof("kubectl diff shows no difference after the status is written, and another field manager applies without a conflict")
 def diff(stage):
     mine = json.dumps(manifest("kubectl-1"))
     done = stage.kubectl("diff", "-f", "-", text_in=mine, check=False)

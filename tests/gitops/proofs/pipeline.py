@@ -1,4 +1,4 @@
-"""A pipeline of Flux: it waits while an image builds, goes on with it, fails with it, recovers with it, and never churns."""
+"""A Flux pipeline: it waits while an image builds, continues or fails with it, recovers, and never re-applies it."""
 
 import statistics
 import time
@@ -12,7 +12,7 @@ NAMESPACE, REPOSITORY = "hpc", "images"
 
 
 def write(stage, name, image_id=None, folder="images", **more):
-    """A CustomImage in the working copy; nothing sees it before it is committed."""
+    """Writes a CustomImage into the working copy. It has no effect before the commit."""
     path = stage.repository.folder / folder / f"{name}.yaml"
     path.parent.mkdir(exist_ok=True)
     lines = [f"{key}: {value}" for key, value in {"imageId": image_id or name, "region": REGION, **more}.items()]
@@ -36,12 +36,12 @@ def await_verdict(stage, name, verdict, seconds=60):
 
 
 def begin(stage, name):
-    """A build that goes on until `finish`."""
+    """Starts a build that runs until `finish`."""
     stage.aws.patch(stacks=[stack(name, "CREATE_IN_PROGRESS")], image_build_versions=[build(name, "BUILDING")])
 
 
 def finish(stage, name):
-    """As AWS does it: the AMI is tagged, then the stack goes."""
+    """Ends a build as AWS does: the AMI is tagged, then the stack is removed. Returns the time."""
     stage.aws.patch(images=[image(name)])
     stage.aws.do("forget_stack", name)
     return time.monotonic()
@@ -51,7 +51,7 @@ def await_health_check(stage, name):
     eventually(f"Flux checks the health of {name}", lambda: "Running health checks" in stage.kubectl("get", "kustomization", name, "-n", FLUX, "-o", "yaml"))
 
 
-@proof("a Kustomization with wait: true waits while the image builds, and is Ready with it; what depends on it comes after")
+@proof("a Kustomization with wait: true waits while the image builds, and becomes Ready with it; one that depends on it follows")
 def waits(stage):
     stage.operator("pipeline", PATIENT, NAMESPACE)
     stage.namespace("nodes")
@@ -109,7 +109,7 @@ def pairs(each):
     return [pair if isinstance(pair, list) else [pair["key"], pair["value"]] for pair in each["tags"]]
 
 
-@proof("a failed build fails the Kustomization at once, with the image's name, and the reason is at the image")
+@proof("a failed build fails the Kustomization at once, with the image's name; the CustomImage has the reason")
 def fails(stage):
     write(stage, "hpc-2", folder="broken")
     stage.repository.commit("a second image")
@@ -135,7 +135,7 @@ def recovers(stage):
         await_verdict(stage, "broken", "Current", 90)
 
 
-@proof("twenty status changes cause no re-apply, although Flux looks every second")
+@proof("twenty status changes cause no re-apply, although Flux checks every second")
 def no_churn(stage):
     with stage.cost("Flux"):
         kustomize(stage, "restless", "./images", interval="1s", prune=False)
@@ -155,7 +155,7 @@ def no_churn(stage):
     return f"20 status changes: 0 applies, {looks:.0f} dry runs of Flux"
 
 
-@proof("drift is reverted, and what leaves Git is pruned")
+@proof("drift is reverted, and what is removed from Git is pruned")
 def drift_and_prune(stage):
     write(stage, "hpc-3", "hpc-1", folder="drift", suspend="false")
     write(stage, "hpc-4", "hpc-1", folder="drift")
@@ -175,7 +175,7 @@ def drift_and_prune(stage):
         require(any(["parallelcluster:image_id", "hpc-1"] in pairs(each) for each in stage.aws.control("GET", "world")["images"]), "AWS keeps the image")
 
 
-@proof("another image under the same name is refused with the way out; with Flux's force annotation it is made anew")
+@proof("another image under the same name is refused with the fix; with Flux's force annotation the object is recreated")
 def immutable(stage):
     stage.aws.patch(images=[image("hpc-5")])
     write(stage, "hpc-3", "hpc-5", folder="drift", suspend="false")
@@ -193,7 +193,7 @@ def immutable(stage):
     require(stage.image_of("hpc-3", NAMESPACE)["status"]["imageId"] == "hpc-5", "the other image")
 
 
-@proof("with healthCheckExprs an image that must be there already fails at once when it is not")
+@proof("with healthCheckExprs a Kustomization fails at once if an image that must exist is missing")
 def must_exist(stage):
     write(stage, "hpc-1-in-use", "hpc-1", folder="images-in-use")
     stage.repository.commit("an image in use")

@@ -1,4 +1,4 @@
-"""One repository, three environments, each with its account and region; an image goes from one to the next by a pull request."""
+"""One repository with three environments, each with its account and region. Pull requests promote an image."""
 
 import shutil
 
@@ -23,7 +23,7 @@ def verdicts(stage, commit):
 
 
 def propose(stage, environment):
-    """The pull request."""
+    """Creates the branch of a pull request, and returns its name."""
     change = run(stage.promotion.folder / "promote", environment, NEW, env=ENVIRONMENT)
     lines = [line for line in change.splitlines() if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))]
     require(len(lines) == 2, "a change of one line", change)
@@ -54,7 +54,7 @@ def environments(stage):
         require((status["accountId"], status["region"]) == (account, region), f"{environment} is its own account and region", status)
 
 
-@proof("a pull request of one line promotes the next image; it is merged when the environment before it has the image, and holds up no other")
+@proof("a pull request of one line promotes the next image; it is merged when the previous environment has the image, and blocks no other")
 def promotion(stage):
     with stage.cost("Flux"):
         commit = merge(stage, propose(stage, "dev"))
@@ -77,7 +77,7 @@ def promotion(stage):
     require(again.returncode == 1 and "has hpc-base-2026-12 already" in again.stderr, "a promotion that is none is refused", again)
 
 
-@proof("no environment can look into another's account")
+@proof("no environment can read another environment's account")
 def walls(stage):
     stage.kubectl.apply({"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": {"name": "curious", "namespace": "hpc-dev"},
                          "spec": {"imageId": OLD, "identity": "production", "region": "us-east-1"}})

@@ -1,4 +1,4 @@
-"""What a pipeline does with the AMI id: each recipe as its file says."""
+"""The recipes for the AMI id in a pipeline, each run from its file."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from shell import CHECKOUT, require, run
 IMAGE_ID = "hpc-base-2026-11"
 
 
-@proof("the AMI id reaches a ParallelCluster cluster configuration, which the official program's schema takes")
+@proof("the AMI id reaches a ParallelCluster cluster configuration, which the official program's schema accepts")
 def cluster_configuration(stage):
     stage.aws.patch(images=[image(IMAGE_ID)])
     stage.kubectl.apply(manifest("hpc-base", IMAGE_ID))
@@ -32,11 +32,11 @@ def build(stage, folder):
 
 
 def strictly(stage, text):
-    """The API server's word, with the tool's own definition."""
+    """Validates objects with a dry run at the API server, which has the tool's own CRD. Returns the result."""
     return json.loads(stage.kubectl("apply", "--dry-run=server", "--validate=strict", "-o", "json", "-f", "-", text_in=text))
 
 
-@proof("a Kustomize replacement puts it into a Karpenter EC2NodeClass, which Karpenter's definition takes")
+@proof("a Kustomize replacement puts the AMI id into a Karpenter EC2NodeClass, which Karpenter's CRD accepts")
 def kustomize_replacement(stage):
     folder = stage.path("replacement")
     shutil.copytree(CHECKOUT / "examples/recipes/kustomize", folder)
@@ -47,7 +47,7 @@ def kustomize_replacement(stage):
     require(made["spec"]["amiSelectorTerms"] == [{"id": ami}], "the image's AMI", made["spec"])
 
 
-@proof("an EC2NodeClass selects by the tags that the image's status shows")
+@proof("an EC2NodeClass selects the AMI by tags that the image's status contains")
 def node_class(stage):
     made = strictly(stage, (CHECKOUT / "examples/recipes/karpenter/ec2nodeclass.yaml").read_text())
     [term] = made["spec"]["amiSelectorTerms"]

@@ -26,7 +26,7 @@ def is_in_row(stage, row):
     return condition(found, "Ready") == row.ready and is_noticed and stalled == (row.verdict == FAILED)
 
 
-@proof("each row of the condition table is produced by the operator from what AWS is")
+@proof("the operator produces each row of the condition table from the state of AWS")
 def produce(stage):
     stage.operator("patient", PATIENT_TIMES, PATIENT)
     stage.operator("hasty", HASTY_TIMES, HASTY)
@@ -55,12 +55,12 @@ def produce(stage):
 
 
 def judged(lines):
-    """Name and verdict of each line."""
+    """The verdicts by name, from lines with name and verdict."""
     return dict(line.split("\t")[:2] for line in lines.splitlines())
 
 
 def by_library(stage):
-    """What kstatus and Argo CD's health check say of the objects as they are."""
+    """The verdicts of kstatus and of Argo CD's health check on the current objects."""
     rows = {row.name for row in ROWS}
     found = [each for each in stage.kubectl.get("customimages", "-A") if each["metadata"]["name"] in rows]
     objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": found})
@@ -72,7 +72,7 @@ def by_library(stage):
 
 
 def by_flux(stage):
-    """A Kustomization for each row, and what it says once it is through with its health check."""
+    """Creates a Kustomization for each row. Returns the results of their health checks."""
     repository = stage.git.repository("rows")
     for row in ROWS:
         folder = repository.folder / row.name
@@ -92,7 +92,7 @@ def by_flux(stage):
 
 
 def by_helm(stage):
-    """`helm install --wait` of each row: it ends well, at once on a failure, or by its time."""
+    """Runs `helm install --wait` for each row: it succeeds, fails at once, or times out."""
     def verdict(row):
         spec = {"region": REGION, **row.spec, **row.then_spec}
         values = [word for key, value in {"imageId": row.name, **spec}.items() for word in ("--set", f"{key}={str(value).lower() if isinstance(value, bool) else value}")]
@@ -109,7 +109,7 @@ def by_helm(stage):
 @proof("kstatus, Flux, Argo CD and Helm 4 judge every row as the condition table says")
 def judge(stage):
     kstatus, health = by_library(stage)
-    # Both wait more than they work.
+    # At the same time, because both mostly wait.
     with ThreadPoolExecutor(1) as beside:
         helm = beside.submit(by_helm, stage)
         flux = by_flux(stage)
@@ -126,7 +126,7 @@ def judge(stage):
         ready = " ".join(word or "-" for word in row.ready)
         say(line.format(row.name, ready, row.verdict, *verdicts, "" if is_right else f"WRONG (Argo CD: {row.health})"))
     require(not wrong, "every verdict is the table's", wrong)
-    # What comes after has regions of its own.
+    # Later proofs use these regions without faults.
     stage.aws.control("DELETE", "faults")
     return f"{len(ROWS)} rows, 4 tools, each as the table says"
 

@@ -1,4 +1,4 @@
-//! Where we and the reference must agree: each state of each enum, each tag missing, each error.
+//! Scenarios in which our program and the reference must agree: each state of each enum, each missing tag, each error.
 
 use crate::support::scenario::{CALM, Expect, Scenarios, error, without};
 use crate::support::world::{build, stack};
@@ -28,7 +28,7 @@ fn ami_states(scenarios: &mut Scenarios) {
     }
 }
 
-/// Every stack status, each with another status of the build.
+/// Every stack status. The statuses of the image build rotate through them.
 fn stack_statuses(scenarios: &mut Scenarios) {
     let builds = [
         "PENDING",
@@ -75,7 +75,7 @@ fn stack_statuses(scenarios: &mut Scenarios) {
         scenarios.world.image_build_versions.push(build(&id, CALM, build_status));
         scenarios.push(status, id, CALM, Expect::Same);
     }
-    // By its name CloudFormation does not know a deleted stack.
+    // CloudFormation does not find a deleted stack by its name.
     scenarios
         .stack("stack deleted", Expect::SameError("NotFound"), |stack| stack.status = Some("DELETE_COMPLETE".into()));
 }
@@ -150,7 +150,7 @@ fn buckets(scenarios: &mut Scenarios) {
             Expect::Differ(
                 |reference| assert_eq!(reference.body["imageConfiguration"]["url"], "NOT_AVAILABLE"),
                 |ours| assert_eq!(ours.body["imageConfiguration"]["url"], "NOT_AVAILABLE"),
-                // The status asks S3 nothing: it tells the place.
+                // The status needs no S3 call: its url is the s3:// address.
                 |status| {
                     let url = status.status.as_ref().unwrap().image_configuration.as_ref().unwrap().url.clone();
                     assert!(url.starts_with("s3://") && url.ends_with("/configs/image-config.yaml"), "{url}");

@@ -1,4 +1,5 @@
-//! Where we differ on purpose: each row of the README's table, both answers asserted.
+//! Deliberate differences, as the README's table lists them. Both answers are asserted. Not here: the default region,
+//! an AMI whose stack may not be read (controller/truth.rs), and a missing profile (credentials.rs).
 
 use crate::support::lab::{condition_of, message_of};
 use crate::support::scenario::{CALM, Expect, Scenarios, default_bucket, error, without};
@@ -44,7 +45,7 @@ fn default_buckets(scenarios: &mut Scenarios) {
     );
 }
 
-/// The official program configures it and marks it; both then sign the same object.
+/// The official program configures and marks the bucket. Both programs then sign the same object.
 fn unmarked_default_bucket(scenarios: &mut Scenarios) {
     let region = scenarios.region();
     let hash = format!("{:x}", Sha256::digest(format!("{ACCOUNT}{region}")));
@@ -156,7 +157,7 @@ fn throttling(scenarios: &mut Scenarios) {
 fn broken_details(scenarios: &mut Scenarios) {
     let denied =
         || error(403, "AccessDeniedException", "no permission to perform: imagebuilder:GetImage on resource: arn");
-    let said = || {
+    let expect = || {
         Expect::Differ(
             |reference| assert!(reference.code == 0 && reference.body.get("imagebuilderImageStatus").is_none()),
             |ours| {
@@ -177,10 +178,10 @@ fn broken_details(scenarios: &mut Scenarios) {
             },
         )
     };
-    scenarios.trouble("getimage denied", "imagebuilder", "GetImage", denied(), said());
-    scenarios.trouble("getimage fails", "imagebuilder", "GetImage", error(500, "ServiceException", "oops"), said());
+    scenarios.trouble("getimage denied", "imagebuilder", "GetImage", denied(), expect());
+    scenarios.trouble("getimage fails", "imagebuilder", "GetImage", error(500, "ServiceException", "oops"), expect());
     let denied = error(403, "AccessDenied", "not authorized to perform: cloudformation:DescribeStackResource");
-    scenarios.trouble("stack resource denied", "cloudformation", "DescribeStackResource", denied, said());
+    scenarios.trouble("stack resource denied", "cloudformation", "DescribeStackResource", denied, expect());
 }
 
 fn urls(scenarios: &mut Scenarios) {
@@ -255,7 +256,7 @@ fn ids_and_regions(scenarios: &mut Scenarios) {
                     "{ours:?}"
                 )
             },
-            |status| assert!(status.status.is_none(), "admission refuses it"),
+            |status| assert!(status.status.is_none(), "the API server rejects it"),
         ),
     );
     scenarios.world.images.push(image("new-region", "mx-central-1"));
@@ -272,7 +273,7 @@ fn ids_and_regions(scenarios: &mut Scenarios) {
     scenarios.push("region of no partition", "hpc", "xx-nope-1", Expect::SameError("UnknownRegion"));
 }
 
-/// EC2 lists a disabled AMI only to those who ask for it: the status does, the answer of the API stays.
+/// EC2 lists a disabled AMI only on request. The status contains it; the answer of `describe` stays the same.
 fn disabled(scenarios: &mut Scenarios) {
     let absent = |answer: &crate::support::describe::Answer| {
         assert!(answer.code == 1 && message(answer).starts_with("No image or stack associated"), "{answer:?}");
@@ -312,7 +313,7 @@ fn unusable_copy(scenarios: &mut Scenarios) {
     );
 }
 
-/// The newest is listed second, so that the first one is another's answer.
+/// EC2 lists the newest AMI second. The reference takes the first.
 fn several_amis(scenarios: &mut Scenarios) {
     let id = "several-amis";
     let mut old = image(id, CALM);

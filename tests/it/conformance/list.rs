@@ -1,4 +1,4 @@
-//! `list` against `pcluster list-images`, in the world of all scenarios; and what only `list` does.
+//! `list` compared with `pcluster list-images` in the world of all scenarios, and what only `list` does.
 
 use super::{agreed, differences};
 use crate::support::describe::{Answer, finish, program};
@@ -22,7 +22,7 @@ async fn text(simulator: &Simulator, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A list as a set: the official program keeps the order of AWS.
+/// Sorted for a comparison, because the official program keeps the order of AWS.
 fn sorted(mut images: Vec<Value>) -> Vec<Value> {
     images.sort_by_key(Value::to_string);
     images
@@ -33,7 +33,7 @@ fn images(answer: &Answer) -> Vec<Value> {
     answer.body["images"].as_array().unwrap().clone()
 }
 
-/// The world of the scenarios, and what a list must leave out or keep.
+/// The world of the scenarios, with more stacks and AMIs that a list must omit or keep.
 fn scenarios() -> World {
     let mut scenarios = Scenarios::new();
     agreed::collect(&mut scenarios);
@@ -66,31 +66,31 @@ fn retag(tags: &mut [Tag], key: &str, value: &str) {
 }
 
 #[test]
-fn each_status_lists_what_the_official_program_lists_to_the_last_page() {
+fn each_status_lists_the_same_images_as_the_official_program_on_all_pages() {
     run(async {
         let world = scenarios();
         let is_available = |ami_id: &str| {
             world.images.iter().any(|image| image.ami_id == ami_id && image.state.as_deref() == Some("available"))
         };
         let simulator = Simulator::start(world.clone()).await;
-        let mut of_each = Vec::new();
+        let mut of_all = Vec::new();
         for (status, at_least) in [("AVAILABLE", 10), ("PENDING", 2), ("FAILED", 5)] {
             let mut reference = sorted(oracle::list(&simulator.endpoint(), status, CALM).await);
-            // On purpose: what we call available can be used.
+            // A deliberate difference: for us, AVAILABLE means that the AMI itself is available.
             reference.retain(|image| image["ec2AmiInfo"]["amiId"].as_str().is_none_or(is_available));
             assert!(reference.len() >= at_least, "{status}: {}", reference.len());
-            of_each.extend(reference.clone());
+            of_all.extend(reference.clone());
             let ours = images(&list(&simulator, &["--output", "json", "--image-status", status]).await);
             assert_eq!(sorted(ours), reference, "{status}");
         }
         let statuses = ["--output", "json", "--image-status", "available,PENDING,failed"];
-        assert_eq!(sorted(images(&list(&simulator, &statuses).await)), sorted(of_each), "several at once");
+        assert_eq!(sorted(images(&list(&simulator, &statuses).await)), sorted(of_all), "several statuses");
         assert_eq!(simulator.writes(), 0);
     });
 }
 
 #[test]
-fn without_a_status_everything_is_listed_in_an_order_of_its_own() {
+fn without_a_status_all_images_are_listed_in_a_stable_order() {
     run(async {
         let mut world = scenarios();
         world.answers.shuffle = true;
@@ -107,7 +107,7 @@ fn without_a_status_everything_is_listed_in_an_order_of_its_own() {
 }
 
 #[test]
-fn the_manifests_name_each_image_once_and_the_table_each_ami_and_stack() {
+fn manifests_contain_each_image_once_and_the_table_each_ami_and_stack() {
     run(async {
         let mut world = world(CALM);
         let mut older = image("hpc", CALM);
@@ -125,7 +125,7 @@ fn the_manifests_name_each_image_once_and_the_table_each_ami_and_stack() {
         let expected = |id: &str| json!({"imageId": id, "region": CALM, "identity": "research"});
         assert_eq!([spec(0), spec(1), spec(2), spec(3)], ["Yes", "hpc", &long, "on"].map(expected).each_ref());
         assert_eq!(read.len(), 4, "{manifests}");
-        assert!(manifests.contains(&format!("  imageId: {long}\n")), "a long id stays in its line: {manifests}");
+        assert!(manifests.contains(&format!("  imageId: {long}\n")), "a long id is not wrapped: {manifests}");
         // kubectl reads YAML 1.1, where these words are booleans.
         for quoted in ["imageId: \"Yes\"", "imageId: \"on\"", "name: \"on\""] {
             assert!(manifests.replace('\'', "\"").contains(quoted), "{quoted} is not in {manifests}");
@@ -137,7 +137,7 @@ fn the_manifests_name_each_image_once_and_the_table_each_ami_and_stack() {
 }
 
 #[test]
-fn a_list_that_is_not_whole_is_an_error_and_nothing_is_printed_that_could_be_applied() {
+fn an_incomplete_list_is_an_error_and_prints_nothing_that_could_be_applied() {
     run(async {
         let mut world = scenarios();
         world.faults.clear();
@@ -146,16 +146,16 @@ fn a_list_that_is_not_whole_is_an_error_and_nothing_is_printed_that_could_be_app
         for output in ["manifests", "table"] {
             let mut command = program(&simulator.endpoint());
             command.args(["list", "--region", CALM, "--aws-max-attempts", "1", "--output", output]);
-            let said = command.output().await.unwrap();
-            let stderr = String::from_utf8(said.stderr).unwrap();
-            assert_eq!((said.status.code(), said.stdout.len(), stderr.lines().count()), (Some(1), 0, 1), "{stderr}");
+            let ended = command.output().await.unwrap();
+            let stderr = String::from_utf8(ended.stderr).unwrap();
+            assert_eq!((ended.status.code(), ended.stdout.len(), stderr.lines().count()), (Some(1), 0, 1), "{stderr}");
             assert!(stderr.contains("cloudformation:DescribeStacks"), "{stderr}");
         }
     });
 }
 
 #[test]
-fn errors_are_the_official_programs_and_a_denied_list_of_stacks_says_what_is_needed() {
+fn errors_match_the_official_program_and_a_denied_list_of_stacks_names_the_permission() {
     run(async {
         let mut world = scenarios();
         world.faults.clear();
@@ -178,12 +178,12 @@ fn errors_are_the_official_programs_and_a_denied_list_of_stacks_says_what_is_nee
         let refused = list(&simulator, &[]).await;
         assert!(refused.code == 1 && refused.stderr.contains("cloudformation:ListStacks"), "{refused:?}");
         let available = list(&simulator, &["--output", "json", "--image-status", "AVAILABLE"]).await;
-        assert!(images(&available).len() > 10, "only what is wanted is asked for");
+        assert!(images(&available).len() > 10, "AVAILABLE needs no stacks");
     });
 }
 
 #[test]
-fn an_account_without_images_and_a_wrong_command_line_are_told() {
+fn an_account_without_images_and_an_invalid_command_line_are_reported() {
     run(async {
         let simulator = Simulator::start(World::default()).await;
         let empty = list(&simulator, &["--output", "json"]).await;

@@ -1,8 +1,8 @@
-//! Two presigned URLs of one object are never equal: they are compared by bucket, key and lifetime.
+//! Presigned URLs are compared by bucket, key and lifetime, because two URLs for one object are never equal.
 
 use serde_json::{Value, json};
 
-/// `body` with its url taken apart; `made_at` is when it was made, `None` to leave its lifetime out.
+/// `body` with its url in parts. `made_at`: when it was signed, in seconds since 1970. `None` omits the lifetime.
 pub fn normal(body: &Value, made_at: Option<i64>) -> Value {
     let mut body = body.clone();
     if let Some(url) = body["imageConfiguration"]["url"].as_str() {
@@ -19,7 +19,7 @@ fn parts(url: &str, made_at: Option<i64>) -> Value {
     json!({"bucket": bucket, "key": key, "lifetime": made_at.and_then(|at| lifetime(query, at))})
 }
 
-/// In minutes, to the nearest five: the reference says when the URL ends, and takes some seconds to say so.
+/// In minutes, to the nearest five: a SigV2 URL has only an end time, and the answer comes some seconds after signing.
 fn lifetime(query: &str, made_at: i64) -> Option<i64> {
     let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let seconds = match (parameter("X-Amz-Expires"), parameter("Expires")) {

@@ -4,11 +4,12 @@ use crate::support::{eventually, run};
 use serde_json::json;
 use simulator::Limit;
 
-/// A quarter of 100 a second and 40 at once, and a little for the way.
+/// 25 % of 100 calls per second and of a burst of 40. The burst has 2 more, because calls can arrive closer together
+/// than they were sent.
 const SHARE: Limit = Limit { burst: 12.0, per_second: 25.0 };
 
 #[test]
-fn a_fleet_that_builds_keeps_to_its_share_of_each_limit_and_an_available_image_does_not_wait_for_it() {
+fn many_builds_stay_within_the_budget_of_each_api_and_do_not_delay_an_available_image() {
     run(async {
         let mut world = world(REGION);
         for n in 0..60 {
@@ -29,7 +30,7 @@ fn a_fleet_that_builds_keeps_to_its_share_of_each_limit_and_an_available_image_d
             ("CUSTOMIMAGE_AWS_ASSUMED_BURST", "40"),
         ];
         let operator = lab.operator(&share).await;
-        eventually("far more is wanted than the share", || async {
+        eventually("far more calls than the burst", || async {
             let calls = lab.aws.count("imagebuilder", "GetImage");
             if calls >= 120 { Ok(()) } else { Err(calls.to_string()) }
         })

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 const OTHER_ACCOUNT: &str = "222233334444";
 const ROLE: &str = "arn:aws:iam::222233334444:role/customimage-reader";
 
-/// An image of the same id in the operator's own account and in another's, which lets itself be read by a role.
+/// An image with the same id in the operator's own account and in another account, which a role can read.
 fn two_accounts() -> World {
     let mut world = world::world(REGION);
     world.roles.push(Role { arn: ROLE.into(), external_id: Some("ticket-7".into()), denied: false });
@@ -25,7 +25,7 @@ fn two_accounts() -> World {
     world
 }
 
-/// A configuration file, as Kubernetes mounts it: swapped whole.
+/// A configuration file that is replaced by a rename, as Kubernetes replaces a mounted file.
 struct Configuration(tempfile::TempDir);
 
 impl Configuration {
@@ -46,7 +46,7 @@ impl Configuration {
     }
 }
 
-/// An operator that looks again only when something has changed.
+/// An operator that reads again only after a change, because its intervals are 1 h.
 async fn operator_that_waits_for_hours(lab: &Lab, file: &Configuration) -> Operator {
     let hours = ["CUSTOMIMAGE_SETTLED_INTERVAL", "CUSTOMIMAGE_ERROR_INTERVAL", "CUSTOMIMAGE_ERROR_INTERVAL_MAX"];
     let path = file.path();
@@ -70,7 +70,7 @@ fn ami_and_account(object: &customimage_operator::kubernetes::CustomImage) -> (S
 }
 
 #[test]
-fn an_identity_reads_its_own_account_with_its_external_id_under_its_session_name() {
+fn an_identity_reads_the_account_of_its_role_with_its_external_id() {
     run(async {
         let lab = Lab::new(two_accounts()).await;
         created(&lab, "own", None).await;
@@ -82,17 +82,17 @@ fn an_identity_reads_its_own_account_with_its_external_id_under_its_session_name
         assert_eq!(ami_and_account(&own), (world::ami_id("hpc"), world::ACCOUNT.into()));
         assert_eq!(ami_and_account(&theirs), ("ami-0other".into(), OTHER_ACCOUNT.into()));
         let assumed = lab.aws.calls().into_iter().filter(|call| call.operation == "AssumeRole").count();
-        assert_eq!(assumed, 1, "one set of credentials for all looks");
+        assert_eq!(assumed, 1, "one set of credentials for all reads");
     });
 }
 
 #[test]
-fn a_namespace_that_names_a_foreign_identity_is_told_so_and_aws_is_not_asked() {
+fn an_identity_that_the_namespace_may_not_use_is_refused_without_a_call_to_aws() {
     run(async {
         let lab = Lab::new(two_accounts()).await;
         created(&lab, "foreign", Some("research")).await;
-        created(&lab, "invented", Some("nobodys")).await;
-        let file = Configuration::new(&research("namespaces: [somebody-else]"));
+        created(&lab, "invented", Some("unknown")).await;
+        let file = Configuration::new(&research("namespaces: [another-namespace]"));
         let _operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION", file.path().to_str().unwrap())]).await;
         for name in ["foreign", "invented"] {
             let object = lab.ready(name, "Unknown", "IdentityNotAllowed").await;
@@ -100,12 +100,12 @@ fn a_namespace_that_names_a_foreign_identity_is_told_so_and_aws_is_not_asked() {
             assert!(message_of(&object, "Ready").contains(&lab.namespace), "{}", message_of(&object, "Ready"));
             lab.event(name, "IdentityNotAllowed").await;
         }
-        assert_eq!(lab.aws.calls().len(), 0, "neither AssumeRole nor a look");
+        assert_eq!(lab.aws.calls().len(), 0, "neither AssumeRole nor a read");
     });
 }
 
 #[test]
-fn the_default_identity_is_under_the_same_lists() {
+fn the_default_identity_can_be_restricted_too() {
     run(async {
         let lab = Lab::new(two_accounts()).await;
         created(&lab, "hpc", None).await;
@@ -118,7 +118,7 @@ fn the_default_identity_is_under_the_same_lists() {
 }
 
 #[test]
-fn a_change_of_the_configuration_takes_effect_without_a_restart_and_a_wrong_one_takes_none() {
+fn a_changed_configuration_takes_effect_without_a_restart_and_an_invalid_one_is_ignored() {
     run(async {
         let lab = Lab::new(two_accounts()).await;
         created(&lab, "hpc", Some("research")).await;
@@ -129,7 +129,7 @@ fn a_change_of_the_configuration_takes_effect_without_a_restart_and_a_wrong_one_
         lab.ready("hpc", "True", "ImageAvailable").await;
 
         file.write("identities: [{name: research, namespaces: [a], namespace: b}]");
-        eventually("the wrong file is told", || async {
+        eventually("the invalid file is reported", || async {
             let valid = operator.metric("customimage_configuration_valid").await;
             let is_logged = operator.log().iter().any(|line| line.contains("stays in force"));
             if valid == 0.0 && is_logged { Ok(()) } else { Err(format!("{valid} {:?}", operator.log())) }
@@ -140,13 +140,13 @@ fn a_change_of_the_configuration_takes_effect_without_a_restart_and_a_wrong_one_
 
         file.write("identities: []");
         let refused = lab.ready("hpc", "Unknown", "IdentityNotAllowed").await;
-        assert!(refused.status.unwrap().image.ec2_ami_info.is_some(), "a refusal takes nothing that AWS said");
+        assert!(refused.status.unwrap().image.ec2_ami_info.is_some(), "a refusal keeps the payload");
         assert_eq!(operator.metric("customimage_configuration_valid").await, 1.0);
     });
 }
 
 #[test]
-fn a_role_of_another_account_makes_it_another_image() {
+fn a_role_in_another_account_replaces_the_observed_image() {
     run(async {
         let lab = Lab::new(two_accounts()).await;
         created(&lab, "hpc", Some("research")).await;
@@ -164,7 +164,7 @@ fn a_role_of_another_account_makes_it_another_image() {
 }
 
 #[test]
-fn an_identity_that_loses_its_role_is_another_account_and_what_that_does_not_have_was_never_deleted_there() {
+fn an_identity_that_loses_its_role_reads_our_account_and_reports_not_found_instead_of_deleted() {
     run(async {
         let mut world = two_accounts();
         let theirs = image("only-theirs", REGION);
@@ -189,7 +189,7 @@ fn an_identity_that_loses_its_role_is_another_account_and_what_that_does_not_hav
 }
 
 #[test]
-fn a_role_that_may_not_be_assumed_is_access_denied_and_names_it() {
+fn a_role_that_cannot_be_assumed_is_access_denied_with_its_arn() {
     run(async {
         let lab = Lab::new(two_accounts()).await;
         created(&lab, "hpc", Some("research")).await;
@@ -207,7 +207,7 @@ fn a_role_that_may_not_be_assumed_is_access_denied_and_names_it() {
 }
 
 #[test]
-fn a_namespace_is_let_in_and_shut_out_by_its_labels() {
+fn labels_of_a_namespace_grant_and_revoke_an_identity() {
     run(async {
         let lab = Lab::new(two_accounts()).await;
         let namespace = lab.another_namespace(json!({"team": "web"})).await;
@@ -226,7 +226,7 @@ fn a_namespace_is_let_in_and_shut_out_by_its_labels() {
 }
 
 #[test]
-fn several_namespaces_are_watched_and_no_other() {
+fn only_the_listed_namespaces_are_watched() {
     run(async {
         let lab = Lab::new(two_accounts()).await;
         let (second, third) = (lab.another_namespace(json!({})).await, lab.another_namespace(json!({})).await);
@@ -241,7 +241,7 @@ fn several_namespaces_are_watched_and_no_other() {
         lab.ready("later", "True", "ImageAvailable").await;
         assert_eq!(operator.metric("customimage_objects{reason=\"ImageAvailable\"}").await, 2.0);
         let unwatched = lab.within(&third).get("unwatched").await;
-        assert_eq!(unwatched.status.unwrap().observed_generation, Some(-1), "nobody has looked");
+        assert_eq!(unwatched.status.unwrap().observed_generation, Some(-1), "it was not reconciled");
         assert_eq!(operator.get("/readyz").await.0, 200);
     });
 }

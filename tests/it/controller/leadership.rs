@@ -5,7 +5,7 @@ use crate::support::{eventually, run};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 
-/// Short times, so that a takeover is a matter of seconds.
+/// Short times, so that a takeover takes seconds.
 const ELECTION: [(&str, &str); 4] = [
     ("CUSTOMIMAGE_LEADER_ELECTION", "true"),
     ("CUSTOMIMAGE_LEASE_DURATION", "3s"),
@@ -13,7 +13,7 @@ const ELECTION: [(&str, &str); 4] = [
     ("CUSTOMIMAGE_LEASE_RETRY_PERIOD", "200ms"),
 ];
 
-/// A leader that has seen `hpc`, and a standby that is ready.
+/// A leader that has observed `hpc`, and a standby that is ready.
 async fn leader_and_standby(lab: &Lab) -> (Operator, Operator) {
     let leader = lab.operator(&ELECTION).await;
     lab.ready("hpc", "True", "ImageAvailable").await;
@@ -33,9 +33,9 @@ async fn calls(operator: &Operator) -> f64 {
 }
 
 async fn is_led_by(lab: &Lab, operator: &Operator) {
-    eventually("the other leads", || async {
-        let asked = calls(operator).await;
-        if asked > 0.0 { Ok(()) } else { Err(format!("{asked} calls; {:?}", operator.log())) }
+    eventually("the other one leads", || async {
+        let count = calls(operator).await;
+        if count > 0.0 { Ok(()) } else { Err(format!("{count} calls; {:?}", operator.log())) }
     })
     .await;
     lab.aws.world(|world| world.images.push(image("later", REGION)));
@@ -44,12 +44,12 @@ async fn is_led_by(lab: &Lab, operator: &Operator) {
 }
 
 #[test]
-fn a_standby_is_ready_and_asks_aws_nothing_until_the_leader_hands_over() {
+fn a_standby_is_ready_and_calls_aws_only_after_the_leader_hands_over() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let (leader, standby) = leader_and_standby(&lab).await;
         let before = calls(&leader).await;
-        eventually("the leader looks on", || async {
+        eventually("the leader keeps reading", || async {
             let now = calls(&leader).await;
             if now >= before + 5.0 { Ok(()) } else { Err(now.to_string()) }
         })
@@ -60,7 +60,7 @@ fn a_standby_is_ready_and_asks_aws_nothing_until_the_leader_hands_over() {
             assert_eq!(
                 (operator.metric("customimage_leader").await, objects),
                 (expected, expected),
-                "the leader tells"
+                "only the leader counts objects"
             );
         }
 
@@ -73,26 +73,26 @@ fn a_standby_is_ready_and_asks_aws_nothing_until_the_leader_hands_over() {
 }
 
 #[test]
-fn a_killed_leader_is_followed_when_its_lease_is_over() {
+fn a_standby_takes_over_from_a_killed_leader_when_the_lease_expires() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let (leader, standby) = leader_and_standby(&lab).await;
-        // Dropping kills it: the lease is not released.
+        // Dropping kills the process, so the Lease is not released.
         drop(leader);
         is_led_by(&lab, &standby).await;
     });
 }
 
 #[test]
-fn a_leader_that_is_deposed_ends_at_once() {
+fn a_leader_that_loses_its_lease_exits() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let leader = lab.operator(&ELECTION).await;
         lab.ready("hpc", "True", "ImageAvailable").await;
         let leases: Api<Lease> = Api::namespaced(lab.client.clone(), "default");
-        let usurped = serde_json::json!({"spec": {"holderIdentity": "somebody-else", "leaseDurationSeconds": 60}});
+        let taken = serde_json::json!({"spec": {"holderIdentity": "another-replica", "leaseDurationSeconds": 60}});
         let name = format!("customimage-operator.{}", lab.namespace);
-        leases.patch(&name, &Default::default(), &kube::api::Patch::Merge(usurped)).await.unwrap();
+        leases.patch(&name, &Default::default(), &kube::api::Patch::Merge(taken)).await.unwrap();
         assert_eq!(leader.ended().await, 1);
     });
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use simulator::{Build, ClockMode, Outcome, World};
 use std::time::Duration;
 
-/// A build of `hpc` that takes a hundred seconds of a clock that the test moves.
+/// A world with a build of `hpc` that takes 100 s of a clock that the test advances.
 fn building(outcome: Outcome) -> World {
     let mut world = world(REGION);
     world.clock.mode = ClockMode::Manual;
@@ -25,7 +25,7 @@ fn building(outcome: Outcome) -> World {
     world
 }
 
-/// Moves the clock until Ready has that reason; gives the object.
+/// Advances the clock until Ready has this reason. Returns the object.
 async fn until(lab: &Lab, reason: &str) -> CustomImage {
     eventually(&format!("hpc is {reason}"), || async {
         let object = lab.get("hpc").await;
@@ -42,7 +42,7 @@ async fn until(lab: &Lab, reason: &str) -> CustomImage {
 }
 
 #[test]
-fn a_build_is_followed_live_from_its_stack_to_its_ami() {
+fn a_build_is_followed_from_its_stack_to_its_ami() {
     run(async {
         let lab = Lab::new(building(Outcome::Available)).await;
         lab.create("hpc", json!({})).await;
@@ -52,7 +52,7 @@ fn a_build_is_followed_live_from_its_stack_to_its_ami() {
         assert!(status.image.cloudformation_stack_arn.is_some() && status.image.ec2_ami_info.is_none());
         let done = until(&lab, "ImageAvailable").await;
         let status = done.status.unwrap();
-        assert_eq!(status.image.cloudformation_stack_arn, None, "nothing of the stack stays behind");
+        assert_eq!(status.image.cloudformation_stack_arn, None, "no field of the stack is left");
         assert_eq!(status.image.cloudformation_stack_tags, None);
         assert_eq!(status.image.imagebuilder_image_status, None);
         assert_eq!(status.image.ec2_ami_info.unwrap().state.as_deref(), Some("AVAILABLE"));
@@ -65,7 +65,7 @@ fn a_build_is_followed_live_from_its_stack_to_its_ami() {
 }
 
 #[test]
-fn a_failed_build_names_the_step_and_is_told_by_an_event() {
+fn a_failed_build_names_the_step_and_publishes_an_event() {
     run(async {
         let lab = Lab::new(building(Outcome::Failed)).await;
         lab.create("hpc", json!({})).await;
@@ -80,7 +80,7 @@ fn a_failed_build_names_the_step_and_is_told_by_an_event() {
 }
 
 #[test]
-fn an_orphaned_build_is_named_so_when_its_period_is_over() {
+fn a_finished_build_without_its_ami_is_orphaned_after_the_finalizing_period() {
     run(async {
         let lab = Lab::new(building(Outcome::Orphan)).await;
         lab.create("hpc", json!({})).await;
@@ -92,7 +92,7 @@ fn an_orphaned_build_is_named_so_when_its_period_is_over() {
 }
 
 #[test]
-fn an_available_image_shows_whole_without_an_event() {
+fn an_available_image_has_its_full_payload_and_no_event() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let _operator = lab.operator(&[]).await;
@@ -104,12 +104,12 @@ fn an_available_image_shows_whole_without_an_event() {
         let url = status.image_configuration.unwrap().url;
         assert_eq!(url, "s3://config-bucket/parallelcluster/3.16.1/images/hpc-x1y2/configs/image-config.yaml");
         assert_eq!(lab.events("hpc").await, [""; 0]);
-        assert_eq!(lab.aws.count("s3", "HeadBucket"), 0, "the status asks S3 nothing");
+        assert_eq!(lab.aws.count("s3", "HeadBucket"), 0, "the status needs no S3 call");
     });
 }
 
 #[test]
-fn what_never_was_there_is_failed_when_its_grace_is_over_and_found_when_it_comes() {
+fn a_missing_image_stalls_after_its_grace_period_and_is_found_when_it_appears() {
     run(async {
         let lab = Lab::empty().await;
         lab.create("hpc", json!({})).await;
@@ -124,9 +124,9 @@ fn what_never_was_there_is_failed_when_its_grace_is_over_and_found_when_it_comes
     });
 }
 
-/// Takes the fifteen seconds that EC2 is given to make up its mind.
+/// Takes 15 s. EC2 is eventually consistent, so the second read comes that much later.
 #[test]
-fn an_ami_is_gone_only_when_a_second_look_agrees() {
+fn an_ami_is_deleted_only_after_a_second_read_confirms_it() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let operator = lab.operator(&[]).await;
@@ -134,16 +134,16 @@ fn an_ami_is_gone_only_when_a_second_look_agrees() {
         let version = lab.version("hpc").await;
 
         lab.aws.world(|world| world.images.clear());
-        let looked = "customimage_reconciles_total{result=\"unchanged\"}";
-        let before = operator.metric(looked).await;
-        eventually("AWS is looked at again", || async {
-            let now = operator.metric(looked).await;
+        let unchanged = "customimage_reconciles_total{result=\"unchanged\"}";
+        let before = operator.metric(unchanged).await;
+        eventually("the object is reconciled again", || async {
+            let now = operator.metric(unchanged).await;
             if now > before { Ok(()) } else { Err(format!("{now}")) }
         })
         .await;
         lab.aws.world(|world| world.images.push(image("hpc", REGION)));
         tokio::time::sleep(Duration::from_millis(100)).await;
-        assert_eq!(lab.version("hpc").await, version, "missed once, nothing is written");
+        assert_eq!(lab.version("hpc").await, version, "after one read without the AMI, nothing is written");
 
         lab.aws.world(|world| world.images.clear());
         let gone = lab.ready("hpc", "False", "Deleted").await;

@@ -6,7 +6,7 @@ use crate::support::world::{build, stack, world};
 use serde_json::json;
 use simulator::{Fault, FaultKind};
 
-/// A lab with the available image `hpc`, seen.
+/// A lab with the available image `hpc`, which the operator has observed.
 async fn seen(settings: &[(&str, &str)]) -> (Lab, Operator) {
     let lab = Lab::with_image("hpc").await;
     let operator = lab.operator(settings).await;
@@ -15,40 +15,40 @@ async fn seen(settings: &[(&str, &str)]) -> (Lab, Operator) {
 }
 
 #[test]
-fn an_outage_is_shown_after_its_grace_then_ready_is_stale_and_all_mends_without_a_restart() {
+fn an_outage_is_reported_after_its_grace_period_then_ready_is_stale_until_aws_answers() {
     run(async {
         let quick = [("CUSTOMIMAGE_ERROR_GRACE", "1s"), ("CUSTOMIMAGE_STALENESS_BUDGET", "4s")];
         let (lab, _operator) = seen(&quick).await;
         lab.aws.fault(Fault::new("ec2", "DescribeImages", FaultKind::Reset));
-        let shown = lab.condition("hpc", "Synced", "False", "ServiceError").await;
-        assert_eq!(condition_of(&shown, "Ready"), Some(("True", "ImageAvailable")), "an outage is not a verdict");
+        let failing = lab.condition("hpc", "Synced", "False", "ServiceError").await;
+        assert_eq!(condition_of(&failing, "Ready"), Some(("True", "ImageAvailable")), "Ready does not change yet");
         let stale = lab.ready("hpc", "Unknown", "Stale").await;
         assert!(stale.status.unwrap().image.ec2_ami_info.is_some(), "the payload stays");
         lab.aws.clear_faults();
-        let mended = lab.ready("hpc", "True", "ImageAvailable").await;
-        assert_eq!(condition_of(&mended, "Synced"), Some(("True", "ObservedImage")));
-        assert_eq!(condition_of(&mended, "Reconciling"), None);
+        let recovered = lab.ready("hpc", "True", "ImageAvailable").await;
+        assert_eq!(condition_of(&recovered, "Synced"), Some(("True", "ObservedImage")));
+        assert_eq!(condition_of(&recovered, "Reconciling"), None);
     });
 }
 
 #[test]
-fn a_lost_permission_is_unknown_and_never_false() {
+fn a_lost_permission_makes_ready_unknown_and_never_false() {
     run(async {
         let (lab, _operator) = seen(&[("CUSTOMIMAGE_ERROR_GRACE", "500ms")]).await;
         let denied =
             error(403, "UnauthorizedOperation", "not authorized to perform: ec2:DescribeImages. Encoded message: abc");
         lab.aws.fault(Fault::new("ec2", "DescribeImages", denied));
-        let shown = lab.ready("hpc", "Unknown", "AccessDenied").await;
-        assert!(condition_of(&shown, "Stalled").is_some());
-        assert!(message_of(&shown, "Ready").contains("ec2:DescribeImages"));
-        // EC2 words the same refusal anew each time: that is no change.
+        let refused = lab.ready("hpc", "Unknown", "AccessDenied").await;
+        assert!(condition_of(&refused, "Stalled").is_some());
+        assert!(message_of(&refused, "Ready").contains("ec2:DescribeImages"));
+        // EC2 encodes the same refusal differently each time. That is not a change.
         let version = lab.version("hpc").await;
         lab.aws.clear_faults();
         let denied =
             error(403, "UnauthorizedOperation", "not authorized to perform: ec2:DescribeImages. Encoded message: xyz");
         lab.aws.fault(Fault::new("ec2", "DescribeImages", denied));
         lab.aws.reset_calls();
-        crate::support::eventually("AWS is asked thrice more", || async {
+        crate::support::eventually("three more reads of AWS", || async {
             let calls = lab.aws.count("ec2", "DescribeImages");
             if calls >= 3 { Ok(()) } else { Err(calls.to_string()) }
         })
@@ -60,14 +60,14 @@ fn a_lost_permission_is_unknown_and_never_false() {
 }
 
 #[test]
-fn without_an_observation_a_refusal_is_shown_at_once_with_an_event() {
+fn a_refusal_before_the_first_observation_is_reported_at_once_with_an_event() {
     run(async {
         let lab = Lab::empty().await;
         lab.aws.fault(Fault::new("ec2", "DescribeImages", error(401, "AuthFailure", "not able to validate")));
         lab.create("hpc", json!({})).await;
         let _operator = lab.operator(&[]).await;
         lab.ready("hpc", "Unknown", "InvalidCredentials").await;
-        crate::support::eventually("one event", || async {
+        crate::support::eventually("one Event", || async {
             let events = lab.events("hpc").await;
             if events == ["InvalidCredentials"] { Ok(()) } else { Err(format!("{events:?}")) }
         })
@@ -90,7 +90,7 @@ fn throttling_before_the_first_answer_is_not_yet_observed_and_never_not_found() 
 }
 
 #[test]
-fn a_refused_detail_leaves_its_fields_out_and_says_which_permission_is_missing() {
+fn a_denied_detail_omits_its_fields_and_names_the_missing_permission() {
     run(async {
         let mut world = world(REGION);
         world.stacks.push(stack("hpc", REGION, "CREATE_IN_PROGRESS"));
@@ -105,7 +105,7 @@ fn a_refused_detail_leaves_its_fields_out_and_says_which_permission_is_missing()
         assert!(message.contains("imagebuilder:GetImage") && message.contains("arn:aws:imagebuilder"), "{message}");
         assert_eq!(object.status.unwrap().image.imagebuilder_image_status, None);
         lab.aws.clear_faults();
-        let object = crate::support::eventually("the payload is whole", || async {
+        let object = crate::support::eventually("the payload is complete", || async {
             let object = lab.get("hpc").await;
             if condition_of(&object, "PayloadComplete").is_none() { Ok(object) } else { Err("not yet".to_owned()) }
         })
@@ -115,7 +115,7 @@ fn a_refused_detail_leaves_its_fields_out_and_says_which_permission_is_missing()
 }
 
 #[test]
-fn a_region_of_no_partition_is_named() {
+fn an_unknown_region_stalls_the_object() {
     run(async {
         let lab = Lab::empty().await;
         lab.create("hpc", json!({"region": "xx-nope-1"})).await;
@@ -123,6 +123,6 @@ fn a_region_of_no_partition_is_named() {
         let object = lab.ready("hpc", "Unknown", "UnknownRegion").await;
         assert!(message_of(&object, "Ready").contains("xx-nope-1"));
         assert!(condition_of(&object, "Stalled").is_some());
-        assert_eq!(lab.aws.calls().len(), 0, "AWS is not asked");
+        assert_eq!(lab.aws.calls().len(), 0, "no call to AWS");
     });
 }

@@ -1,4 +1,5 @@
-//! Cases of real people in which a status could say what AWS does not: each on a real API server, against the simulator.
+//! Cases from public issues in which a status could contradict AWS. Each runs on a real API server and the simulator.
+//! Numbers are issues of the named projects.
 
 use crate::support::describe::describe;
 use crate::support::lab::{Lab, REGION, condition_of, message_of};
@@ -18,7 +19,7 @@ fn with_ami() -> World {
     world
 }
 
-/// The stack and the image build that made it are left behind.
+/// The stack and the image build that made the AMI still exist.
 fn leave_stack(world: &mut World, stack_status: &str, build_status: &str) {
     world.stacks = vec![stack("hpc", REGION, stack_status)];
     world.image_build_versions = vec![build("hpc", REGION, build_status)];
@@ -39,7 +40,7 @@ async fn lab_of(world: World) -> Lab {
     lab
 }
 
-/// Waits until Ready's message holds `words`.
+/// Waits until Ready's message contains `words`. Returns the object.
 async fn says(lab: &Lab, words: &str) -> CustomImage {
     eventually(&format!("Ready says {words}"), || async {
         let object = lab.get("hpc").await;
@@ -56,14 +57,14 @@ fn status_of(object: &CustomImage) -> &customimage_operator::kubernetes::CustomI
 
 /// aws-parallelcluster 3867 and 5914.
 #[test]
-fn an_ami_that_was_seen_and_goes_while_its_stack_is_left_is_deleted_and_no_orphan() {
+fn a_deleted_ami_whose_stack_still_exists_is_deleted_and_not_orphaned() {
     run(async {
         for (stack_status, reason) in [("CREATE_COMPLETE", "Deleted"), ("DELETE_IN_PROGRESS", "Deleting")] {
             let lab = lab_of(with_ami()).await;
             let _operator = lab.operator(&[("CUSTOMIMAGE_FINALIZING_PERIOD", "1s")]).await;
             let seen = lab.ready("hpc", "True", "ImageAvailable").await;
-            let known = status_of(&seen).build.clone().unwrap();
-            assert_eq!((known.image_arn, known.ami_id), (Some(build_arn("hpc", REGION)), Some(ami_id("hpc"))));
+            let build = status_of(&seen).build.clone().unwrap();
+            assert_eq!((build.image_arn, build.ami_id), (Some(build_arn("hpc", REGION)), Some(ami_id("hpc"))));
             lab.aws.world(|world| {
                 world.images.clear();
                 leave_stack(world, stack_status, "AVAILABLE");
@@ -78,7 +79,7 @@ fn an_ami_that_was_seen_and_goes_while_its_stack_is_left_is_deleted_and_no_orpha
 
 /// packer 6737, aws-cli 7524, packer-plugin-amazon 295.
 #[test]
-fn a_newer_copy_that_is_not_available_never_hides_a_good_ami() {
+fn a_newer_copy_that_is_not_available_does_not_hide_an_available_ami() {
     run(async {
         for state in ["pending", "failed", "disabled"] {
             let mut world = with_ami();
@@ -99,7 +100,7 @@ fn a_newer_copy_that_is_not_available_never_hides_a_good_ami() {
 
 /// cloud-custodian 9067, steampipe-plugin-aws 2276.
 #[test]
-fn a_disabled_ami_is_unusable_also_when_a_stack_is_left_and_describe_answers_as_the_official_program() {
+fn a_disabled_ami_is_unusable_with_or_without_a_stack_and_describe_matches_the_official_program() {
     run(async {
         for is_stack_left in [false, true] {
             let mut world = with_ami();
@@ -127,7 +128,7 @@ fn a_disabled_ami_is_unusable_also_when_a_stack_is_left_and_describe_answers_as_
 
 /// aws-parallelcluster 3988.
 #[test]
-fn an_orphan_names_its_image_build_and_how_to_find_it_and_clears_when_it_was_deleted_as_told() {
+fn an_orphan_names_its_image_build_and_becomes_deleted_after_its_ami_is_gone() {
     run(async {
         let mut world = world(REGION);
         leave_stack(&mut world, "CREATE_COMPLETE", "AVAILABLE");
@@ -152,7 +153,7 @@ fn an_orphan_names_its_image_build_and_how_to_find_it_and_clears_when_it_was_del
 
 /// aws-parallelcluster 2969 and 3022.
 #[test]
-fn the_step_that_failed_stays_known_through_the_rollback_and_when_all_is_gone() {
+fn the_failed_step_is_kept_through_the_rollback_and_after_the_stack_is_gone() {
     run(async {
         let mut world = world(REGION);
         world.stacks.push(stack("hpc", REGION, "CREATE_FAILED"));
@@ -167,7 +168,7 @@ fn the_step_that_failed_stays_known_through_the_rollback_and_when_all_is_gone() 
         );
         assert_eq!((failure.component.as_deref(), failure.phase.as_deref()), (Some("arn:c"), Some("build")));
         drop(operator);
-        // The rollback takes the image build away, and a restart forgets what was only in memory.
+        // The rollback deletes the image build, and the restart loses what was only in memory.
         lab.aws.world(|world| {
             world.stacks = vec![stack("hpc", REGION, "ROLLBACK_COMPLETE")];
             world.stacks[0].resources.clear();
@@ -185,7 +186,7 @@ fn the_step_that_failed_stays_known_through_the_rollback_and_when_all_is_gone() 
 }
 
 #[test]
-fn an_ami_whose_stack_may_not_be_read_shows_its_payload_and_what_is_missing() {
+fn an_ami_without_access_to_its_stack_has_its_payload_and_names_the_missing_permission() {
     run(async {
         let mut world = with_ami();
         without(&mut world.images[0].tags, "s3_bucket");
@@ -207,7 +208,7 @@ fn an_ami_whose_stack_may_not_be_read_shows_its_payload_and_what_is_missing() {
 
 /// pcluster-manager 67 and 551.
 #[test]
-fn what_image_builder_says_of_a_failure_is_told_before_the_stack_notices() {
+fn a_failure_in_image_builder_is_reported_before_the_stack_fails() {
     run(async {
         let mut world = world(REGION);
         world.stacks.push(stack("hpc", REGION, "CREATE_IN_PROGRESS"));
@@ -224,7 +225,7 @@ fn what_image_builder_says_of_a_failure_is_told_before_the_stack_notices() {
 
 /// packer 6737, aws-parallelcluster 4571.
 #[test]
-fn the_state_reason_of_a_failed_ami_and_a_deprecation_are_in_the_message() {
+fn the_ready_message_has_a_deprecation_and_the_state_reason_of_a_failed_ami() {
     run(async {
         let mut world = with_ami();
         world.images[0].deprecation_time = Some("2025-03-01T00:00:00.000Z".into());
@@ -248,7 +249,7 @@ fn the_state_reason_of_a_failed_ami_and_a_deprecation_are_in_the_message() {
 
 /// aws-parallelcluster 4130, 4032 and 4146.
 #[test]
-fn a_stack_that_builds_no_image_and_an_ami_id_in_place_of_an_image_id_are_told() {
+fn not_found_explains_a_stack_that_builds_no_image_and_an_ami_id_used_as_image_id() {
     run(async {
         let mut world = world(REGION);
         let mut other = stack("hpc", REGION, "CREATE_COMPLETE");
@@ -269,7 +270,7 @@ fn a_stack_that_builds_no_image_and_an_ami_id_in_place_of_an_image_id_are_told()
 }
 
 #[test]
-fn a_region_of_no_partition_is_told_without_a_call_to_aws() {
+fn an_unknown_region_is_reported_without_a_call_to_aws() {
     run(async {
         let lab = Lab::empty().await;
         lab.create("hpc", json!({"region": "xx-nope-1"})).await;
@@ -283,7 +284,7 @@ fn a_region_of_no_partition_is_told_without_a_call_to_aws() {
 }
 
 #[test]
-fn not_found_within_its_grace_is_a_normal_event_that_says_when_it_counts_as_failed() {
+fn not_found_is_a_normal_event_within_the_grace_period_and_a_warning_after_it() {
     run(async {
         let lab = lab_of(world(REGION)).await;
         let _operator = lab.operator(&[("CUSTOMIMAGE_NOT_FOUND_GRACE", "6s")]).await;
@@ -292,7 +293,7 @@ fn not_found_within_its_grace_is_a_normal_event_that_says_when_it_counts_as_fail
         let (kind, note) = lab.event_of("hpc", "NotFound").await;
         assert!(kind == "Normal" && note.contains("counts as failed from 20"), "{kind} {note}");
         lab.condition("hpc", "Stalled", "True", "NotFound").await;
-        eventually("a Warning when it has failed", || async {
+        eventually("a Warning after the grace period", || async {
             let (kind, note) = lab.event_of("hpc", "NotFound").await;
             if kind == "Warning" { Ok(()) } else { Err(format!("{kind} {note}")) }
         })
@@ -301,7 +302,7 @@ fn not_found_within_its_grace_is_a_normal_event_that_says_when_it_counts_as_fail
 }
 
 #[test]
-fn throttling_of_a_scope_is_no_event_for_each_object() {
+fn throttling_of_a_scope_publishes_no_event_per_object() {
     run(async {
         let mut world = world(REGION);
         let ids = ["a", "b", "c"];
@@ -318,7 +319,7 @@ fn throttling_of_a_scope_is_no_event_for_each_object() {
         for id in ids {
             lab.condition(id, "Synced", "False", "Throttled").await;
         }
-        // An Event that is told for sure, after those that are not.
+        // Cause an Event that is certainly published. A wrong one would be published before it.
         lab.aws.clear_faults();
         lab.aws.world(|world| world.images.iter_mut().for_each(|image| image.state = Some("failed".into())));
         for id in ids {

@@ -7,7 +7,7 @@ use serde_json::json;
 const NEVER: [(&str, &str); 1] = [("CUSTOMIMAGE_SETTLED_INTERVAL", "1h")];
 
 #[test]
-fn a_suspended_object_asks_aws_nothing_until_it_is_resumed() {
+fn a_suspended_object_causes_no_aws_call_until_it_is_resumed() {
     run(async {
         let mut world = world(REGION);
         world.images.push(image("hpc", REGION));
@@ -24,13 +24,13 @@ fn a_suspended_object_asks_aws_nothing_until_it_is_resumed() {
 
         lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
         let object = lab.condition("hpc", "Synced", "False", "Suspended").await;
-        assert_eq!(condition_of(&object, "Ready"), Some(("True", "ImageAvailable")), "what was observed stays");
+        assert_eq!(condition_of(&object, "Ready"), Some(("True", "ImageAvailable")), "the last observation stays");
         assert_eq!(object.status.unwrap().observed_generation, Some(3));
     });
 }
 
 #[test]
-fn a_look_now_is_taken_and_answered_and_waits_while_suspended() {
+fn a_requested_reconcile_reads_aws_once_and_waits_while_suspended() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let _operator = lab.operator(&NEVER).await;
@@ -46,22 +46,22 @@ fn a_look_now_is_taken_and_answered_and_waits_while_suspended() {
                 }
             })
         };
-        let ask = |word: &str| json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": word}}});
+        let request = |word: &str| json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": word}}});
         lab.aws.reset_calls();
-        lab.merge("hpc", ask("first")).await.unwrap();
+        lab.merge("hpc", request("first")).await.unwrap();
         handled("first").await;
         assert_eq!(lab.aws.count("ec2", "DescribeImages"), 1);
 
         lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
         lab.condition("hpc", "Synced", "False", "Suspended").await;
-        lab.merge("hpc", ask("second")).await.unwrap();
+        lab.merge("hpc", request("second")).await.unwrap();
         lab.merge("hpc", json!({"spec": {"suspend": false}})).await.unwrap();
         handled("second").await;
     });
 }
 
 #[test]
-fn another_default_region_is_another_image() {
+fn another_default_region_replaces_the_observed_image() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let operator = lab.operator(&[]).await;
@@ -77,7 +77,7 @@ fn another_default_region_is_another_image() {
 }
 
 #[test]
-fn a_presigned_url_is_an_opt_in_and_is_kept() {
+fn a_presigned_url_is_opt_in_and_is_signed_once() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let _operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION_URL", "presigned")]).await;

@@ -6,21 +6,21 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use simulator::{Fault, FaultKind};
 
-/// Waits until AWS has been asked for images that many times more.
+/// Waits for `more` further calls of DescribeImages.
 pub async fn looks(lab: &Lab, more: u64) {
     let begin = lab.aws.count("ec2", "DescribeImages");
-    eventually("looks at AWS", || async {
+    eventually("more reads of AWS", || async {
         let now = lab.aws.count("ec2", "DescribeImages");
         if now >= begin + more { Ok(()) } else { Err(format!("{now} since {begin}")) }
     })
     .await;
 }
 
-/// Another field manager writes into the status of `hpc`.
+/// Writes into the status of `hpc` as another field manager.
 async fn tell_a_lie(lab: &Lab, status: Value) {
-    let lie = json!({"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "status": status});
+    let object = json!({"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "status": status});
     let other = PatchParams::apply("another-hand").force();
-    lab.images().patch_status("hpc", &other, &Patch::Apply(lie)).await.unwrap();
+    lab.images().patch_status("hpc", &other, &Patch::Apply(object)).await.unwrap();
 }
 
 async fn no_reconcile_failed(operator: &Operator) {
@@ -29,7 +29,7 @@ async fn no_reconcile_failed(operator: &Operator) {
 }
 
 #[test]
-fn at_rest_nothing_is_written_whatever_order_aws_answers_in() {
+fn unchanged_images_cause_no_write_even_if_aws_shuffles_its_replies() {
     run(async {
         let mut world = world(REGION);
         world.answers.shuffle = true;
@@ -53,7 +53,7 @@ fn at_rest_nothing_is_written_whatever_order_aws_answers_in() {
 }
 
 #[test]
-fn a_restart_writes_nothing() {
+fn a_restart_causes_no_write() {
     run(async {
         let mut world = world(REGION);
         world.images.push(image("done", REGION));
@@ -62,7 +62,7 @@ fn a_restart_writes_nothing() {
         lab.create("missing", json!({})).await;
         let operator = lab.operator(&[]).await;
         lab.ready("done", "True", "ImageAvailable").await;
-        eventually("the missing image's message has learned the account from the other", || async {
+        eventually("the missing image's message names the account, which the other image revealed", || async {
             let message = message_of(&lab.ready("missing", "False", "NotFound").await, "Ready");
             if message.contains("of account 111122223333") { Ok(()) } else { Err(message) }
         })
@@ -76,13 +76,13 @@ fn a_restart_writes_nothing() {
 }
 
 #[test]
-fn what_another_hand_writes_into_the_status_is_put_right() {
+fn a_status_written_by_another_field_manager_is_corrected_once() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let _operator = lab.operator(&[]).await;
         lab.ready("hpc", "True", "ImageAvailable").await;
         tell_a_lie(&lab, json!({"cloudformationStackStatus": "CREATE_FAILED", "version": "0.0.0"})).await;
-        eventually("the lie is gone", || async {
+        eventually("the status is corrected", || async {
             let image = lab.get("hpc").await.status.unwrap().image;
             let is_true = image.cloudformation_stack_status.is_none() && image.version.as_deref() == Some("3.16.1");
             if is_true { Ok(()) } else { Err(format!("{image:?}")) }
@@ -90,12 +90,12 @@ fn what_another_hand_writes_into_the_status_is_put_right() {
         .await;
         let version = lab.version("hpc").await;
         looks(&lab, 4).await;
-        assert_eq!(lab.version("hpc").await, version, "and it is not fought over");
+        assert_eq!(lab.version("hpc").await, version, "it is corrected only once");
     });
 }
 
 #[test]
-fn two_operators_never_tear_a_status_apart() {
+fn two_operators_write_a_consistent_status() {
     run(async {
         let lab = Lab::with_build("hpc").await;
         let first = lab.operator(&[]).await;
@@ -115,7 +115,7 @@ fn two_operators_never_tear_a_status_apart() {
 }
 
 #[test]
-fn an_object_made_again_inherits_nothing() {
+fn a_recreated_object_starts_a_new_grace_period() {
     run(async {
         let lab = Lab::empty().await;
         lab.create("hpc", json!({})).await;
@@ -124,26 +124,26 @@ fn an_object_made_again_inherits_nothing() {
         lab.images().delete("hpc", &Default::default()).await.unwrap();
         lab.create("hpc", json!({})).await;
         let object = lab.ready("hpc", "False", "NotFound").await;
-        assert!(condition_of(&object, "Reconciling").is_some(), "its own grace begins with its own creation");
+        assert!(condition_of(&object, "Reconciling").is_some(), "its grace period begins with its own creation");
         drop(operator);
     });
 }
 
 #[test]
-fn the_rights_that_the_readme_names_are_enough() {
+fn the_rights_in_the_readme_are_sufficient() {
     run(async {
         let lab = Lab::empty().await;
         lab.create("hpc", json!({})).await;
         let operator = lab.restricted_operator().await;
         lab.ready("hpc", "False", "NotFound").await;
-        // Another hand's field makes it replace the status, too.
+        // A field of another field manager makes the operator replace the status, which needs `update`.
         tell_a_lie(&lab, json!({"version": "0.0.0"})).await;
-        eventually("the lie is gone", || async {
+        eventually("the status is corrected", || async {
             let version = lab.get("hpc").await.status.unwrap().image.version;
             if version.is_none() { Ok(()) } else { Err(format!("{version:?}")) }
         })
         .await;
-        eventually("the event is there", || async {
+        eventually("the NotFound Event", || async {
             let events = lab.events("hpc").await;
             if events == ["NotFound"] { Ok(()) } else { Err(format!("{events:?} {:?}", operator.log())) }
         })
@@ -153,7 +153,7 @@ fn the_rights_that_the_readme_names_are_enough() {
 }
 
 #[test]
-fn a_read_that_ends_after_its_object_was_suspended_is_not_shown() {
+fn a_read_that_ends_after_its_object_was_suspended_is_not_written() {
     run(async {
         let mut world = world(REGION);
         world.images.push(image("hpc", REGION));
@@ -161,7 +161,7 @@ fn a_read_that_ends_after_its_object_was_suspended_is_not_shown() {
         let lab = Lab::new(world).await;
         lab.create("hpc", json!({})).await;
         let operator = lab.operator(&[]).await;
-        eventually("the read is under way", || async {
+        eventually("the read has begun", || async {
             let calls = lab.aws.calls().len();
             if calls > 0 { Ok(()) } else { Err(calls.to_string()) }
         })
@@ -180,7 +180,7 @@ fn a_read_that_ends_after_its_object_was_suspended_is_not_shown() {
 }
 
 #[test]
-fn a_watch_that_lags_behind_our_own_write_costs_no_other() {
+fn a_watch_that_lags_behind_our_own_write_causes_no_conflict_and_no_second_signature() {
     run(async {
         let mut world = world(REGION);
         let names: Vec<String> = (0..200).map(|n| format!("image-{n}")).collect();
@@ -189,7 +189,8 @@ fn a_watch_that_lags_behind_our_own_write_costs_no_other() {
         for name in &names {
             lab.create(name, json!({})).await;
         }
-        // The first answer tells the account, and so has every object looked at again while its write is on its way.
+        // The first answer reveals the account. That triggers a reconcile of every object, while the watch has not yet
+        // brought the object's first write.
         let operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION_URL", "presigned")]).await;
         for name in &names {
             lab.ready(name, "True", "ImageAvailable").await;

@@ -1,27 +1,27 @@
-//! Our own `describe`, as a person runs it.
+//! Our program as a child process, and `describe` in particular.
 
 use serde_json::Value;
 use std::process::Stdio;
 use tokio::process::Command;
 
-/// What a program answered.
+/// The output of a program.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub body: Value,
     pub code: i32,
     pub stderr: String,
-    /// When it had answered, in seconds since 1970.
+    /// When the program had ended, in seconds since 1970.
     pub at: i64,
 }
 
-/// Our program, with an environment that names nothing but the simulator.
+/// Our program, with test credentials and no endpoint but this one.
 pub fn program(endpoint: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_customimage-operator"));
     clean(&mut command, endpoint);
     command
 }
 
-/// No configuration of the machine reaches a test.
+/// Keeps the machine's own configuration out of a test.
 pub fn clean(command: &mut Command, endpoint: &str) {
     command
         .env_clear()
@@ -35,7 +35,7 @@ pub fn clean(command: &mut Command, endpoint: &str) {
         .stdin(Stdio::null());
 }
 
-/// Runs to the end and reads stdout as JSON.
+/// Runs the command to its end and parses stdout as JSON; `Null` if it is not JSON.
 pub async fn finish(mut command: Command) -> Answer {
     let output = command.kill_on_drop(true).output().await.unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();

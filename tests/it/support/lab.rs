@@ -22,14 +22,15 @@ static NAMESPACES: AtomicU32 = AtomicU32::new(0);
 
 pub const REGION: &str = "eu-west-1";
 
-/// What one test works with.
+/// The fixtures of one test.
 pub struct Lab {
     pub client: Client,
     pub namespace: String,
     pub kubeconfig: PathBuf,
     pub aws: Simulator,
-    /// The API server, and the CA of its certificate.
+    /// The URL of the API server.
     pub server: String,
+    /// The file with the CA of its certificate.
     pub ca: PathBuf,
 }
 
@@ -74,12 +75,12 @@ impl Lab {
         }
     }
 
-    /// A lab whose AWS holds the configuration's bucket and nothing else.
+    /// A lab whose AWS has only the bucket of the image configurations.
     pub async fn empty() -> Self {
         Self::new(world::world(REGION)).await
     }
 
-    /// A lab with the available image `id`, and a CustomImage of it.
+    /// A lab with the available image `id`, and a CustomImage for it.
     pub async fn with_image(id: &str) -> Self {
         let mut world = world::world(REGION);
         world.images.push(world::image(id, REGION));
@@ -88,7 +89,7 @@ impl Lab {
         lab
     }
 
-    /// A lab with the image `id` being built, and a CustomImage of it.
+    /// A lab with the image `id`, which is being built, and a CustomImage for it.
     pub async fn with_build(id: &str) -> Self {
         let mut world = world::world(REGION);
         world.stacks.push(world::stack(id, REGION, "CREATE_IN_PROGRESS"));
@@ -109,7 +110,7 @@ impl Lab {
         cluster().await.kubeconfig_for(user, &[]).unwrap()
     }
 
-    /// Another namespace, with these labels; gives its name.
+    /// Creates another namespace with these labels. Returns its name.
     pub async fn another_namespace(&self, labels: Value) -> String {
         let name = format!("lab-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed));
         let object = serde_json::from_value(json!({"metadata": {"name": name, "labels": labels}})).unwrap();
@@ -117,12 +118,12 @@ impl Lab {
         name
     }
 
-    /// The same lab, seen from another namespace.
+    /// The same lab, in another namespace.
     pub fn within(self, namespace: &str) -> Self {
         Self { namespace: namespace.to_owned(), ..self }
     }
 
-    /// An operator with the rights that the README names, and no others.
+    /// An operator with only the rights that the README lists.
     pub async fn restricted_operator(&self) -> Operator {
         let user = format!("operator-of-{}", self.namespace);
         let images = json!([
@@ -183,7 +184,7 @@ impl Lab {
         self.images().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await
     }
 
-    /// Waits until Ready has that status and reason; gives the object.
+    /// Waits until Ready has this status and reason. Returns the object.
     pub async fn ready(&self, name: &str, status: &str, reason: &str) -> CustomImage {
         self.condition(name, "Ready", status, reason).await
     }
@@ -200,7 +201,7 @@ impl Lab {
         .await
     }
 
-    /// Waits for an Event of that reason about an object.
+    /// Waits for an Event with this reason about an object.
     pub async fn event(&self, name: &str, reason: &str) {
         eventually(&format!("an Event {reason} about {name}"), || async {
             let events = self.events(name).await;
@@ -209,7 +210,7 @@ impl Lab {
         .await;
     }
 
-    /// The reasons of the Events about an object, in the order they came.
+    /// The reasons of the Events about an object, oldest first.
     pub async fn events(&self, name: &str) -> Vec<String> {
         let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
         let mut events = events.list(&ListParams::default()).await.unwrap().items;
@@ -218,7 +219,7 @@ impl Lab {
         events.into_iter().filter_map(|event| event.reason).collect()
     }
 
-    /// Type and note of the latest Event of that reason about an object.
+    /// Type and note of the latest Event with this reason about an object; empty if there is none.
     pub async fn event_of(&self, name: &str, reason: &str) -> (String, String) {
         let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
         let mut events = events.list(&ListParams::default()).await.unwrap().items;
@@ -229,7 +230,7 @@ impl Lab {
         (latest.type_.unwrap_or_default(), latest.note.unwrap_or_default())
     }
 
-    /// The object's resourceVersion: it moves with every write.
+    /// The object's resourceVersion. It changes with every write.
     pub async fn version(&self, name: &str) -> String {
         self.get(name).await.resource_version().unwrap()
     }

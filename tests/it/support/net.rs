@@ -1,11 +1,11 @@
-//! Small servers on loopback: one that always says the same, and a proxy that opens tunnels or refuses.
+//! Small servers on loopback: one with a fixed reply, and a proxy that opens tunnels or refuses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A server, and how often it was asked.
+/// A server, and how many requests it has received.
 pub struct Server {
     pub address: String,
     asked: Arc<AtomicUsize>,
@@ -34,7 +34,7 @@ pub async fn answering(status: &'static str, body: impl Into<String>) -> Server 
     .await
 }
 
-/// A proxy whose tunnels all end at `target`; without one it refuses with `status`.
+/// A proxy whose tunnels all end at `target`. Without a target it refuses each request with `status`.
 pub async fn proxy(target: Option<String>, status: &'static str) -> Server {
     serve(move |_, mut stream| {
         let target = target.clone();
@@ -51,7 +51,7 @@ pub async fn proxy(target: Option<String>, status: &'static str) -> Server {
     .await
 }
 
-/// Reads the head of each request and hands the rest to `answer`.
+/// Reads and counts the head of each request, then calls `answer` with the head and the stream.
 async fn serve<F, A>(answer: F) -> Server
 where
     F: Fn(String, TcpStream) -> A + Clone + Send + 'static,
@@ -81,7 +81,7 @@ where
     Server { address, asked }
 }
 
-/// Where nothing listens.
+/// A URL at which nothing listens.
 pub async fn closed() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())

@@ -1,4 +1,4 @@
-//! The operator as a process, as Kubernetes runs it.
+//! The operator as a child process.
 
 use super::describe::program;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub struct Operator {
     log: Arc<Mutex<Vec<String>>>,
 }
 
-/// Short times, so that no test waits for minutes. What a test is about it sets itself.
+/// Short times, so that no test waits for minutes. A test overrides the settings that it is about.
 const QUICK: [(&str, &str); 11] = [
     ("CUSTOMIMAGE_LEADER_ELECTION", "false"),
     ("CUSTOMIMAGE_LISTEN", "127.0.0.1:0"),
@@ -31,7 +31,7 @@ const QUICK: [(&str, &str); 11] = [
 ];
 
 impl Operator {
-    /// Starts `run` and waits until it says where it listens.
+    /// Starts `run` and waits until it logs its address.
     pub async fn start(endpoint: &str, kubeconfig: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command: Command = program(endpoint);
         command
@@ -56,33 +56,33 @@ impl Operator {
                 break address;
             }
         };
-        let kept = log.clone();
+        let rest = log.clone();
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
-                kept.lock().unwrap().push(line);
+                rest.lock().unwrap().push(line);
             }
         });
         Self { address, process, log }
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
-    /// Sends SIGTERM and gives the exit code.
+    /// Sends SIGTERM and returns the exit code.
     pub async fn terminate(mut self) -> i32 {
         let pid = self.process.id().unwrap().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
         self.process.wait().await.unwrap().code().unwrap_or(-1)
     }
 
-    /// Waits until it ends by itself and gives the exit code.
+    /// Waits until it ends by itself and returns the exit code.
     pub async fn ended(mut self) -> i32 {
         self.process.wait().await.unwrap().code().unwrap_or(-1)
     }
 
-    /// GETs one of its own pages: status and text.
+    /// Sends a GET to its HTTP server. Returns status and body.
     pub async fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
@@ -92,7 +92,7 @@ impl Operator {
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
-    /// The value of a metric whose line begins with `name`, 0 when there is no such line.
+    /// The value of the metric whose line begins with `name`; 0 if there is no such line.
     pub async fn metric(&self, name: &str) -> f64 {
         let (_, text) = self.get("/metrics").await;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());

@@ -1,4 +1,4 @@
-//! The official program: `pcluster describe-image` from PyPI, in a virtual environment of its own.
+//! The official program: `pcluster` from PyPI, in its own virtual environment.
 
 use super::describe::{Answer, clean, finish};
 use serde_json::Value;
@@ -15,7 +15,7 @@ static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 });
 
-/// `pcluster` with these arguments. A proxy that refuses keeps it from fetching its list of regions.
+/// `pcluster` with these arguments. The unreachable proxy keeps it from downloading its list of regions.
 fn program(endpoint: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(ENVIRONMENT.join("bin/pcluster"));
     clean(&mut command, endpoint);
@@ -27,24 +27,24 @@ fn program(endpoint: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// What the official program answers.
+/// Runs `pcluster describe-image`.
 pub async fn describe(endpoint: &str, id: &str, region: &str) -> Answer {
     finish(program(endpoint, &["describe-image", "--image-id", id, "--region", region])).await
 }
 
-/// `None` when it has not answered within `limit`; it is ended then.
+/// The same, or `None` if it does not end within `limit`. It is then killed.
 pub async fn describe_within(endpoint: &str, id: &str, region: &str, limit: Duration) -> Option<Answer> {
     tokio::time::timeout(limit, describe(endpoint, id, region)).await.ok()
 }
 
-/// One page of what the official program lists under `status`.
+/// One page of `pcluster list-images` for `status`.
 pub async fn list_page(endpoint: &str, status: &str, region: &str, token: Option<&str>) -> Answer {
     let mut arguments = vec!["list-images", "--image-status", status, "--region", region];
     arguments.extend(token.map(|token| ["--next-token", token]).into_iter().flatten());
     finish(program(endpoint, &arguments)).await
 }
 
-/// All of it, page by page to the end.
+/// All pages of `pcluster list-images` for `status`.
 pub async fn list(endpoint: &str, status: &str, region: &str) -> Vec<Value> {
     let mut images = Vec::new();
     let mut token: Option<String> = None;

@@ -1,20 +1,21 @@
-//! The scenarios of the conformance test: each a piece of one pretended AWS, an id to describe in it, and whether
-//! the official program and we must agree. Trouble is scripted by region, so a troubled scenario has one of its own.
+//! The scenarios of the conformance test. Each adds resources to one simulated AWS and says which id is described and
+//! whether the official program and ours must agree. Faults are set by region, so each scenario with a fault has its
+//! own region.
 
 use super::describe::Answer;
 use super::world::{self, ACCOUNT, build, image, stack};
 use customimage_operator::kubernetes::CustomImage;
 use simulator::{Bucket, Fault, FaultKind, Image, Object, Stack, Tag, World};
 
-/// What the three answers must be.
+/// What the official program, `describe` and the status must answer.
 pub enum Expect {
-    /// The same body, url by bucket, key and lifetime; the status shows the same payload.
+    /// The same body. URLs are compared by bucket, key and lifetime. The status has the same payload.
     Same,
-    /// The same error; Ready has that reason.
+    /// The same error. Ready has this reason.
     SameError(&'static str),
-    /// A deliberate difference: what the reference answers, what we do, what the status says.
+    /// A deliberate difference. The functions check the reference's answer, our answer and the status.
     Differ(fn(&Answer), fn(&Answer), fn(&CustomImage)),
-    /// The reference never answers.
+    /// The reference never answers. The functions check our answer and the status.
     Endless(fn(&Answer), fn(&CustomImage)),
 }
 
@@ -25,7 +26,7 @@ pub struct Scenario {
     pub expect: Expect,
 }
 
-/// The region of the scenarios without trouble.
+/// The region of the scenarios without faults.
 pub const CALM: &str = "eu-west-1";
 
 /// Collects scenarios and the world they live in.
@@ -39,7 +40,7 @@ impl Scenarios {
     pub fn new() -> Self {
         let mut world = world::world(CALM);
         world.buckets.push(default_bucket(CALM, "411a5d24c67e2adf"));
-        // Regions that the reference's own list has too.
+        // Only regions that are in the reference's built-in list.
         let regions = vec![
             "us-east-2",
             "us-west-1",
@@ -71,16 +72,16 @@ impl Scenarios {
         Self { world, list: Vec::new(), regions }
     }
 
-    /// A region for one troubled scenario.
+    /// A region for one scenario with a fault.
     pub fn region(&mut self) -> &'static str {
-        self.regions.pop().expect("a free region")
+        self.regions.pop().expect("no region left")
     }
 
     pub fn push(&mut self, name: &'static str, id: impl Into<String>, region: &'static str, expect: Expect) {
         self.list.push(Scenario { name, id: id.into(), region, expect });
     }
 
-    /// An AMI as `change` makes it.
+    /// Adds a scenario with an AMI, modified by `change`.
     pub fn ami(&mut self, name: &'static str, expect: Expect, change: impl FnOnce(&mut Image)) {
         let id = name.replace(' ', "-");
         let mut ami = image(&id, CALM);
@@ -89,7 +90,7 @@ impl Scenarios {
         self.push(name, id, CALM, expect);
     }
 
-    /// A stack with its build, as `change` makes it.
+    /// Adds a scenario with a stack, modified by `change`, and its image build.
     pub fn stack(&mut self, name: &'static str, expect: Expect, change: impl FnOnce(&mut Stack)) {
         let id = name.replace(' ', "-");
         let mut made = stack(&id, CALM, "CREATE_IN_PROGRESS");
@@ -99,7 +100,8 @@ impl Scenarios {
         self.push(name, id, CALM, expect);
     }
 
-    /// A building image in a region of its own, where every call of `operation` meets `kind`.
+    /// Adds a scenario with an image that is being built in its own region, where each call of `operation` has the
+    /// fault `kind`.
     pub fn trouble(&mut self, name: &'static str, service: &str, operation: &str, kind: FaultKind, expect: Expect) {
         let region = self.region();
         let id = name.replace(' ', "-");
@@ -112,7 +114,7 @@ impl Scenarios {
     }
 }
 
-/// The bucket that ParallelCluster would have made and marked.
+/// The default bucket as ParallelCluster creates it, with the object that marks it as bootstrapped.
 pub fn default_bucket(region: &str, hash: &str) -> Bucket {
     let marked = Object {
         key: "parallelcluster/.bootstrapped".into(),

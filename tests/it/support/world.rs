@@ -1,4 +1,4 @@
-//! Pieces of a pretended AWS, with values chosen so that a swap of two fields shows.
+//! Resources of a simulated AWS. Each field has its own value, so that a test notices two swapped fields.
 
 use simulator::{Bucket, Image, ImageBuildVersion, Stack, StackResource, Tag, World};
 
@@ -36,13 +36,13 @@ pub fn image(id: &str, region: &str) -> Image {
     }
 }
 
-/// An AMI id that belongs to the image id alone.
+/// An AMI id that is derived from the image id.
 pub fn ami_id(id: &str) -> String {
     let hash = id.bytes().fold(7u64, |hash, byte| hash.wrapping_mul(1_000_003).wrapping_add(byte.into()));
     format!("ami-0{:016x}", hash)
 }
 
-/// The stack that builds an image, with its one interesting resource.
+/// The stack that builds an image, with the one resource that the operator reads.
 pub fn stack(id: &str, region: &str, status: &str) -> Stack {
     Stack {
         region: region.into(),
@@ -75,7 +75,7 @@ pub fn config_bucket(region: &str) -> Bucket {
     Bucket { name: "config-bucket".into(), region: region.into(), ..Bucket::default() }
 }
 
-/// A world whose default region is `region`.
+/// A world with the default region `region` and the bucket of the image configurations.
 pub fn world(region: &str) -> World {
     let mut world = World::default();
     world.defaults.region = region.into();

@@ -1,6 +1,9 @@
-"""The official program and `describe` answer alike for random worlds. Both run against the same simulator; the official
-program in this process, since starting it anew takes a second. Needs AWS_SIMULATOR and CUSTOMIMAGE_OPERATOR, the
-programs; DIFFERENTIAL_SEED and DIFFERENTIAL_WORLDS choose others than the fixed fifty."""
+"""The official program and `describe` give the same answers for random worlds.
+
+Both run against the same simulator. The official program runs in this process, because each start takes a second.
+AWS_SIMULATOR and CUSTOMIMAGE_OPERATOR must name the programs. DIFFERENTIAL_SEED and DIFFERENTIAL_WORLDS choose other
+worlds than the fifty of the default.
+"""
 
 import json
 import logging
@@ -15,7 +18,7 @@ import worlds
 SEED = int(os.environ.get("DIFFERENTIAL_SEED", "1"))
 WORLDS = int(os.environ.get("DIFFERENTIAL_WORLDS", "50"))
 
-# Where the two differ on purpose: the reference's error, and what is answered here.
+# Errors of the reference for which `describe` gives another answer on purpose.
 NO_FOLDER = "No artifact directory found"
 NO_STACK = ("Unable to get S3 bucket name from image", "Unable to get artifact directory from image")
 
@@ -97,14 +100,14 @@ def differ_on_purpose(ours, reference):
     return False
 
 
-def test_the_official_program_and_describe_answer_alike(endpoint, reference, ours):
+def test_describe_gives_the_answers_of_the_official_program(endpoint, reference, ours):
     chance = random.Random(SEED)
     for number in range(WORLDS):
         image_id = chance.choice(worlds.IDS)
         world = worlds.world(chance, image_id)
         request = urllib.request.Request(f"{endpoint}/_simulator/world", json.dumps(world).encode(), method="PUT")
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).read()
-        # Ours first: the official program may change what it describes.
+        # Ours first, because the official program may change the world.
         our_answer, their_answer = without_signature(ours(image_id)), without_signature(reference(image_id))
         if our_answer != their_answer and not differ_on_purpose(our_answer, their_answer):
             pytest.fail(f"seed {SEED}, world {number}: {json.dumps(world)}\nours {our_answer}\nreference {their_answer}")

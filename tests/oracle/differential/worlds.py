@@ -1,4 +1,4 @@
-"""Random pieces of a pretended AWS: odd texts, dates, tags and statuses, in combinations nobody thinks of."""
+"""Random worlds of the simulated AWS: unusual texts, dates, tags and statuses, in random combinations."""
 
 REGION = "eu-west-1"
 ACCOUNT = "111122223333"

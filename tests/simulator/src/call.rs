@@ -1,4 +1,4 @@
-//! The record of what was asked: every call of late, and counts of all.
+//! The call log: the latest calls one by one, and counts of all calls.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 /// One request and how it ended.
 #[derive(Clone, Debug, Serialize)]
 pub struct Call {
-    /// The world's time.
+    /// Time of the world's clock.
     pub at: String,
     pub service: String,
     pub operation: String,
@@ -17,7 +17,7 @@ pub struct Call {
     /// HTTP status; 0 when the connection was reset instead.
     pub status: u16,
     pub error_code: Option<String>,
-    /// The kind of the fault that struck, if one did.
+    /// The kind of the fault that applied, if any.
     pub fault: Option<String>,
     /// Whether the operation would change something in AWS.
     pub write: bool,
@@ -26,7 +26,7 @@ pub struct Call {
     pub user_agent: String,
 }
 
-/// Requests that are alike.
+/// The number of calls with the same service, operation, region, account and status.
 #[derive(Clone, Debug, Serialize)]
 pub struct CallCount {
     pub service: String,
@@ -46,7 +46,7 @@ pub(crate) struct CallLog {
     max_filter_values: usize,
 }
 
-/// What `GET /_simulator/calls` answers.
+/// The answer of `GET /_simulator/calls`.
 #[derive(Serialize)]
 pub(crate) struct CallReport {
     total: u64,
@@ -58,7 +58,7 @@ pub(crate) struct CallReport {
 }
 
 impl CallLog {
-    /// Older calls are counted, no longer told one by one.
+    /// The number of calls that are kept one by one. Older calls are only counted.
     const KEPT: usize = 20_000;
 
     pub fn record(&mut self, call: Call) {

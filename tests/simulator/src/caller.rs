@@ -1,4 +1,5 @@
-//! Who calls what, and where: read from the signature's credential scope. Signatures themselves are not checked.
+//! The caller of a request: service, region and account, read from the signature's credential scope. The signature
+//! itself is not checked.
 
 use crate::request::Request;
 use crate::service::{Service, ServiceError};
@@ -10,7 +11,7 @@ pub(crate) struct Caller {
     pub service: Service,
     pub region: String,
     pub account: String,
-    /// Absent: the request is not signed.
+    /// `None` if the request is not signed.
     pub access_key: Option<String>,
 }
 
@@ -31,7 +32,10 @@ impl Caller {
         }
     }
 
-    /// Whether the caller's credentials are any good.
+    /// Checks the caller's credentials.
+    ///
+    /// # Errors
+    /// The service's own error if they are missing, unknown or expired.
     pub fn authenticate(&self, state: &State) -> Result<(), ServiceError> {
         let Some(access_key) = &self.access_key else {
             return Err(self.service.missing_token());
@@ -46,7 +50,7 @@ impl Caller {
     }
 }
 
-/// The name of a service that the request is signed for and the simulator does not speak.
+/// The service that the request is signed for, if the simulator does not implement it.
 pub(crate) fn unknown_service(request: &Request) -> Option<String> {
     let scope = request.header("authorization").and_then(header_scope)?;
     scope.service.filter(|name| Service::by_name(name).is_none())
@@ -54,12 +58,13 @@ pub(crate) fn unknown_service(request: &Request) -> Option<String> {
 
 struct Scope {
     access_key: String,
-    /// SigV2 names neither region nor service.
+    /// `None` for SigV2, which names no region.
     region: Option<String>,
     service: Option<String>,
 }
 
-/// `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`, or SigV2's `AWS KEY:SIGNATURE`.
+/// Parses `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`, or SigV2's `AWS KEY:SIGNATURE`, which
+/// only S3 accepts.
 fn header_scope(authorization: &str) -> Option<Scope> {
     if let Some(simple) = authorization.strip_prefix("AWS ") {
         let (access_key, _) = simple.split_once(':')?;
@@ -86,7 +91,7 @@ fn scope(credential: &str) -> Option<Scope> {
     })
 }
 
-/// Only unsigned requests need it: the APIs' versions and paths differ, the rest is S3.
+/// Guesses the service of an unsigned request from its path or API version. Everything else is S3.
 fn guessed(request: &Request) -> Service {
     if request.path == "/GetImage" {
         return Service::ImageBuilder;
@@ -118,13 +123,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_account_stands_in_the_access_key() {
+    fn the_account_is_read_from_the_access_key() {
         assert_eq!(twelve_digits("AKIA111122223333EXAMPLE"), Some("111122223333"));
         assert_eq!(twelve_digits("AKIA1111222EXAMPLE"), None);
     }
 
     #[test]
-    fn the_scope_names_region_and_service() {
+    fn the_scope_gives_region_and_service() {
         let header =
             "AWS4-HMAC-SHA256 Credential=AKIA1/20250101/eu-west-1/ec2/aws4_request, SignedHeaders=host, Signature=0";
         let scope = header_scope(header).unwrap();

@@ -1,4 +1,4 @@
-//! The running clock of a world: real time at any speed, or time that only moves when told.
+//! The running clock of a world: real time at any speed, or a manual clock that moves only when it is advanced or set.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ impl Clock {
         };
         let speed = match setting.mode {
             ClockMode::Real if setting.speed >= 0.0 => setting.speed,
-            ClockMode::Real => return Err("clock.speed is a number from 0".into()),
+            ClockMode::Real => return Err("clock.speed must be 0 or greater".into()),
             ClockMode::Manual => 0.0,
         };
         Ok(Self { base, loaded: Instant::now(), speed, moved: 0.0 })
@@ -43,7 +43,8 @@ impl Clock {
             .unwrap_or(self.base)
     }
 
-    /// Seconds for rate limits: real ones, unless time stands still. A clock at speed must not refill buckets faster.
+    /// Seconds for rate limits: manual advances, and real seconds unless the speed is 0. A fast clock must not refill
+    /// the buckets faster.
     pub fn limit_seconds(&self) -> f64 {
         self.moved + if self.speed > 0.0 { self.loaded.elapsed().as_secs_f64() } else { 0.0 }
     }
@@ -57,12 +58,12 @@ impl Clock {
     }
 }
 
-/// As EC2 and CloudFormation write a time: UTC with three decimals.
+/// Formats a time like EC2 and CloudFormation: UTC with three decimals.
 pub(crate) fn written(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
-/// As HTTP headers write a time.
+/// Formats a time like an HTTP header.
 pub(crate) fn written_for_http(time: Timestamp) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_moves_only_when_it_is_told() {
+    fn a_manual_clock_moves_only_when_it_is_advanced_or_set() {
         let mut clock = clock(ClockMode::Manual, 1.0);
         std::thread::sleep(std::time::Duration::from_millis(2));
         assert_eq!(written(clock.now()), "2025-03-01T12:00:00.000Z");

@@ -49,7 +49,7 @@ fn shown(stack: &Stack, is_shuffled: bool, seed: u64) -> Stack {
     stack
 }
 
-/// By ARN deleted stacks answer too; by name only the last live one.
+/// Finds a stack. An ARN finds deleted stacks, too; a name finds only the last live stack.
 fn find<'a>(ask: &Ask, state: &'a State, name: &str) -> Option<&'a Stack> {
     let mut visible = state.world.stacks.iter().rev().filter(|stack| is_visible(ask, stack));
     match name.starts_with("arn:") {
@@ -62,7 +62,7 @@ fn is_visible(ask: &Ask, stack: &Stack) -> bool {
     stack.region == ask.caller.region && stack.account == ask.caller.account
 }
 
-/// All live stacks, a page at a time; the token is the number of stacks already shown.
+/// One page of the live stacks. The token carries the number of stacks on the pages before.
 fn page<'a>(ask: &Ask, state: &'a State) -> Result<(Vec<&'a Stack>, Option<String>), ServiceError> {
     let start = match ask.parameters.get("NextToken") {
         None => 0,

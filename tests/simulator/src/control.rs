@@ -1,4 +1,4 @@
-//! `/_simulator/…`: the library's calls over HTTP, for tests in other processes.
+//! The HTTP interface under `/_simulator/`: the library's methods, for tests in other processes.
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::request::Request;
 use crate::state::State;
 use crate::world::{Action, Build, Fault, World};
 
-/// `None`: the path is not the simulator's own.
+/// Answers a request under `/_simulator/`; `None` for any other path.
 pub(crate) fn control(request: &Request, shared: &Shared) -> Option<Reply> {
     let path = request.path.strip_prefix("/_simulator/")?;
     let mut state = shared.lock();
@@ -63,7 +63,7 @@ fn done() -> Value {
     json!({ "ok": true })
 }
 
-/// One item, or a list of them.
+/// Parses one item, or a list of items.
 fn items<T: DeserializeOwned>(request: &Request) -> Result<Vec<T>, Refused> {
     let is_list = request.body.trim_ascii_start().starts_with(b"[");
     if is_list { body(request) } else { Ok(vec![body(request)?]) }
@@ -87,7 +87,7 @@ fn apply(world: &mut World, actions: Vec<Action>, now: &str) -> Result<(), Strin
     actions.into_iter().try_for_each(|action| world.apply(action, now))
 }
 
-/// A wrong change changes nothing.
+/// Changes a copy of the world first, so that an invalid change has no effect.
 fn edit<T>(
     state: &mut State,
     what: T,
@@ -108,7 +108,7 @@ fn clock(state: &State) -> Value {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum ClockChange {
-    /// Seconds.
+    /// In seconds.
     Advance(f64),
     /// RFC 3339.
     Set(String),

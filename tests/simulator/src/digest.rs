@@ -1,9 +1,9 @@
-//! Stable made-up identifiers: the same parts always give the same digits.
+//! Stable generated identifiers: the same parts always give the same digits.
 
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// `length` hex digits.
+/// Returns `length` hex digits.
 pub fn hex(parts: &[&str], length: usize) -> String {
     let mut digits = String::with_capacity(length + 16);
     let mut block = 0_u64;

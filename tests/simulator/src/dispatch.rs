@@ -1,4 +1,4 @@
-//! One request from its parse to its delivery: catch up, faults, credentials, limits, the service, the record.
+//! Handles one parsed request: due changes of the world, faults, credentials, rate limits, the service, the call log.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,13 +23,13 @@ impl Shared {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// A panicking test thread must not take the simulator from the others.
+    /// Ignores poisoning: a test thread that panicked must not break the simulator for the others.
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What a service's operation is given.
+/// The input of a service's operation.
 pub(crate) struct Ask<'a> {
     pub request: &'a Request,
     pub parameters: Parameters,
@@ -93,7 +93,7 @@ fn answer(ask: &Ask, strike: &Strike, state: &mut State) -> Delivery {
 }
 
 fn operate(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> {
-    // Whoever shows a token of its own has no signature yet.
+    // This operation is authenticated by its token. The caller has no credentials to sign with yet.
     if ask.operation != "AssumeRoleWithWebIdentity" {
         ask.caller.authenticate(state)?;
     }
@@ -110,7 +110,8 @@ fn operate(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> {
     }
 }
 
-/// A call that the simulator cannot answer counts like any other: a test may assert that there was none.
+/// Refuses a call to a service that the simulator does not implement. The call is logged like any other, because a test
+/// may assert that there was none.
 fn unknown(request: &Request, service: &str, state: &mut State) -> Delivery {
     let caller = Caller::of(request, &state.world);
     let target = request.header("x-amz-target").and_then(|target| target.rsplit('.').next());
@@ -130,7 +131,7 @@ fn unknown(request: &Request, service: &str, state: &mut State) -> Delivery {
         subject: String::new(),
         user_agent: user_agent(request),
     });
-    Delivery::Whole(Reply::new(501, "text/plain", format!("The simulator does not speak {service}.\n")))
+    Delivery::Whole(Reply::new(501, "text/plain", format!("The simulator does not implement {service}.\n")))
 }
 
 fn user_agent(request: &Request) -> String {

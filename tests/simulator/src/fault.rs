@@ -1,11 +1,11 @@
-//! Which scripted faults strike a request.
+//! Chooses the scripted faults that apply to a request.
 
 use std::time::Duration;
 
 use crate::caller::Caller;
 use crate::world::{Fault, FaultKind, Times, World};
 
-/// What the faults do to one request: a pause, and at most one thing more.
+/// The effect of the faults on one request: a pause, and at most one other fault.
 #[derive(Debug, Default)]
 pub(crate) struct Strike {
     pub pause: Duration,
@@ -13,7 +13,7 @@ pub(crate) struct Strike {
 }
 
 impl Strike {
-    /// Counts the request against every fault that it matches, up to the first that is not a pause.
+    /// Counts the request against every matching fault, up to the first that is not a pause.
     pub fn of(world: &mut World, caller: &Caller, operation: &str) -> Self {
         let mut strike = Self::default();
         for fault in &mut world.faults {
@@ -32,7 +32,7 @@ impl Strike {
         strike
     }
 
-    /// For the call log.
+    /// The kind of the fault, for the call log.
     pub fn name(&self) -> Option<&'static str> {
         match &self.kind {
             Some(FaultKind::Throttle) => Some("throttle"),
@@ -56,7 +56,7 @@ fn matches(fault: &Fault, caller: &Caller, operation: &str) -> bool {
         && is(&fault.account, &caller.account)
 }
 
-/// Whether the fault strikes this time.
+/// Counts the request. Returns whether the fault applies to it.
 fn fault_counts_down(fault: &mut Fault) -> bool {
     if fault.skip > 0 {
         fault.skip -= 1;
@@ -84,13 +84,13 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_lets_the_first_through_and_strikes_so_often() {
+    fn a_fault_skips_the_first_requests_and_ends_after_its_times() {
         let fault = Fault::new("ec2", "DescribeImages", FaultKind::Throttle).skip(1).times(2);
         assert_eq!(struck(fault, 5), [false, true, true, false, false]);
     }
 
     #[test]
-    fn a_fault_of_another_operation_does_not_strike() {
+    fn a_fault_of_another_operation_does_not_apply() {
         assert_eq!(struck(Fault::new("ec2", "DescribeTags", FaultKind::Throttle), 1), [false]);
     }
 }

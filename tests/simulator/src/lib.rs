@@ -1,11 +1,11 @@
-//! The AWS simulator: what `describeImage` asks of AWS, in AWS's own wire protocols, on one plain-HTTP loopback port.
-//! Dev-only. The state is one [`World`] document; README.md beside this crate shows it whole.
+//! The AWS simulator: the AWS operations that `describeImage` calls, in AWS's own wire protocols, on one port.
+//! For tests and demos only. One [`World`] document is the whole state; README.md of this crate shows all of it.
 //!
-//! - `server`, `request`, `reply`: HTTP, and its accidents on purpose
-//! - `dispatch`: one request's way through `caller` (who, where), `fault`, `limit`, its service, and the `call` record
-//! - `ec2`, `cloudformation`, `imagebuilder`, `s3`, `sts`: one file a service; `service` knows how each writes its errors
-//! - `world`: the state's document; `state`, `clock`, `timeline`: the state as it lives
-//! - `control`: the library's calls over HTTP, below `/_simulator/`
+//! - `server`, `request`, `reply`: HTTP, and connection failures on purpose
+//! - `dispatch`: one request's way through `caller` (who, where), `fault`, `limit`, its service, and the `call` log
+//! - `ec2`, `cloudformation`, `imagebuilder`, `s3`, `sts`: one file per service; `service`: the error format of each
+//! - `world`: the document of the state; `state`, `clock`, `timeline`: the running state
+//! - `control`: the library's methods over HTTP, under `/_simulator/`
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -60,11 +60,11 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// On a free loopback port, on the caller's tokio runtime.
+    /// Starts a simulator on a free loopback port, on the caller's tokio runtime.
     ///
     /// # Panics
-    /// When the world is wrong (the message says where) or no port can be had: in a test there is nothing else to do.
-    #[expect(clippy::panic, reason = "the test that wrote the world is told so where it stands")]
+    /// If the world is invalid (the message says where) or no port is free. A test cannot go on without a simulator.
+    #[expect(clippy::panic, reason = "an invalid world is a mistake in the test that wrote it")]
     pub async fn start(world: World) -> Self {
         match Self::listen(SocketAddr::from(([127, 0, 0, 1], 0)), world).await {
             Ok(simulator) => simulator,
@@ -72,12 +72,15 @@ impl Simulator {
         }
     }
 
-    /// As [`Simulator::start`], on a given address. A wrong world is `InvalidInput`.
+    /// Like [`Simulator::start`], on the given address.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the world is invalid; otherwise the error of binding the address.
     pub async fn listen(address: SocketAddr, world: World) -> io::Result<Self> {
         Self::serve(address, None, world).await
     }
 
-    /// As [`Simulator::listen`], over TLS with a certificate and its key, both PEM files.
+    /// Like [`Simulator::listen`], over TLS. `certificate` and `key` are PEM files.
     pub async fn listen_tls(address: SocketAddr, certificate: &Path, key: &Path, world: World) -> io::Result<Self> {
         Self::serve(address, Some(server::acceptor(certificate, key)?), world).await
     }
@@ -92,16 +95,16 @@ impl Simulator {
         Ok(Self { address, scheme, shared, server })
     }
 
-    /// For AWS_ENDPOINT_URL: `http://127.0.0.1:PORT`, with https over TLS, without a slash at the end.
+    /// The value for AWS_ENDPOINT_URL: `http://127.0.0.1:PORT`, or https over TLS, without a slash at the end.
     pub fn endpoint(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
     }
 
-    /// Changes the state in place, between two requests. New builds start now.
+    /// Changes the state in place, between two requests. The `starts_after` of a new build counts from now.
     ///
     /// # Panics
-    /// When the change leaves a wrong world.
-    #[expect(clippy::panic, reason = "the test that changed the world is told so where it stands")]
+    /// If the world is invalid after the change.
+    #[expect(clippy::panic, reason = "an invalid world is a mistake in the test that changed it")]
     pub fn world<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let mut state = self.shared.lock();
         state.catch_up();
@@ -112,7 +115,7 @@ impl Simulator {
         result
     }
 
-    /// The latest calls, oldest first, 20 000 at most; counts go on beyond.
+    /// The latest calls, oldest first, at most 20 000. The counts include older calls, too.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.lock().calls.calls()
     }
@@ -131,12 +134,12 @@ impl Simulator {
         self.shared.lock().calls.writes()
     }
 
-    /// The most values that a filter of a DescribeImages call had.
+    /// The largest number of values in one filter of all DescribeImages calls.
     pub fn max_filter_values(&self) -> usize {
         self.shared.lock().calls.max_filter_values()
     }
 
-    /// Each User-Agent seen, once.
+    /// All User-Agents of the calls, without duplicates.
     pub fn user_agents(&self) -> Vec<String> {
         self.shared.lock().calls.user_agents()
     }
@@ -145,20 +148,20 @@ impl Simulator {
         self.shared.lock().calls = Default::default();
     }
 
-    /// Moves the world's clock on; all that becomes due happens.
+    /// Moves the world's clock forward. Everything that becomes due happens.
     pub fn advance(&self, by: Duration) {
         let mut state = self.shared.lock();
         state.clock.advance(by.as_secs_f64());
         state.catch_up();
     }
 
-    /// The world's time, RFC 3339.
+    /// The time of the world's clock, in RFC 3339.
     pub fn now(&self) -> String {
         clock::written(self.shared.lock().clock.now())
     }
 
     /// # Panics
-    /// When the fault names a service that there is not.
+    /// If the fault names an unknown service.
     pub fn fault(&self, fault: Fault) {
         self.world(|world| world.faults.push(fault));
     }

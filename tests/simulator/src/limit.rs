@@ -14,7 +14,7 @@ struct TokenBucket {
 }
 
 impl Buckets {
-    /// Takes a token for the call; false: there is none left. `now` in seconds.
+    /// Takes a token for the call. Returns false if none is left. `now` is in seconds.
     pub fn allow(&mut self, caller: &Caller, operation: &str, world: &World, now: f64) -> bool {
         let name = format!("{}:{operation}", caller.service.name());
         let Some(limit) = limit(&name, world) else {

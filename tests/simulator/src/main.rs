@@ -9,23 +9,23 @@ use simulator::{Simulator, World};
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// AWS's wire protocols on one port: EC2, CloudFormation, Image Builder, S3 and STS, as describing images needs them.
+/// The operations of EC2, CloudFormation, Image Builder, S3 and STS that describing images needs, on one port.
 #[derive(Parser)]
 #[command(name = "aws-simulator")]
 struct Arguments {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 takes a free port
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// The world to begin with, a JSON document; an empty AWS without it
+    /// JSON file with the world to start with; without it, AWS is empty
     #[arg(long)]
     world: Option<PathBuf>,
-    /// Speak TLS with this certificate, a PEM file
+    /// Serve TLS with this certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
     /// The certificate's private key, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
-    /// End when standard input does, so that nothing outlives a parent that crashed
+    /// Exit when standard input ends, so that the simulator does not outlive a parent that crashed
     #[arg(long)]
     stdin_lifeline: bool,
 }

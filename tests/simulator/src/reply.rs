@@ -1,4 +1,4 @@
-//! A reply before it is sent, and what a fault may still do to it on the wire.
+//! A reply, and how it is delivered: whole, or broken by a fault.
 
 use bytes::Bytes;
 
@@ -7,15 +7,15 @@ pub(crate) struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
-    /// For the call log.
+    /// The AWS error code, for the call log.
     pub error_code: Option<String>,
 }
 
-/// What is done with a reply.
+/// How a reply is delivered.
 #[derive(Debug)]
 pub(crate) enum Delivery {
     Whole(Reply),
-    /// Headers that promise the whole body, half of it, then a reset.
+    /// Headers with the length of the whole body, then half of the body, then a reset.
     CutMidBody(Reply),
     /// A reset instead of a reply.
     Reset,
@@ -44,7 +44,7 @@ impl Reply {
         self
     }
 
-    /// Keeps that share of the body's bytes.
+    /// Keeps the first `percent` percent of the body's bytes.
     pub fn cut(mut self, percent: u8) -> Self {
         let length = self.body.len() * usize::from(percent.min(100)) / 100;
         self.body.truncate(length);

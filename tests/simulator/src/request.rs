@@ -1,4 +1,4 @@
-//! A whole HTTP request, with the look-ups that every protocol needs.
+//! An HTTP request with its whole body, and the lookups that the protocols need.
 
 use bytes::Bytes;
 use hyper::HeaderMap;
@@ -7,7 +7,7 @@ use hyper::http::request::Parts;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub method: String,
-    /// As on the wire, percent encoding included.
+    /// As on the wire, still percent-encoded.
     pub path: String,
     /// Decoded, in order.
     pub query: Vec<(String, String)>,
@@ -58,7 +58,7 @@ impl Parameters {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// `NAME.1`, `NAME.2`, … by number.
+    /// The values of `NAME.1`, `NAME.2`, … in order of the numbers.
     pub fn list(&self, name: &str) -> Vec<&str> {
         let whole = |(number, rest, value): (usize, &str, _)| rest.is_empty().then_some((number, value));
         let mut numbered: Vec<(usize, _)> = self.numbered(name).filter_map(whole).collect();

@@ -1,4 +1,5 @@
-//! S3's REST-XML protocol, path style and virtual-host style: buckets and objects, as far as describing an image needs.
+//! S3's REST-XML protocol, path style and virtual-host style: the operations on buckets and objects that describing an
+//! image needs.
 
 mod access;
 mod address;

@@ -1,4 +1,4 @@
-//! HTTP/1.1 on a port, over TLS if asked to, and the ways in which a connection can go wrong on purpose.
+//! The HTTP/1.1 server, with optional TLS, and the connection failures that faults cause.
 
 mod body;
 mod tls;
@@ -28,13 +28,13 @@ use body::ReplyBody;
 pub(crate) use tls::acceptor;
 use wire::{Cut, Wire};
 
-/// Serves until it is dropped; its connections end with it.
+/// Serves until the future is dropped. All connections end with it.
 pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Shared) -> Infallible {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => drop(connections.spawn(connection(stream, tls.clone(), shared.clone()))),
-            // Out of file descriptors, most likely: others will be closed.
+            // Most likely there are no free file descriptors. Wait until other connections are closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
         while connections.try_join_next().is_some() {}
@@ -59,11 +59,11 @@ async fn exchanges(stream: impl AsyncRead + AsyncWrite + Unpin, cut: Cut, shared
     let io = TokioIo::new(stream);
     let service = service_fn(|request| exchange(request, &shared, &cut));
     let mut http = http1::Builder::new();
-    // A client that goes away in the middle is none of ours to report.
+    // A client that disconnects early is not an error of the simulator.
     let _ = http.timer(TokioTimer::new()).serve_connection(io, service).await;
 }
 
-/// An error makes hyper drop the connection without a reply.
+/// Answers one request. An error makes hyper drop the connection without a reply.
 async fn exchange(request: hyper::Request<Incoming>, shared: &Shared, cut: &Cut) -> io::Result<Response<ReplyBody>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();

@@ -1,4 +1,4 @@
-//! The five services: how each is recognised, and how each writes an error.
+//! The five services: their names, and the errors of each in its own format.
 
 use serde_json::json;
 
@@ -14,14 +14,14 @@ pub(crate) enum Service {
     Sts,
 }
 
-/// An AWS error, before its service's format.
+/// An AWS error that is not yet in its service's format.
 #[derive(Debug)]
 pub(crate) struct ServiceError {
     pub status: u16,
     pub code: String,
     pub message: String,
     pub headers: Vec<(&'static str, String)>,
-    /// Further elements of an S3 error's body.
+    /// More elements of an S3 error's body.
     pub details: Vec<(&'static str, String)>,
 }
 
@@ -118,7 +118,7 @@ impl Service {
         }
     }
 
-    /// The error in the service's format. S3 sends no body to a HEAD (`bodiless`).
+    /// Writes the error in the service's format. `bodiless`: the request is a HEAD, which S3 answers without a body.
     pub fn error_reply(self, error: ServiceError, request_id: &str, bodiless: bool) -> Reply {
         let body = match self {
             Self::Ec2 => ec2_error(&error, request_id),

@@ -1,4 +1,4 @@
-//! An order that changes with its seed, and with nothing else.
+//! A shuffle whose order depends only on its seed.
 
 /// Fisher-Yates, driven by splitmix64.
 pub(crate) fn shuffle<T>(items: &mut [T], seed: u64) {

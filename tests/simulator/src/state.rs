@@ -1,4 +1,4 @@
-//! The running world: the document, its clock, and what accumulates while it is asked.
+//! The running state: the world document, its clock, and the state that requests add.
 
 use std::collections::HashMap;
 
@@ -15,9 +15,9 @@ pub(crate) struct State {
     pub clock: Clock,
     pub calls: CallLog,
     pub buckets: Buckets,
-    /// Sessions that AssumeRole has given out, by access key.
+    /// Sessions that AssumeRole has issued, by access key.
     pub sessions: HashMap<String, Session>,
-    /// World seconds before which nothing happens by itself.
+    /// World seconds until which no event and no build step is due.
     next_change: f64,
     numbers: u64,
 }
@@ -44,7 +44,7 @@ impl State {
         Ok(state)
     }
 
-    /// Starts over with another world; the record of calls stays.
+    /// Starts over with another world. The call log stays. If the world is invalid, nothing changes.
     pub fn replace(&mut self, world: World) -> Result<(), String> {
         let calls = std::mem::take(&mut self.calls);
         let fresh = Self::new(world);
@@ -58,7 +58,7 @@ impl State {
         Ok(())
     }
 
-    /// After anybody has edited the document: fills in defaults and lets new builds begin.
+    /// Must be called after each change of the document. Fills in defaults, and sets the start of new builds.
     pub fn world_changed(&mut self) -> Result<(), String> {
         self.world.settle()?;
         let elapsed = self.clock.elapsed();
@@ -70,7 +70,7 @@ impl State {
         Ok(())
     }
 
-    /// Lets everything happen that is due.
+    /// Applies everything that is due.
     pub fn catch_up(&mut self) {
         let elapsed = self.clock.elapsed();
         if elapsed < self.next_change {
@@ -85,7 +85,7 @@ impl State {
         self.sessions.get(access_key).is_some_and(|session| session.expires <= self.clock.now())
     }
 
-    /// A number that was never given out before.
+    /// A number that this method has not returned before.
     pub fn next_number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers

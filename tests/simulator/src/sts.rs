@@ -65,7 +65,7 @@ fn assume_role(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> {
     Ok(hand_out(ask, state, account, role_name, session_name))
 }
 
-/// Any token will do, unless the role is denied.
+/// Accepts any token, if the world allows the role.
 fn assume_role_with_web_identity(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> {
     let role_arn = required(ask, "RoleArn", "roleArn")?;
     let session_name = required(ask, "RoleSessionName", "roleSessionName")?;
@@ -127,7 +127,7 @@ fn assumed(ask: &Ask, access_key: &str, session: &Session) -> Reply {
     })
 }
 
-/// Of `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.
+/// Parses `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.
 fn account_and_role(arn: &str) -> Option<(&str, &str)> {
     let mut parts = arn.strip_prefix("arn:")?.splitn(5, ':');
     let (_partition, _iam, _region, account, role) =

@@ -1,4 +1,4 @@
-//! What happens by itself as the world's clock goes: events of the timeline and steps of builds, in the order of time.
+//! Scheduled changes of the world: applies timeline events and build steps in order of time.
 
 mod life;
 mod scene;
@@ -8,11 +8,11 @@ use scene::Scene;
 
 enum Due {
     Event(Event),
-    /// A build's index and the step of its life.
+    /// The index of a build and the number of its step.
     Step(usize, usize),
 }
 
-/// Applies all that is due by `elapsed` (world seconds); `written` turns world seconds into AWS's timestamp.
+/// Applies everything that is due at `elapsed` (world seconds). `written` formats world seconds as AWS's timestamp.
 pub(crate) fn catch_up(world: &mut World, elapsed: f64, written: impl Fn(f64) -> String) {
     let mut due = due_events(world, elapsed);
     due.extend(due_steps(world, elapsed));
@@ -20,7 +20,7 @@ pub(crate) fn catch_up(world: &mut World, elapsed: f64, written: impl Fn(f64) ->
     let mut due = due.into_iter().peekable();
     while let Some((at, what)) = due.next() {
         match what {
-            // A thing that cannot be put is left out: nobody is there to be told.
+            // An invalid event is dropped, because there is no caller to return the error to.
             Due::Event(event) => drop(world.apply(event.action, &written(at))),
             Due::Step(build, step) => {
                 let builds = std::mem::take(&mut world.builds);
@@ -36,7 +36,7 @@ pub(crate) fn catch_up(world: &mut World, elapsed: f64, written: impl Fn(f64) ->
     world.builds.retain(|build| build.steps_done < life::steps(build).len());
 }
 
-/// World seconds at which something happens next; infinity: never.
+/// The time of the next change in world seconds; infinity if there is none.
 pub(crate) fn next_change(world: &World) -> f64 {
     let events = world.timeline.iter().map(|event| event.at);
     let builds = world
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_build_ends_as_a_tagged_ami_and_a_deleted_stack() {
+    fn a_successful_build_ends_as_a_tagged_ami_and_a_deleted_stack() {
         let mut world = world_of(Outcome::Available);
         assert_eq!(at(&mut world, 9.0), ["", "", ""]);
         assert_eq!(at(&mut world, 10.0), ["CREATE_IN_PROGRESS", "", ""]);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_caught_up_at_once_ends_as_one_watched_step_by_step() {
+    fn one_jump_of_the_clock_ends_a_build_like_many_small_steps() {
         let (mut watched, mut jumped) = (world_of(Outcome::RolledBack), world_of(Outcome::RolledBack));
         for second in 0..200 {
             at(&mut watched, f64::from(second));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_and_orphans_end_as_aws_leaves_them() {
+    fn failed_and_orphaned_builds_end_as_in_aws() {
         assert_eq!(at(&mut world_of(Outcome::Failed), 200.0), ["CREATE_FAILED", "FAILED", ""]);
         assert_eq!(at(&mut world_of(Outcome::Cancelled), 200.0), ["CREATE_FAILED", "CANCELLED", ""]);
         assert_eq!(at(&mut world_of(Outcome::Orphan), 200.0), ["DELETE_COMPLETE", "AVAILABLE", "untagged"]);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_happens_once_and_is_gone_from_the_timeline() {
+    fn an_event_happens_once_and_is_removed_from_the_timeline() {
         let image = Image { ami_id: "ami-1".into(), ..Image::default() };
         let put = Event { at: 5.0, action: Action::PutImage(Box::new(image)) };
         let delete = Event { at: 6.0, action: Action::DeleteImage("ami-1".into()) };

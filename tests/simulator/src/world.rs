@@ -1,7 +1,8 @@
-//! The state of the pretended AWS as one JSON document. One file a kind of thing below; nothing here speaks HTTP.
+//! The state of the simulated AWS as one JSON document. The files below have one kind of thing each; no HTTP here.
 //!
-//! Three rules hold everywhere: a field left out takes its default; `null` makes AWS leave the field out of its answer; an
-//! unknown field is an error. An empty `account` or `region` means that of `defaults`, filled in by [`World::settle`].
+//! Three rules hold everywhere. A field that is left out takes its default. `null` makes AWS leave the field out of its
+//! answer. An unknown field is an error. [`World::settle`] replaces an empty `account` or `region` by that of
+//! `defaults`.
 
 mod bucket;
 mod build;
@@ -32,30 +33,30 @@ pub use stack::{Stack, StackResource};
 pub use tag::Tag;
 pub use timeline::{Action, Event};
 
-/// Everything the simulator knows. `World::default()` is an empty AWS: every question finds nothing.
+/// The whole state. `World::default()` is an empty AWS, in which no request finds anything.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct World {
     pub defaults: Defaults,
     pub clock: ClockSetting,
     pub answers: Answers,
-    /// Access keys whose account does not stand in the key itself.
+    /// The accounts of access keys that do not contain their account.
     pub credentials: Vec<Credential>,
-    /// Roles of AssumeRole. While the list is empty any role may be assumed; else only those listed.
+    /// The roles that may be assumed. If the list is empty, any role may be assumed.
     pub roles: Vec<Role>,
-    /// Switches AWS's own rate limits on ([`aws_limits`]); `limits` then overrides single ones.
+    /// Enables AWS's own rate limits ([`aws_limits`]). `limits` overrides single ones.
     pub aws_limits: bool,
     /// Token buckets by `service:Operation`, one bucket per (account, region, operation).
     pub limits: BTreeMap<String, Limit>,
-    /// Scripted trouble; the first that matches a request strikes.
+    /// Scripted faults. The first fault that matches a request applies; pauses before it in the list apply, too.
     pub faults: Vec<Fault>,
     pub images: Vec<Image>,
     pub stacks: Vec<Stack>,
     pub image_build_versions: Vec<ImageBuildVersion>,
     pub buckets: Vec<Bucket>,
-    /// Changes to come, by seconds since the world was loaded. An event that has happened is gone from the list.
+    /// Future changes, in world seconds since the world was loaded. An event that has happened is removed.
     pub timeline: Vec<Event>,
-    /// Whole image builds to come. A build that is over is gone from the list; what it made stays.
+    /// Image builds that run by the clock. A finished build is removed; its stack, build version and AMI stay.
     pub builds: Vec<Build>,
 }
 
@@ -72,14 +73,14 @@ impl Default for Defaults {
     }
 }
 
-/// How lists are answered: AWS promises neither page sizes nor order.
+/// How lists are answered. AWS guarantees neither page sizes nor order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Answers {
-    /// DescribeImages never answers more a page, whatever MaxResults says.
+    /// The most images on a page of DescribeImages, whatever MaxResults says.
     pub image_page_size: usize,
     pub stack_page_size: usize,
-    /// DescribeImages puts an empty page that carries a token before each page, and ends with an empty page.
+    /// DescribeImages returns an empty page with a token before each page, and an empty page at the end.
     pub empty_pages: bool,
     /// DescribeImages changes the order of images and of their tags with every request; DescribeStacks that of tags.
     pub shuffle: bool,
@@ -102,7 +103,7 @@ pub struct Credential {
 #[serde(deny_unknown_fields)]
 pub struct Role {
     pub arn: String,
-    /// When set, AssumeRole without this very ExternalId is denied.
+    /// If set, AssumeRole is denied without exactly this ExternalId.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
     #[serde(default)]

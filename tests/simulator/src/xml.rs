@@ -1,4 +1,4 @@
-//! Writes XML the way AWS's services answer it: elements and escaped text, an absent value leaves no element.
+//! Writes XML like AWS's services: elements and escaped text. An absent value gives no element.
 
 use std::fmt::{Display, Write};
 
@@ -9,7 +9,7 @@ impl Xml {
         Self("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".into())
     }
 
-    /// `opening` is the tag with its attributes; the closing tag takes the first word.
+    /// `opening` is the tag with its attributes. The closing tag uses its first word.
     pub fn element(&mut self, opening: &str, content: impl FnOnce(&mut Self)) {
         let name = opening.split(' ').next().unwrap_or(opening);
         let _ = write!(self.0, "<{opening}>");

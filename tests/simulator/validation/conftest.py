@@ -1,4 +1,4 @@
-"""One warm simulator for all tests (the program that AWS_SIMULATOR names), and clients of AWS's own SDK for it."""
+"""One simulator process for all tests (AWS_SIMULATOR names the program), and boto3 clients for it."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-# Nothing of whoever runs this has a say: no profile, no proxy.
+# The user's own settings must have no effect: no profile, no proxy.
 for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
     os.environ[name] = "/dev/null"
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"

@@ -1,4 +1,4 @@
-"""DescribeStacks and DescribeStackResource, read by botocore."""
+"""DescribeStacks and DescribeStackResource, called with boto3."""
 
 from datetime import datetime, timezone
 
@@ -26,7 +26,7 @@ def refused(call, **arguments):
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
-def test_a_stack_is_told_whole(simulator):
+def test_a_stack_is_described_with_all_fields(simulator):
     simulator.load(stacks=[LIVE])
     (stack,) = simulator.client("cloudformation").describe_stacks(StackName="img")["Stacks"]
     assert stack["StackId"].startswith(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/img/")
@@ -40,7 +40,7 @@ def test_a_stack_is_told_whole(simulator):
     assert stack["DisableRollback"] is False
 
 
-def test_an_empty_reason_is_there_and_an_absent_one_is_not(simulator):
+def test_an_empty_reason_is_returned_and_an_absent_one_is_not(simulator):
     simulator.load(stacks=[{"name": "empty", "status_reason": ""}, {"name": "absent", "status": "NEW_STATUS"}])
     cloudformation = simulator.client("cloudformation")
     assert cloudformation.describe_stacks(StackName="empty")["Stacks"][0]["StackStatusReason"] == ""
@@ -49,7 +49,7 @@ def test_an_empty_reason_is_there_and_an_absent_one_is_not(simulator):
     assert (absent["StackStatus"], absent["Tags"]) == ("NEW_STATUS", [])
 
 
-def test_a_deleted_stack_answers_by_its_arn_only(simulator):
+def test_a_deleted_stack_is_found_only_by_its_arn(simulator):
     arn = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/gone/0a"
     simulator.load(stacks=[{"name": "gone", "id": arn, "status": "DELETE_COMPLETE", "deletion_time": "2025-01-01T00:00:00Z"}])
     cloudformation = simulator.client("cloudformation")
@@ -62,7 +62,7 @@ def test_a_deleted_stack_answers_by_its_arn_only(simulator):
 
 
 @pytest.mark.parametrize("name, words", [("a" * 129, "length less than or equal to 128"), ("a_b", "regular expression")])
-def test_a_bad_name_breaks_a_constraint(simulator, name, words):
+def test_an_invalid_name_is_refused_with_the_constraint(simulator, name, words):
     code, message = refused(simulator.client("cloudformation").describe_stacks, StackName=name)
     assert code == "ValidationError"
     assert message.startswith("1 validation error detected: Value '") and words in message
@@ -74,7 +74,7 @@ def test_all_stacks_come_in_pages(simulator):
     assert [len(page["Stacks"]) for page in pages] == [10, 10, 5]
 
 
-def test_a_resource_is_told(simulator):
+def test_a_stack_resource_is_described(simulator):
     simulator.load(stacks=[LIVE, {"name": "young", "resources": [{"logical_id": "ParallelClusterImage"}]}])
     ask = simulator.client("cloudformation").describe_stack_resource
     detail = ask(StackName="img", LogicalResourceId="ParallelClusterImage")["StackResourceDetail"]

@@ -1,4 +1,4 @@
-"""DescribeImages, read by botocore."""
+"""DescribeImages, called with boto3."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -18,7 +18,7 @@ def tagged(ami_id, image_id, **more):
     return {"ami_id": ami_id, "tags": tags, **more}
 
 
-def test_every_field_arrives_and_an_absent_one_does_not(simulator):
+def test_every_field_is_returned_and_an_absent_one_is_not(simulator):
     simulator.load(
         images=[
             {
@@ -80,7 +80,7 @@ def test_filters_owners_and_ids_select(simulator):
     assert found(ImageIds=["ami-0002"]) == ["ami-0002"]
 
 
-def test_accounts_and_regions_are_apart(simulator):
+def test_accounts_and_regions_are_separate(simulator):
     simulator.load(
         images=[
             tagged("ami-0001", "one"),
@@ -127,7 +127,7 @@ def test_max_results_bounds_a_page(simulator):
         ({"NextToken": "nonsense"}, "InvalidParameterValue"),
     ],
 )
-def test_wrong_parameters_are_refused_as_ec2_does(simulator, arguments, expected):
+def test_invalid_parameters_give_ec2s_errors(simulator, arguments, expected):
     with pytest.raises(ClientError) as error:
         simulator.client("ec2").describe_images(**arguments)
     assert code(error) == expected

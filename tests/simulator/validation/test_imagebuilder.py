@@ -1,4 +1,4 @@
-"""GetImage, read by botocore."""
+"""GetImage, called with boto3."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,7 +11,7 @@ CONTEXT = {
 }
 
 
-def test_an_image_build_version_is_told_whole(simulator):
+def test_an_image_build_version_is_described_with_all_fields(simulator):
     version = {
         "arn": ARN,
         "status": "FAILED",
@@ -29,7 +29,7 @@ def test_an_image_build_version_is_told_whole(simulator):
     assert image["outputResources"]["amis"] == [{"image": "ami-1", "region": REGION, "accountId": ACCOUNT}]
 
 
-def test_an_absent_status_is_absent(simulator):
+def test_without_a_status_the_state_is_left_out(simulator):
     simulator.load(image_build_versions=[{"arn": ARN, "status": None}])
     assert "state" not in simulator.client("imagebuilder").get_image(imageBuildVersionArn=ARN)["image"]
 
@@ -43,7 +43,7 @@ def test_an_absent_status_is_absent(simulator):
         ("AKIAINVALID", ARN, 403, "UnrecognizedClientException"),
     ],
 )
-def test_errors_are_image_builders(simulator, key, arn, status, code):
+def test_errors_have_image_builders_codes(simulator, key, arn, status, code):
     with pytest.raises(ClientError) as error:
         simulator.client("imagebuilder", key=key).get_image(imageBuildVersionArn=arn)
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == status

@@ -1,4 +1,4 @@
-"""The official `pcluster describe-image` against the simulator. Each call takes seconds, so there are few."""
+"""The official `pcluster describe-image` against the simulator. There are few tests because each call takes seconds."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ def test_a_build_is_described_from_its_beginning_to_its_ami(simulator, tmp_path)
     assert simulator.calls()["writes"] == 0
 
 
-def test_a_failed_build_tells_its_reasons(simulator, tmp_path):
+def test_a_failed_build_is_described_with_its_reasons(simulator, tmp_path):
     failed = build(outcome="failed", reason="the <component> failed", failure_context=CONTEXT, stack_reason="so did the stack")
     simulator.load(clock={"mode": "manual"}, buckets=[{"name": "bucket-1"}], builds=[failed])
     simulator.ask("PUT", "clock", {"advance": 100})
@@ -71,7 +71,7 @@ def test_an_unknown_image_is_not_found(simulator, tmp_path):
     assert told["message"] == "No image or stack associated with ParallelCluster image id: nowhere."
 
 
-def test_a_denied_bucket_is_not_available(simulator, tmp_path):
+def test_a_denied_bucket_gives_not_available(simulator, tmp_path):
     simulator.load(buckets=[{"name": "bucket-1", "denied": True}], builds=[build(seconds=0)])
     told = pcluster(simulator, "img-1", tmp_path)
     assert told["imageConfiguration"]["url"] == "NOT_AVAILABLE"

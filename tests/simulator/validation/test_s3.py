@@ -1,4 +1,4 @@
-"""Buckets, objects and presigned URLs, asked for by botocore and by plain HTTP."""
+"""Buckets, objects and presigned URLs, read with boto3 and with plain HTTP."""
 
 import urllib.error
 import urllib.request
@@ -25,7 +25,7 @@ def fetched(url, **headers):
         return error.code, error.read().decode()
 
 
-def test_a_bucket_and_its_region_are_told(simulator):
+def test_a_bucket_and_its_region_are_returned(simulator):
     simulator.load(buckets=[BUCKET, {"name": "bucket-us", "region": "us-east-1"}])
     s3 = simulator.client("s3")
     assert s3.head_bucket(Bucket="bucket-1")["BucketRegion"] == REGION
@@ -34,7 +34,7 @@ def test_a_bucket_and_its_region_are_told(simulator):
     assert s3.get_bucket_location(Bucket="bucket-us").get("LocationConstraint") is None
 
 
-def test_a_bucket_that_cannot_be_used_says_why(simulator):
+def test_a_bucket_without_access_gives_the_right_error(simulator):
     simulator.load(buckets=[BUCKET, {"name": "denied", "denied": True}, {"name": "far", "region": "us-west-2"}])
     head = simulator.client("s3").head_bucket
     assert refused(head, Bucket="none")[:2] == (404, "404")
@@ -62,7 +62,7 @@ def fetched_raw(simulator, method, path):
 
 
 @pytest.mark.parametrize("style", ["path", "virtual"])
-def test_objects_are_put_and_read(simulator, style):
+def test_objects_are_written_and_read(simulator, style):
     simulator.load(buckets=[BUCKET])
     s3 = simulator.client("s3", s3={"addressing_style": style})
     s3.put_object(Bucket="bucket-1", Key="a b/ü.txt", Body="text".encode())

@@ -1,4 +1,4 @@
-"""GetCallerIdentity and AssumeRole, read by botocore."""
+"""GetCallerIdentity and AssumeRole, called with boto3."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -7,7 +7,7 @@ from conftest import ACCOUNT, OTHER_ACCOUNT
 ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/path/reader"
 
 
-def test_the_caller_is_told(simulator):
+def test_get_caller_identity_returns_the_caller(simulator):
     identity = simulator.client("sts").get_caller_identity()
     assert (identity["Account"], identity["Arn"]) == (ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/simulated")
 
@@ -47,7 +47,7 @@ def test_the_external_id_is_checked(simulator):
         ("ec2", "describe_images", "AKIAINVALID", "AuthFailure"),
     ],
 )
-def test_bad_credentials_are_told_in_each_services_words(simulator, service, operation, key, code):
+def test_invalid_credentials_give_each_services_own_error(simulator, service, operation, key, code):
     with pytest.raises(ClientError) as error:
         getattr(simulator.client(service, key=key), operation)()
     assert error.value.response["Error"]["Code"] == code

@@ -56,14 +56,14 @@ def test_any_error_can_be_scripted(whole, service):
     assert outcome(whole, service) == (200, None)
 
 
-def test_a_fault_chooses_its_requests(whole):
+def test_a_fault_applies_only_to_matching_requests(whole):
     whole.ask("POST", "faults", [{"service": "ec2", "region": "us-west-2", "account": OTHER_ACCOUNT, "skip": 1, "times": 2, "kind": "throttle"}])
     struck = {"region": "us-west-2", "key": f"AKIA{OTHER_ACCOUNT}X"}
     assert outcome(whole, "ec2") == outcome(whole, "sts", **struck) == (200, None)
     assert [outcome(whole, "ec2", **struck)[0] for _ in range(4)] == [200, 503, 503, 200]
 
 
-def test_limits_are_aws_own_per_account_and_region(simulator):
+def test_aws_limits_apply_per_account_and_region(simulator):
     simulator.load(clock={"mode": "manual"}, aws_limits=True)
     ec2, cloudformation = simulator.client("ec2"), simulator.client("cloudformation")
     for _ in range(100):
@@ -79,14 +79,14 @@ def test_limits_are_aws_own_per_account_and_region(simulator):
     assert [outcome(simulator, "ec2")[0] for _ in range(5)] == [200, 200, 200, 200, 503]
 
 
-def test_the_sdk_retries_what_it_knows_as_throttling(whole):
+def test_the_sdk_retries_throttling_errors(whole):
     whole.ask("POST", "faults", {"service": "ec2", "times": 2, "kind": "throttle"})
     retrying = whole.client("ec2", retries={"total_max_attempts": 5, "mode": "standard"})
     assert retrying.describe_images()["ResponseMetadata"]["RetryAttempts"] == 2
     assert [call["status"] for call in whole.calls()["calls"]] == [503, 503, 200]
 
 
-def test_a_reset_is_seen_as_one(whole):
+def test_a_reset_fault_resets_the_connection(whole):
     whole.ask("POST", "faults", {"kind": "reset"})
     with pytest.raises(ConnectionClosedError) as error:
         CALLS["ec2"](whole.client("ec2"))
@@ -94,13 +94,13 @@ def test_a_reset_is_seen_as_one(whole):
     assert whole.calls()["calls"][0]["status"] == 0
 
 
-def test_a_reset_in_the_middle_of_the_body(whole):
+def test_the_connection_is_reset_in_the_middle_of_the_body(whole):
     whole.ask("POST", "faults", {"kind": "reset_mid_body"})
     with pytest.raises((HTTPClientError, ConnectionError)):
         CALLS["ec2"](whole.client("ec2"))
 
 
-def test_a_body_cut_short_is_well_framed(whole):
+def test_a_truncated_body_is_well_framed(whole):
     whole.ask("POST", "faults", {"times": 1, "kind": {"cut_short": {"percent": 60}}})
     with pytest.raises(ResponseParserError):
         CALLS["ec2"](whole.client("ec2"))
@@ -118,7 +118,7 @@ def test_empty_and_replaced_bodies(whole):
     assert [call["fault"] for call in whole.calls()["calls"]] == ["empty_body", "replace_body"]
 
 
-def test_slowness_only_delays(whole):
+def test_a_slow_fault_only_delays_the_answer(whole):
     whole.ask("POST", "faults", {"times": 1, "kind": {"slow": {"millis": 300}}})
     start = time.monotonic()
     assert outcome(whole, "ec2") == (200, None)
@@ -147,7 +147,7 @@ def test_unsigned_get_image_is_refused(simulator):
     assert error.value.headers["x-amzn-errortype"] == "MissingAuthenticationTokenException"
 
 
-def test_a_wrong_world_is_refused_with_its_place_and_changes_nothing(whole):
+def test_an_invalid_world_is_refused_with_the_place_and_changes_nothing(whole):
     before = whole.ask("GET", "world")
     assert "unknown field `amis`" in whole.refuses("PUT", "world", {"amis": []})
     assert "images[1]: ami_id is missing" in whole.refuses("POST", "patch", {"images": [{"ami_id": "ami-2"}, {"name": "x"}]})
@@ -157,7 +157,7 @@ def test_a_wrong_world_is_refused_with_its_place_and_changes_nothing(whole):
     assert whole.ask("GET", "world") == before
 
 
-def test_a_world_survives_being_read_and_put_back(whole):
+def test_a_world_can_be_read_and_put_back_unchanged(whole):
     whole.ask("POST", "builds", {"image_id": "img", "seconds": 1000})
     whole.ask("POST", "faults", {"service": "ec2", "kind": {"slow": {"millis": 1}}})
     before = whole.ask("GET", "world")

@@ -1,10 +1,10 @@
-//! Triggers from watch events. kube's store takes a list in only when it is complete, so an object of a list that is
-//! under way must not be looked at before: the look would meet the former version, or none.
+//! Triggers from watch events. kube's store takes over a list only when the list is complete. An object of a running
+//! list must not be reconciled before, because the reconcile would read its previous version, or none.
 
 use futures::stream::{self, Stream, StreamExt};
 use kube::runtime::watcher::{self, Event};
 
-/// The objects to look at: a listed one when its list is complete, a changed one at once.
+/// The objects to reconcile: a listed one when its list is complete, a changed one at once.
 pub fn applied<K>(events: impl Stream<Item = watcher::Result<Event<K>>>) -> impl Stream<Item = watcher::Result<K>> {
     let mut listed = Vec::new();
     events.flat_map(move |event| {
@@ -39,7 +39,7 @@ mod tests {
             sender.unbounded_send(Ok(event)).unwrap();
         }
         assert!(triggers.next().now_or_never().is_none());
-        // The list breaks off and begins anew.
+        // The list breaks off and starts again.
         for event in [Event::Init, Event::InitApply(3), Event::InitDone, Event::Apply(4), Event::Delete(5)] {
             sender.unbounded_send(Ok(event)).unwrap();
         }

@@ -27,7 +27,7 @@ fn named(names: &[&str]) -> Namespaces {
 }
 
 fn unasked(_: &str) -> Option<Labels> {
-    panic!("nobody selects by label")
+    panic!("no identity selects by label")
 }
 
 fn kind(access: Access) -> Result<String, SourceErrorKind> {
@@ -38,7 +38,7 @@ fn kind(access: Access) -> Result<String, SourceErrorKind> {
 }
 
 #[test]
-fn without_a_configuration_everybody_has_the_default_identity_and_no_other() {
+fn without_a_configuration_all_namespaces_may_use_only_the_default_identity() {
     let identities = Identities::new([]);
     assert_eq!(kind(identities.access(&object("a", None), region("eu-west-1"), unasked)), Ok("default".into()));
     assert_eq!(
@@ -50,7 +50,7 @@ fn without_a_configuration_everybody_has_the_default_identity_and_no_other() {
 }
 
 #[test]
-fn an_identity_is_for_its_namespaces_and_regions_only() {
+fn identity_is_granted_only_to_its_namespaces_and_in_its_regions() {
     let identities = Identities::new([research(named(&["hpc"]), Some(&["eu-west-1"]))]);
     let ask = |namespace: &str, name: &str| {
         kind(identities.access(&object(namespace, Some("research")), region(name), unasked))
@@ -61,25 +61,25 @@ fn an_identity_is_for_its_namespaces_and_regions_only() {
 }
 
 #[test]
-fn an_unknown_identity_and_a_foreign_one_are_told_alike() {
+fn unknown_identity_and_an_identity_of_others_get_the_same_message() {
     let identities = Identities::new([research(named(&["hpc"]), None)]);
-    let told = |name: &str| match identities.access(&object("b", Some(name)), region("eu-west-1"), unasked) {
+    let message = |name: &str| match identities.access(&object("b", Some(name)), region("eu-west-1"), unasked) {
         Access::Refused(error) => error.message,
         other => panic!("{other:?}"),
     };
-    assert_eq!(told("research"), told("nobodys").replace("nobodys", "research"));
-    assert!(told("research").contains("spec.identity 'research'") && told("research").contains("namespace 'b'"));
+    assert_eq!(message("research"), message("unknown").replace("unknown", "research"));
+    assert!(message("research").contains("spec.identity 'research'") && message("research").contains("namespace 'b'"));
 }
 
 #[test]
-fn the_default_identity_can_be_kept_from_everybody() {
+fn default_identity_can_be_refused_to_all_namespaces() {
     let grant = Grant { identity: Identity::default(), regions: None, namespaces: named(&[]) };
     let refused = Identities::new([grant]).access(&object("a", None), region("eu-west-1"), unasked);
     assert_eq!(kind(refused), Err(SourceErrorKind::IdentityNotAllowed));
 }
 
 #[test]
-fn a_selector_selects_by_labels_and_unknown_labels_are_no_refusal() {
+fn selector_matches_labels_and_unknown_labels_are_no_refusal() {
     let selector: NamespaceSelector = serde_json::from_value(serde_json::json!({
         "matchLabels": {"team": "hpc"}, "matchExpressions": [{"key": "stage", "operator": "NotIn", "values": ["prod"]}]
     }))
@@ -97,7 +97,7 @@ fn a_selector_selects_by_labels_and_unknown_labels_are_no_refusal() {
 }
 
 #[test]
-fn a_misspelt_selector_is_refused_and_does_not_select_everything() {
+fn misspelt_selector_is_an_error_and_does_not_select_everything() {
     for text in [
         r#"{"matchLabel": {"team": "hpc"}}"#,
         r#"{"matchExpressions": [{"key": "a", "operator": "Equals", "values": ["b"]}]}"#,

@@ -1,4 +1,4 @@
-//! What stays known of a build, along the lives of images.
+//! Tests of `status.build` and `status.failure` over sequences of observations.
 
 use super::*;
 use crate::describe_image::image_config::new_tag;
@@ -8,7 +8,7 @@ use crate::kubernetes::status::tests::{PERIODS, at};
 use crate::kubernetes::status::{compose, conditions};
 use jiff::SignedDuration;
 
-/// The life of one image, a look after the other.
+/// The life of one image, one observation after the other.
 struct Life {
     status: CustomImageStatus,
     minute: i64,
@@ -19,7 +19,7 @@ impl Life {
         Self { status: CustomImageStatus::default(), minute: 0 }
     }
 
-    /// A look, ten minutes after the last.
+    /// An observation, ten minutes after the last one.
     fn sees(&mut self, observation: Observation) -> &mut Self {
         self.sees_with(observation, Orphan::Unknown)
     }
@@ -60,7 +60,7 @@ impl Life {
     }
 }
 
-/// Made at this minute; it comes from the image build `arn`, if its tag says so.
+/// An AMI that was created at minute `made`, with the tag of the image build `arn`, if given.
 fn ami(state: &str, made: i64, arn: Option<&str>) -> Observation {
     let tags = arn.map(|arn| new_tag(tag_key::IMAGE_BUILD, arn)).into_iter().collect();
     let (state, creation_date) = (Some(state.to_owned()), Some(at(made)));
@@ -68,7 +68,7 @@ fn ami(state: &str, made: i64, arn: Option<&str>) -> Observation {
     Observation::Ami { ami, stack: None, refused: None }
 }
 
-/// The stack `arn` of this minute, and what Image Builder says of its image build.
+/// The stack `arn` that was created at minute `made`, and its image build.
 fn stack((arn, made): (&str, i64), status: &str, build: Option<ImageBuild>) -> Observation {
     let stack =
         Stack { arn: Some(arn.into()), status: Some(status.into()), creation_time: Some(at(made)), ..Stack::default() };
@@ -96,9 +96,9 @@ fn nothing() -> Observation {
 
 const STACK: (&str, i64) = ("arn:stack/hpc/1", -60);
 
-/// Each state in which a stack may be left, or go.
+/// Each status of a stack that is left behind or being deleted.
 #[test]
-fn an_ami_that_was_shown_and_goes_is_no_orphan_whatever_its_stack_says() {
+fn ami_that_disappears_is_no_orphan_whatever_the_status_of_its_stack() {
     for (status, image_build, reason) in [
         ("CREATE_COMPLETE", build("arn:image/1", "AVAILABLE"), "Deleted"),
         ("UPDATE_COMPLETE", None, "Deleted"),
@@ -122,7 +122,7 @@ fn an_ami_that_was_shown_and_goes_is_no_orphan_whatever_its_stack_says() {
 }
 
 #[test]
-fn the_amis_own_stack_has_its_image_build_or_is_older() {
+fn stack_belongs_to_the_ami_if_it_has_the_same_image_build_or_is_older() {
     for (arn, made, its_arn, is_own) in [
         (Some("arn:image/1"), -60, Some("arn:image/1"), true),
         (None, -60, Some("arn:image/1"), true),
@@ -143,7 +143,7 @@ fn the_amis_own_stack_has_its_image_build_or_is_older() {
 }
 
 #[test]
-fn the_build_survives_its_ami_and_the_absence_and_a_new_stack_begins_another() {
+fn build_stays_after_its_ami_is_gone_until_a_new_stack_starts_another() {
     let mut life = Life::new();
     let first = (Some("arn:stack/hpc/1"), Some("arn:image/1"));
     life.sees(stack(STACK, "CREATE_IN_PROGRESS", None));
@@ -159,7 +159,7 @@ fn the_build_survives_its_ami_and_the_absence_and_a_new_stack_begins_another() {
 }
 
 #[test]
-fn what_is_known_of_a_failed_build_stays_through_the_rollback_and_the_absence() {
+fn failure_stays_during_the_rollback_and_the_absence() {
     let mut life = Life::new();
     life.sees(stack(STACK, "CREATE_IN_PROGRESS", failed("arn:image/1")));
     let place = "failed at workflow step RunComponents, component arn:component, phase build, step InstallPackages: no such package";
@@ -178,7 +178,7 @@ fn what_is_known_of_a_failed_build_stays_through_the_rollback_and_the_absence() 
 }
 
 #[test]
-fn a_failure_is_over_when_an_ami_is_available_and_not_before() {
+fn failure_ends_only_when_an_ami_is_available() {
     let mut life = Life::new();
     life.sees(stack(STACK, "CREATE_FAILED", failed("arn:image/1"))).sees(ami("pending", 15, None));
     assert!(life.status.failure.is_some());
@@ -187,7 +187,7 @@ fn a_failure_is_over_when_an_ami_is_available_and_not_before() {
 }
 
 #[test]
-fn what_image_builder_says_later_completes_what_the_stack_said_first() {
+fn later_message_of_image_builder_replaces_the_first_message_of_the_stack() {
     let mut life = Life::new();
     let Observation::Stack { stack: mut failing, .. } = stack(STACK, "CREATE_FAILED", None) else { unreachable!() };
     failing.status_reason = Some("Resource creation failed".into());
@@ -200,7 +200,7 @@ fn what_image_builder_says_later_completes_what_the_stack_said_first() {
 }
 
 #[test]
-fn an_orphan_names_its_image_build_and_clears_when_nothing_of_it_is_left() {
+fn orphan_message_names_the_image_build_and_becomes_deleted_when_the_ami_is_gone() {
     let mut life = Life::new();
     life.sees(stack(STACK, "CREATE_COMPLETE", build("arn:image/1", "AVAILABLE"))).says("Finalizing", &[]);
     for _ in 0..3 {
@@ -213,15 +213,15 @@ fn an_orphan_names_its_image_build_and_clears_when_nothing_of_it_is_left() {
     life.sees_with(nothing(), Orphan::Found("ami-9".into())).says("OrphanedImage", &["AMI ami-9"]);
     let found = life.status.clone();
     life.sees(nothing());
-    assert_eq!(life.status, found, "nobody could be asked: that is no change");
+    assert_eq!(life.status, found, "an unknown orphan changes nothing");
     life.sees_with(nothing(), Orphan::Gone).says("Deleted", &["arn:image/1"]);
     let cleared = life.status.clone();
     life.sees(nothing());
-    assert_eq!(life.status, cleared, "the same look again is no change");
+    assert_eq!(life.status, cleared, "the same outcome again changes nothing");
 }
 
 #[test]
-fn an_orphan_that_is_gone_is_deleted_while_its_stack_is_left_too() {
+fn orphan_that_is_gone_is_deleted_even_while_its_stack_exists() {
     let mut life = Life::new();
     let left = || stack(STACK, "CREATE_COMPLETE", build("arn:image/1", "AVAILABLE"));
     for _ in 0..5 {
@@ -236,9 +236,9 @@ fn an_orphan_that_is_gone_is_deleted_while_its_stack_is_left_too() {
     life.sees(nothing()).says("Deleted", &["arn:image/1"]);
 }
 
-/// The object was suspended, or the operator away, while another build ran.
+/// The object was suspended, or the operator did not run, while another build ran.
 #[test]
-fn another_build_that_is_done_has_a_clock_of_its_own() {
+fn another_finished_build_starts_its_own_finalizing_period() {
     for orphan in [Orphan::Unknown, Orphan::Gone] {
         let mut life = Life::new();
         life.sees(stack(STACK, "CREATE_COMPLETE", build("arn:image/1", "AVAILABLE")));
@@ -254,7 +254,7 @@ fn another_build_that_is_done_has_a_clock_of_its_own() {
 }
 
 #[test]
-fn a_stack_without_an_arn_fails_once() {
+fn second_read_of_a_failed_stack_without_an_arn_changes_nothing() {
     let mut life = Life::new();
     let nameless = || {
         let Observation::Stack { mut stack, .. } = stack(STACK, "CREATE_FAILED", None) else { unreachable!() };
@@ -268,7 +268,7 @@ fn a_stack_without_an_arn_fails_once() {
 }
 
 #[test]
-fn a_known_failure_is_said_while_the_stack_goes_or_is_updated() {
+fn recorded_failure_stays_in_the_message_while_the_stack_is_deleted_or_updated() {
     let mut life = Life::new();
     life.sees(stack(STACK, "CREATE_IN_PROGRESS", failed("arn:image/1")));
     for (status, reason) in [
@@ -283,7 +283,7 @@ fn a_known_failure_is_said_while_the_stack_goes_or_is_updated() {
 }
 
 #[test]
-fn a_status_of_an_earlier_version_is_understood() {
+fn status_without_a_build_from_an_earlier_version_is_understood() {
     let mut life = Life::new();
     life.sees(ami("available", -10, Some("arn:image/1")));
     life.status.build = None;
@@ -295,7 +295,7 @@ fn a_status_of_an_earlier_version_is_understood() {
 }
 
 #[test]
-fn the_words_of_ec2_and_a_deprecation_are_in_the_message() {
+fn message_contains_the_state_reason_of_ec2_and_a_past_deprecation() {
     let mut life = Life::new();
     let mut seen = |change: fn(&mut Ami)| {
         let Observation::Ami { mut ami, .. } = ami("failed", -10, None) else { unreachable!() };

@@ -1,4 +1,4 @@
-//! The condition table, where AWS has an AMI: its state says what Ready is.
+//! The condition table if AWS has an AMI: the AMI's state decides Ready.
 
 use crate::describe_image::observation::Ami;
 use crate::describe_image::source_error::redacted;
@@ -23,7 +23,7 @@ pub fn of_ami(ami: &Ami, moment: &Moment<'_>) -> Verdict {
     }
 }
 
-/// A deprecated AMI can still be used.
+/// Ready stays True after the deprecation, because a deprecated AMI can still be used.
 fn available(about: String, deprecated_at: Option<Timestamp>, moment: &Moment<'_>) -> Verdict {
     let (message, until) = match deprecated_at {
         Some(since) if since <= moment.now => (format!("{about}; deprecated since {}", second(since)), None),

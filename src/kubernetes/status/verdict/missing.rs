@@ -1,5 +1,5 @@
-//! The condition table, where there is no AMI and no stack that still works: the AMI is on its way, it was never tagged, it went,
-//! or there was none.
+//! The condition table if there is no AMI and no stack at work. The AMI may still appear, may lack its tags, may be
+//! gone, or never existed.
 
 use crate::describe_image::observation::tag_key;
 use crate::describe_image::{ImageBuildStatus, ImageId, Observation};
@@ -12,7 +12,8 @@ use crate::kubernetes::status::{build_story, conditions};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-/// The build is done and its AMI is not listed yet: a matter of minutes, or the AMI was never tagged.
+/// The build is done and no AMI is listed. This normally takes minutes; after the finalizing period the AMI counts as
+/// an orphan. `stack_goes`: CloudFormation is deleting the stack.
 #[must_use]
 pub fn finalizing(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     let until = moment.finalizing_until();
@@ -26,16 +27,16 @@ pub fn finalizing(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Mom
     Verdict { mark: Some(conditions::FINALIZING), ..verdict }
 }
 
-/// The AMI is there without ParallelCluster's tags, or it is gone, too.
+/// The build's AMI exists without ParallelCluster's tags, or it is gone.
 fn orphaned(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     let arn = story.build.and_then(|build| build.image_arn.as_deref());
     let mark = conditions::find(&moment.previous.conditions, conditions::FINALIZING);
-    // Whoever cannot be asked for a moment takes nothing from what was known.
+    // If the orphan was not read this time, the last verdict in the mark stays.
     let unasked = mark.filter(|_| *story.orphan == Orphan::Unknown);
     let gone = [ReadyReason::Deleted.name(), ReadyReason::Deleting.name()];
     if *story.orphan == Orphan::Gone || unasked.is_some_and(|mark| gone.contains(&mark.reason.as_str())) {
         let of_build = arn.map(|arn| format!(" of image build {arn}")).unwrap_or_default();
-        let message = format!("{about}, and no AMI{of_build} is left");
+        let message = format!("{about}, and no AMI{of_build} exists any more");
         let (reason, progress) = if stack_goes {
             (ReadyReason::Deleting, Progress::Reconciling)
         } else {
@@ -50,7 +51,7 @@ fn orphaned(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_
         return Verdict::new("False", ReadyReason::OrphanedImage, mark.message.clone(), Progress::Stalled);
     }
     let found = match story.orphan {
-        Orphan::Found(ami_id) => format!("AMI {ami_id} has not got its tags"),
+        Orphan::Found(ami_id) => format!("AMI {ami_id} lacks ParallelCluster's tags"),
         Orphan::Unknown | Orphan::Gone => "its tagging failed".to_owned(),
     };
     let any = build_story::any_image_arn(moment.image_id);
@@ -66,15 +67,16 @@ fn orphaned(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_
 
 const STACK_IS_GONE: &str = "the build's stack is gone";
 
+/// AWS has neither an AMI nor a stack of the image.
 #[must_use]
 pub fn of_absence(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
-    // The stack of a good build may go before EC2 lists the tagged AMI; that of an orphan goes all the same.
+    // The stack of a good build may be deleted before EC2 lists the tagged AMI. The stack of an orphan is deleted, too.
     if conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some() {
         let verdict = finalizing(STACK_IS_GONE, false, story, moment);
         let is_over = verdict.reason == ReadyReason::Deleted;
         return Verdict { mark: Some(if is_over { conditions::ABSENT } else { conditions::FINALIZING }), ..verdict };
     }
-    // An orphan that is gone is told in the same words from then on.
+    // After an orphan is gone, the message stays the same.
     let is_orphans =
         |mark: &&Condition| mark.reason == ReadyReason::Deleted.name() && mark.message.starts_with(STACK_IS_GONE);
     if let Some(mark) = conditions::find(&moment.previous.conditions, conditions::ABSENT).filter(is_orphans) {
@@ -105,10 +107,10 @@ fn nothing_there(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'
     Verdict::new("False", ReadyReason::NotFound, format!("{about}{hint}"), Progress::Stalled)
 }
 
-/// Before the time from which on an image that was not found counts as failed.
+/// Text in a message before the time at which an image that was never found counts as failed.
 pub const REPORTED_AT: &str = "; reported as failed at ";
 
-/// The two mistakes that people make most.
+/// Names the two most frequent mistakes: the name of another stack, or an AMI id, as `spec.imageId`.
 fn hint(other_stack: Option<&str>, moment: &Moment<'_>) -> String {
     let id = moment.image_id;
     let stack =
@@ -118,7 +120,7 @@ fn hint(other_stack: Option<&str>, moment: &Moment<'_>) -> String {
     if is_ami { format!("{stack}{ami}") } else { stack }
 }
 
-/// True when AWS had this image once.
+/// True if an earlier observation contained this image.
 fn was_seen(previous: &CustomImageStatus) -> bool {
     let deleted = ReadyReason::Deleted.name();
     let is_marked =
@@ -126,7 +128,8 @@ fn was_seen(previous: &CustomImageStatus) -> bool {
     previous.build.is_some() || previous.image.image_build_status.is_some() || is_marked
 }
 
-/// Whether this answer is one that an orphan leaves: no AMI, and a stack that is done, or none.
+/// Whether an orphan can explain this observation: no AMI, and either no stack or one that is complete or being
+/// deleted.
 #[must_use]
 pub fn may_be_orphaned(observation: &Observation) -> bool {
     match observation {

@@ -1,4 +1,5 @@
-//! The condition table, where AWS has no AMI but a stack: the stack's status says what Ready is, and why a build failed.
+//! The condition table if AWS has a stack but no AMI: the stack's status decides Ready. Also: the message of a failed
+//! build.
 
 use crate::describe_image::ImageBuildStatus;
 use crate::describe_image::observation::{ImageBuild, Stack};
@@ -19,7 +20,7 @@ pub fn of_stack(stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>, mo
     let about = format!("{gone}stack is {stack_status}{said}");
     let has_lost_its_ami = !gone.is_empty();
     let failed = |about: String| why_failed(about, stack, build, story);
-    // What is known of a failure is said whatever the stack does meanwhile.
+    // A recorded failure stays in the message, whatever the stack does now.
     let unless_failed = |about: String| if story.failure.is_some() { failed(about) } else { about };
     match ImageBuildStatus::of_stack(stack_status) {
         Some(ImageBuildStatus::BuildComplete) if has_lost_its_ami => {
@@ -47,14 +48,14 @@ pub fn of_stack(stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>, mo
     }
 }
 
-/// True for a stack that goes because its build is done. Image Builder's image goes with the stack, so its silence
-/// leaves the matter as it was.
+/// True if the stack is being deleted because its build is done. Image Builder's image is deleted with the stack. So if
+/// its status is missing, an earlier Finalizing mark decides.
 fn is_done(build_status: Option<&str>, moment: &Moment<'_>) -> bool {
-    let is_known = || conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some();
-    build_status.map_or_else(is_known, |status| status == "AVAILABLE")
+    let is_marked = || conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some();
+    build_status.map_or_else(is_marked, |status| status == "AVAILABLE")
 }
 
-/// The failing step first: it is what a person looks for in the console.
+/// The message of a failed build. The failing step comes first, because users search for it in the console.
 fn why_failed(about: String, stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>) -> String {
     let step = story.failure.and_then(Failure::sentence);
     let reason = build.and_then(|build| build.reason.as_deref()).filter(|reason| !reason.is_empty());

@@ -1,12 +1,12 @@
-//! One integration binary. What a test may use is what the crate gives to others, plus the processes as the kernel shows them.
+//! The one integration test binary. A test uses only the crate's public API and programs, and the processes in /proc.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in a test, a failure is a panic")]
 
-/// What a cluster is like for those who use it.
+/// A cluster in use: users, rights, an API server that restarts, the controller manager.
 mod cluster_in_use;
 /// Where the binaries come from.
 mod control_plane_binaries;
-/// What is left when a cluster's owner ends, one way or another.
+/// Nothing is left after a cluster's owner ends.
 mod nothing_left_behind;
-/// `local-cluster` and kubectl as child processes, and what /proc says of them.
+/// Helpers: `local-cluster` and kubectl as child processes, and their state in /proc.
 mod process;

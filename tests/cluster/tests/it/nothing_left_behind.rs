@@ -1,4 +1,4 @@
-//! What is left when a cluster's owner ends, one way or another.
+//! Nothing is left after a cluster's owner is killed, is terminated, loses its standard input, or stops the cluster.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use cluster::Cluster;
 use crate::process::{LocalCluster, local_cluster, runs, wait_until};
 
 #[tokio::test]
-async fn a_killed_owner_takes_its_daemons_along_and_the_next_start_sweeps_its_directory() {
+async fn daemons_of_a_killed_owner_end_and_the_next_start_removes_its_directory() {
     let mut owner = LocalCluster::start(&mut local_cluster());
     let (daemons, directory) = (owner.daemons(), owner.kubeconfig.parent().unwrap().to_owned());
     owner.child.kill().unwrap(); // SIGKILL
@@ -34,7 +34,7 @@ fn a_terminated_owner_leaves_nothing() {
 }
 
 #[test]
-fn the_end_of_standard_input_stops_an_owner_with_that_lifeline() {
+fn the_end_of_standard_input_stops_an_owner_with_stdin_lifeline() {
     let mut owner = LocalCluster::start(local_cluster().arg("--stdin-lifeline"));
     let daemons = owner.daemons();
     drop(owner.stdin.take());

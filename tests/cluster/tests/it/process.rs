@@ -1,4 +1,5 @@
-//! `local-cluster` and kubectl as child processes, and what /proc says of them. No assertions about clusters here.
+//! Helpers: `local-cluster` and kubectl as child processes, and their state in /proc. No assertions about clusters
+//! here.
 
 use std::{
     fs,
@@ -10,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A running `local-cluster`, killed when dropped.
+/// A running `local-cluster`. Dropping it kills the process.
 pub struct LocalCluster {
     pub child: Child,
     pub stdin: Option<ChildStdin>,
@@ -53,14 +54,14 @@ pub fn kubectl(kubeconfig: &Path, arguments: &[&str]) -> Output {
     Command::new(kubectl).arg("--kubeconfig").arg(kubeconfig).args(arguments).output().unwrap()
 }
 
-/// What kubectl prints when it succeeds.
+/// The output of kubectl, which must succeed.
 pub fn kubectl_ok(kubeconfig: &Path, arguments: &[&str]) -> String {
     let output = kubectl(kubeconfig, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The path printed by one of the scripts beside the crate.
+/// The path that one of the crate's scripts prints.
 pub fn script(name: &str) -> PathBuf {
     let output = Command::new(Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join(name))
         .stderr(Stdio::inherit())
@@ -80,7 +81,7 @@ pub fn program(pid: u32) -> PathBuf {
     PathBuf::from(line.split('\0').next().unwrap())
 }
 
-/// A zombie that nobody has reaped yet does not run either.
+/// Whether the process runs. A zombie that is not yet reaped does not.
 pub fn runs(pid: u32) -> bool {
     stat(pid).is_some_and(|(state, _)| state != 'Z')
 }

@@ -1,4 +1,4 @@
-//! CloudFormation's constraints on a stack name, and its words when one fails.
+//! CloudFormation's constraints on a stack name, and its error message for a violation.
 
 use crate::service::ServiceError;
 
@@ -40,13 +40,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_up_to_128_characters_and_arns_are_good() {
+    fn names_of_up_to_128_characters_and_arns_are_valid() {
         assert!(check(&"a".repeat(128)).is_ok());
         assert!(check("arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/a/0-1").is_ok());
     }
 
     #[test]
-    fn a_bad_name_is_refused_with_the_constraint_that_it_breaks() {
+    fn an_invalid_name_is_refused_with_the_violated_constraint() {
         let message = |name: &str| check(name).unwrap_err().message;
         assert!(message(&"a".repeat(129)).contains("less than or equal to 128"));
         assert!(message("1a").contains("regular expression pattern"));

@@ -1,4 +1,4 @@
-//! CloudFormation's answers as it writes them. What a world's stack does not have leaves no element.
+//! CloudFormation's answers in XML. A field that the stack does not have gives no element.
 
 use crate::world::{Stack, StackResource, Tag};
 use crate::xml::Xml;

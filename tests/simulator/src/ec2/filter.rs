@@ -1,4 +1,4 @@
-//! DescribeImages' filters: all filters must match, each by any of its values.
+//! DescribeImages' filters. All filters must match; a filter matches if one of its values does.
 
 use std::collections::HashSet;
 

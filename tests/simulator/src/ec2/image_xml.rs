@@ -1,4 +1,4 @@
-//! DescribeImagesResponse as EC2 writes it. What a world's image does not have leaves no element.
+//! DescribeImagesResponse in EC2's XML. A field that the image does not have gives no element.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! DescribeImages' pages: sizes, tokens, and pages that are empty although there is more.
+//! DescribeImages' pages: sizes, tokens, and empty pages that have a token.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use crate::request::Parameters;
 use crate::service::ServiceError;
 use crate::world::Answers;
 
-/// Which page a request asks for. The token carries where to go on, whether an empty page is due, and the order's seed.
+/// The requested page. The token carries its start, whether the page is empty, and the seed of the order.
 #[derive(Debug)]
 pub struct Page {
     start: usize,
@@ -41,7 +41,7 @@ impl Page {
         self.seed
     }
 
-    /// Which of `total` images the page shows, and the token of the page after it.
+    /// The page's range of the `total` images, and the token of the next page.
     pub fn range(&self, total: usize) -> (Range<usize>, Option<String>) {
         let start = self.start.min(total);
         let end = if self.is_empty { start } else { total.min(start + self.size) };
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_page_stands_before_each_page_and_at_the_end() {
+    fn an_empty_page_comes_before_each_page_and_at_the_end() {
         let answers = Answers { image_page_size: 2, empty_pages: true, ..Answers::default() };
         assert_eq!(sizes(3, &answers), [0, 2, 0, 1, 0]);
         assert_eq!(sizes(0, &answers), [0]);

@@ -1,6 +1,6 @@
-//! EC2's wildcards: `*` is any run of characters, `?` exactly one, a backslash takes the next character as it is.
+//! EC2's wildcards: `*` matches any characters, `?` exactly one; after a backslash the next character is literal.
 
-/// One pattern, read once. Matching is case-sensitive.
+/// A parsed pattern. Matching is case-sensitive.
 #[derive(Debug)]
 pub struct Wildcard(Vec<Symbol>);
 
@@ -12,7 +12,7 @@ enum Symbol {
 }
 
 impl Wildcard {
-    /// `None`: the text has no wildcard in it and stands for itself.
+    /// `None` if the text has no wildcard. Then it matches only itself.
     pub fn parse(pattern: &str) -> Option<Self> {
         if !pattern.contains(['*', '?', '\\']) {
             return None;
@@ -30,7 +30,7 @@ impl Wildcard {
         Some(Self(symbols))
     }
 
-    /// Without recursion: the last `*` takes one character more whenever the rest does not fit.
+    /// Works without recursion: if the rest does not match, the last `*` takes one more character.
     pub fn matches(&self, text: &str) -> bool {
         let text: Vec<char> = text.chars().collect();
         let (mut at, mut symbol) = (0, 0);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_is_any_run_and_a_question_mark_one_character() {
+    fn a_star_matches_any_characters_and_a_question_mark_one() {
         assert!(matches("build-*-x", "build-a-x-b-x"));
         assert!(matches("*", ""));
         assert!(matches("a?c", "abc"));
@@ -75,14 +75,14 @@ mod tests {
     }
 
     #[test]
-    fn a_backslash_takes_a_wildcard_literally() {
+    fn a_backslash_makes_a_wildcard_literal() {
         assert!(matches(r"a\*b", "a*b"));
         assert!(!matches(r"a\*b", "axb"));
         assert!(matches(r"\\*", r"\whatever"));
     }
 
     #[test]
-    fn a_text_without_wildcards_stands_for_itself() {
+    fn a_text_without_wildcards_matches_only_itself() {
         assert!(matches("a.c", "a.c"));
         assert!(!matches("a.c", "abc"));
     }

@@ -1,4 +1,4 @@
-//! Whether the caller gets at a bucket: it exists, the region is right, the owner is as expected, nothing denies.
+//! Access to a bucket: it must exist, be in the request's region, have the expected owner, and not deny the caller.
 
 use crate::caller::Caller;
 use crate::dispatch::Ask;
@@ -27,7 +27,7 @@ fn may_use(caller: &Caller, bucket: &Bucket) -> bool {
     bucket.account == caller.account || bucket.shared_with.contains(&caller.account)
 }
 
-/// SigV2 names no region: then any is right.
+/// SigV2 names no region, so that any region is right.
 fn check_region(ask: &Ask, bucket: &Bucket) -> Result<(), ServiceError> {
     let is_sigv2 = ask.request.query("AWSAccessKeyId").is_some()
         || ask.request.header("authorization").is_some_and(|header| header.starts_with("AWS "));

@@ -1,4 +1,5 @@
-//! Bucket and key of a request: in the path, or the bucket in the host (`BUCKET.localhost`, `BUCKET.s3.REGION.amazonaws.com`).
+//! The bucket and the key of a request. The bucket is in the path, or in the host: `BUCKET.localhost` or
+//! `BUCKET.s3.REGION.amazonaws.com`.
 
 use percent_encoding::percent_decode_str;
 
@@ -6,7 +7,7 @@ use crate::request::Request;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Address {
-    /// Empty: the request names no bucket.
+    /// Empty if the request names no bucket.
     pub bucket: String,
     pub key: Option<String>,
 }
@@ -45,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_stands_in_the_path_or_in_the_host() {
+    fn the_bucket_is_in_the_path_or_in_the_host() {
         assert_eq!(Address::read("127.0.0.1:4566", "/b/dir/a%20b"), address("b", Some("dir/a b")));
         assert_eq!(Address::read("localhost:4566", "/b"), address("b", None));
         assert_eq!(Address::read("my.b.localhost:4566", "/dir/x"), address("my.b", Some("dir/x")));

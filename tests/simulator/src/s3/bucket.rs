@@ -14,7 +14,7 @@ pub fn head(bucket: &Bucket) -> Reply {
     Reply::empty(200).header("x-amz-bucket-region", &bucket.region).header("x-amz-access-point-alias", "false")
 }
 
-/// us-east-1 is written as an empty element.
+/// S3 writes us-east-1 as an empty element.
 pub fn location(bucket: &Bucket) -> Reply {
     let region = if bucket.region == "us-east-1" { "" } else { &bucket.region };
     let mut xml = Xml::new();

@@ -1,4 +1,4 @@
-//! The body of an upload, with the SDKs' `aws-chunked` framing taken off.
+//! The body of an upload, without the SDKs' `aws-chunked` framing.
 
 use bytes::Bytes;
 
@@ -9,7 +9,7 @@ pub fn body(request: &Request) -> Bytes {
     if is_framed { unframed(&request.body) } else { request.body.clone() }
 }
 
-/// `HEX-SIZE[;chunk-signature=…]\r\nDATA\r\n` … `0\r\n`, then trailers.
+/// Parses `HEX-SIZE[;chunk-signature=…]\r\nDATA\r\n` … `0\r\n`, then trailers.
 fn unframed(mut rest: &[u8]) -> Bytes {
     let mut data = Vec::with_capacity(rest.len());
     while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_framing_is_taken_off() {
+    fn the_framing_is_removed() {
         let framed = b"5;chunk-signature=0\r\nhello\r\n3\r\n, w\r\n0\r\nx-amz-checksum-crc32:AA==\r\n\r\n";
         assert_eq!(unframed(framed), Bytes::from_static(b"hello, w"));
     }

@@ -47,7 +47,7 @@ fn headers(reply: Reply, object: &Object) -> Reply {
     reply.header("etag", &etag(object)).header("last-modified", &object.last_modified).header("accept-ranges", "bytes")
 }
 
-/// Not the MD5 that S3 would give; equal bodies have equal tags.
+/// Equal bodies have equal tags. It is not the MD5 that S3 would send.
 fn etag(object: &Object) -> String {
     format!("\"{}\"", digest::hex(&["etag", &object.body], 32))
 }

@@ -1,4 +1,4 @@
-//! Whether a presigned URL is still good: SigV4's date and lifetime, or SigV2's time of expiry.
+//! The expiry of presigned URLs: SigV4's date and lifetime, or SigV2's time of expiry.
 
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
@@ -17,7 +17,7 @@ pub fn check(request: &Request, now: Timestamp) -> Result<(), ServiceError> {
     Err(error.detail("Expires", &written(expires)).detail("ServerTime", &written(now)))
 }
 
-/// `None`: the request is not presigned.
+/// `None` if the request is not presigned.
 fn expiry(request: &Request) -> Result<Option<Timestamp>, ServiceError> {
     if request.query("AWSAccessKeyId").is_some() {
         let seconds = request.query("Expires").and_then(|it| it.parse().ok());

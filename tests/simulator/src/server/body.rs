@@ -11,14 +11,14 @@ use tokio::time::{Sleep, sleep};
 
 pub struct ReplyBody {
     data: Option<Bytes>,
-    /// What the headers promise.
+    /// The Content-Length in the headers.
     length: u64,
-    /// The break, after the data is on the wire.
+    /// The timer after which the body fails. By then the data is on the wire.
     breaks: Option<Pin<Box<Sleep>>>,
 }
 
 impl ReplyBody {
-    /// Long enough for hyper to send what it has.
+    /// Long enough for hyper to send the data.
     const BEFORE_THE_BREAK: Duration = Duration::from_millis(20);
 
     pub fn whole(data: Bytes) -> Self {

@@ -1,4 +1,4 @@
-//! The certificate that the port answers with, when it speaks TLS.
+//! Loads the certificate and the key for TLS.
 
 use std::io;
 use std::path::Path;
@@ -10,7 +10,10 @@ use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// From PEM files: the certificate, with its chain if there is one, and its key.
+/// Reads PEM files: the certificate, with its chain if there is one, and its key.
+///
+/// # Errors
+/// `InvalidInput` with the path of a file that cannot be used.
 pub fn acceptor(certificate: &Path, key: &Path) -> io::Result<TlsAcceptor> {
     let wrong = |path: &Path, why: &dyn std::fmt::Display| {
         io::Error::new(io::ErrorKind::InvalidInput, format!("{}: {why}", path.display()))

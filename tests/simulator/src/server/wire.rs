@@ -1,4 +1,4 @@
-//! A TCP stream that can be told to end with a reset instead of an orderly close.
+//! A TCP stream that can end with a reset instead of an orderly close.
 
 use std::io;
 use std::pin::Pin;
@@ -9,12 +9,12 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// The switch, shared between a connection's requests and its stream.
+/// The switch for the reset. A connection's requests and its stream share it.
 #[derive(Clone, Default)]
 pub struct Cut(Arc<AtomicBool>);
 
 impl Cut {
-    /// From now on, closing the stream resets the connection.
+    /// After this call, closing the stream resets the connection.
     pub fn on_close(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -62,7 +62,7 @@ impl AsyncWrite for Wire {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    /// An orderly end must not be sent before the reset.
+    /// Does nothing if the stream ends with a reset, because an orderly end must not be sent before it.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.cut.is_on() {
             return Poll::Ready(Ok(()));

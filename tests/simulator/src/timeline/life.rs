@@ -1,4 +1,4 @@
-//! The life of an image build, step by step, as AWS ParallelCluster's stack goes through it.
+//! Applies the steps of an image build, as AWS ParallelCluster's stack goes through them.
 
 mod made;
 mod plan;
@@ -10,7 +10,7 @@ use plan::What;
 
 pub use plan::steps;
 
-/// Does the step of that number. `now` as AWS writes it.
+/// Applies the step with this number. `now` is in AWS's format.
 pub fn take(scene: &mut Scene, build: &Build, number: usize, now: &str) {
     match plan::steps(build)[number].what {
         What::StackCreated => scene.put_stack(new_stack(build, now)),
@@ -81,7 +81,7 @@ fn resource(scene: &mut Scene, build: &Build, status: &str, reason: Option<Strin
     });
 }
 
-/// A test may have taken the stack away meanwhile.
+/// Changes the build's stack, unless a test has removed it meanwhile.
 fn with_stack(scene: &mut Scene, build: &Build, change: impl FnOnce(&mut Stack)) {
     if let Some(stack) = scene.stack(&stack_id(build)) {
         change(stack);

@@ -1,10 +1,10 @@
-//! The world with an index of its things, so that thousands of builds can go on at once.
+//! The world with an index of its things, so that thousands of builds can run at once.
 
 use std::collections::HashMap;
 
 use crate::world::{Image, ImageBuildVersion, Stack, World};
 
-/// Holds while nobody else adds or removes things.
+/// The index is valid only as long as nothing else adds or removes things.
 pub struct Scene<'a> {
     world: &'a mut World,
     stacks: HashMap<String, usize>,

@@ -1,4 +1,4 @@
-//! S3 buckets and their objects. A bucket's name is its identity, over all accounts and regions.
+//! S3 buckets and their objects. A bucket's name is its identity in all accounts and regions.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,14 +8,14 @@ pub struct Bucket {
     pub name: String,
     pub account: String,
     pub region: String,
-    /// Every request is answered 403.
+    /// Every request is answered with 403.
     pub denied: bool,
     /// Other accounts that may read and write.
     pub shared_with: Vec<String>,
     pub versioning: Option<String>,
-    /// The document as it was put.
+    /// The document of the last PutBucketEncryption.
     pub encryption: Option<String>,
-    /// The document as it was put.
+    /// The document of the last PutBucketPolicy.
     pub policy: Option<String>,
     pub objects: Vec<Object>,
 }
@@ -24,10 +24,10 @@ pub struct Bucket {
 #[serde(deny_unknown_fields, default)]
 pub struct Object {
     pub key: String,
-    /// Text; bytes that are not UTF-8 are replaced when they are put.
+    /// Text. PutObject replaces bytes that are not UTF-8.
     pub body: String,
     pub content_type: String,
-    /// As HTTP writes it.
+    /// In HTTP's format.
     pub last_modified: String,
 }
 

@@ -1,4 +1,4 @@
-//! A whole image build, from the stack's creation to the AMI; `crate::timeline::life` says what happens when.
+//! An image build, from the creation of its stack to the AMI. `crate::timeline::life` has its steps.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,37 +12,37 @@ pub struct Build {
     pub account: String,
     pub region: String,
     pub outcome: Outcome,
-    /// Seconds of the world's clock from the moment the build is put in.
+    /// World seconds from adding the build to its start.
     pub starts_after: f64,
-    /// From the stack's creation to the last change.
+    /// World seconds from the stack's creation to the last change.
     pub seconds: f64,
     pub version: String,
-    /// Image Builder's reason of a failure.
+    /// Image Builder's reason for a failure.
     pub reason: Option<String>,
     pub failure_context: Option<Value>,
-    /// CloudFormation's reason of a failure.
+    /// CloudFormation's reason for a failure.
     pub stack_reason: Option<String>,
-    /// Empty: made from the image id, always the same.
+    /// Empty: generated from account, region and image id, always the same.
     pub ami_id: String,
     pub ami_name: Option<String>,
     pub description: Option<String>,
     pub architecture: String,
-    /// Absent: no such tag, as with the account's default bucket in old versions.
+    /// `None`: no such tag. Old versions set none for the account's default bucket.
     pub s3_bucket: Option<String>,
-    /// Empty: made from the image id.
+    /// Empty: generated from version and image id. `None`: no such tag.
     pub s3_image_dir: Option<String>,
-    /// Further tags of stack and AMI.
+    /// More tags of stack and AMI.
     pub tags: Vec<Tag>,
-    /// The simulator's own: world seconds at which the build starts. Leave it out.
+    /// Set by the simulator: the start of the build, in world seconds. Leave it out.
     pub started: Option<f64>,
-    /// The simulator's own: how many steps of its life have happened. Leave it out.
+    /// Set by the simulator: the number of steps that have happened. Leave it out.
     pub steps_done: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The AMI is tagged, the stack deleted.
+    /// The AMI is tagged, and the stack is deleted.
     #[default]
     Available,
     /// GetImage FAILED, the stack stays as CREATE_FAILED.
@@ -51,11 +51,11 @@ pub enum Outcome {
     RolledBack,
     /// GetImage CANCELLED, the stack stays as CREATE_FAILED.
     Cancelled,
-    /// Tagging fails: the stack is deleted all the same, the AMI is tagged `Ec2ImageBuilderArn` only.
+    /// Tagging fails. The stack is deleted nevertheless; the AMI has only the tag `Ec2ImageBuilderArn`.
     Orphan,
-    /// A good AMI, and a stack that stays as DELETE_FAILED.
+    /// The AMI is tagged, but the stack stays as DELETE_FAILED.
     Leak,
-    /// Never leaves BUILDING.
+    /// The build never leaves BUILDING.
     Stuck,
 }
 

@@ -1,15 +1,15 @@
-//! How time goes in the world; the running clock is in `crate::clock`.
+//! The settings of the world's clock. The running clock is in `crate::clock`.
 
 use serde::{Deserialize, Serialize};
 
-/// Read when the world is loaded; later changes of it do nothing.
+/// Read when the world is loaded. Later changes have no effect.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClockSetting {
     pub mode: ClockMode,
-    /// RFC 3339; absent: the moment the world is loaded.
+    /// In RFC 3339. If absent, the moment at which the world is loaded.
     pub start: Option<String>,
-    /// World seconds a real second, in mode `real`.
+    /// World seconds per real second, in mode `real`.
     pub speed: f64,
 }
 
@@ -24,6 +24,6 @@ impl Default for ClockSetting {
 pub enum ClockMode {
     #[default]
     Real,
-    /// Stands still until it is advanced or set.
+    /// Does not move until it is advanced or set.
     Manual,
 }

@@ -1,31 +1,31 @@
-//! Scripted trouble: which requests it strikes, how often, and what happens then.
+//! Scripted faults: which requests a fault applies to, how often, and its effect.
 
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `ec2`, `cloudformation`, `imagebuilder`, `s3`, `sts`; absent: any.
+    /// `ec2`, `cloudformation`, `imagebuilder`, `s3` or `sts`. If absent, any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// Such as `DescribeImages`; absent: any.
+    /// Such as `DescribeImages`. If absent, any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Lets so many matching requests through first; counts down.
+    /// The number of matching requests that pass before the fault applies. It counts down.
     #[serde(default)]
     pub skip: u64,
-    /// How many requests it strikes; counts down, and at 0 the fault is gone.
+    /// The number of requests that the fault applies to. It counts down; at 0 the fault is removed.
     #[serde(default)]
     pub times: Times,
     pub kind: FaultKind,
 }
 
 impl Fault {
-    /// A fault that strikes every request to the operation.
+    /// A fault that applies to every request to the operation.
     pub fn new(service: &str, operation: &str, kind: FaultKind) -> Self {
         let (service, operation) = (Some(service.to_owned()), Some(operation.to_owned()));
         Self { service, operation, region: None, account: None, skip: 0, times: Times::Forever, kind }
@@ -79,13 +79,13 @@ pub enum FaultKind {
         #[serde(default)]
         message: String,
     },
-    /// A pause, then whatever would have been answered (other faults included).
+    /// A pause, then the answer that it would be without the pause (other faults included).
     Slow { millis: u64 },
     /// The connection is reset without a byte of reply.
     Reset,
     /// Headers and half of the body, then a reset.
     ResetMidBody,
-    /// A well-framed reply whose body ends after that share of its bytes.
+    /// A well-framed reply with only the first `percent` percent of the body's bytes.
     CutShort { percent: u8 },
     /// The reply's status and headers without its body.
     EmptyBody,

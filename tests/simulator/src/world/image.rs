@@ -1,4 +1,4 @@
-//! An EC2 image (AMI) as DescribeImages tells it.
+//! An EC2 image (AMI), with the fields of DescribeImages.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::Tag;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Image {
-    /// The account that has the image; others see it when it is public or shared with them.
+    /// The account that has the image. Others see it if it is public or shared with them.
     pub account: String,
     pub region: String,
     pub ami_id: String,
@@ -17,7 +17,7 @@ pub struct Image {
     pub state: Option<String>,
     pub architecture: Option<String>,
     pub creation_date: Option<String>,
-    /// Empty: the account.
+    /// Empty: the same as `account`.
     pub owner_id: Option<String>,
     pub owner_alias: Option<String>,
     /// Empty: `ACCOUNT/NAME`.
@@ -32,11 +32,12 @@ pub struct Image {
     pub hypervisor: Option<String>,
     pub ena_support: Option<bool>,
     pub boot_mode: Option<String>,
-    /// In AWS's form, such as `2027-01-01T00:00:00.000Z`; a past one hides the image from everybody but its owner.
+    /// In AWS's format, such as `2027-01-01T00:00:00.000Z`. After this time only the owner sees the image, unless a
+    /// request has IncludeDeprecated.
     pub deprecation_time: Option<String>,
     pub state_reason: Option<StateReason>,
     pub block_devices: Vec<BlockDevice>,
-    /// Without tags AWS leaves the whole set out.
+    /// If there are no tags, AWS leaves the whole set out.
     pub tags: Vec<Tag>,
     /// Accounts with launch permission.
     pub shared_with: Vec<String>,

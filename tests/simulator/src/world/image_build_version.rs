@@ -1,9 +1,9 @@
-//! An Image Builder image build version: what GetImage answers.
+//! An Image Builder image build version: the answer of GetImage.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Identity: `arn`, which also says region and account.
+/// Identity: `arn`, which also contains region and account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImageBuildVersion {
@@ -14,11 +14,11 @@ pub struct ImageBuildVersion {
     /// `null`: the whole state is absent, unless there is a reason or a failure context.
     pub status: Option<String>,
     pub reason: Option<String>,
-    /// Passed through as it is: `{"failedStep": …, "componentFailure": {…}}`.
+    /// Passed on unchanged: `{"failedStep": …, "componentFailure": {…}}`.
     pub failure_context: Option<Value>,
     pub date_created: Option<String>,
     pub amis: Vec<OutputAmi>,
-    /// More members of `image` on the wire, with AWS's names.
+    /// More members of `image` in the answer, with AWS's names.
     pub extra: Map<String, Value>,
 }
 

@@ -1,4 +1,4 @@
-//! Rate limits: token buckets, and the numbers that AWS has (or is assumed to have).
+//! Rate limits: token buckets, and AWS's own limits.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct Limit {
     /// Requests that a full bucket allows at once.
     pub burst: f64,
-    /// Refill, in requests a second.
+    /// Refill, in requests per second.
     pub per_second: f64,
 }
 
-/// EC2's is documented; the others are unpublished and assumed.
+/// AWS's own limits. EC2's is documented. The others are not published, and are assumptions.
 pub fn aws_limits() -> BTreeMap<String, Limit> {
     [
         ("ec2:DescribeImages", 100.0, 20.0),

@@ -1,4 +1,4 @@
-//! Puts things into a world by identity, applies actions, and merges a partial world into a whole one.
+//! Changes of a world: puts things by identity, applies actions, and merges a partial world.
 
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ impl World {
         put(&mut self.buckets, index, bucket);
     }
 
-    /// `now`: the world's time, for a stack's deletion.
+    /// Applies an action. `now` is the world's time, for the deletion time of a stack.
     pub fn apply(&mut self, action: Action, now: &str) -> Result<(), String> {
         match action {
             Action::PutImage(mut image) => {
@@ -66,8 +66,8 @@ impl World {
         }
     }
 
-    /// Merges the members that `patch` has: lists by identity or appended, everything else replaced. The clock is not
-    /// part of it: it runs.
+    /// Merges the members of `patch`. Things in lists replace those with the same identity, or are appended; everything
+    /// else is replaced. The clock cannot be patched because it runs.
     pub fn merge(&mut self, patch: &Value) -> Result<(), String> {
         let mut part: World = serde_json::from_value(patch.clone()).map_err(|error| error.to_string())?;
         let has = |member: &str| patch.get(member).is_some();

@@ -1,11 +1,14 @@
-//! Fills in what a world leaves to the defaults, and refuses what cannot be answered for.
+//! Fills in the defaults of a world, and refuses an invalid world.
 
 use crate::service::Service;
 
 use super::{Bucket, Build, Defaults, Image, ImageBuildVersion, Stack, World};
 
 impl World {
-    /// Idempotent. The error names the offending element, such as `images[3]: ami_id is missing`.
+    /// Fills in the defaults and checks the world. Idempotent.
+    ///
+    /// # Errors
+    /// Names the invalid element, such as `images[3]: ami_id is missing`.
     pub fn settle(&mut self) -> Result<(), String> {
         let defaults = self.defaults.clone();
         each(&mut self.images, "images", |image| image.settle(&defaults))?;
@@ -28,7 +31,7 @@ fn each<T>(items: &mut [T], list: &str, settle: impl Fn(&mut T) -> Result<(), &'
     Ok(())
 }
 
-/// A misspelt service would never match, silently.
+/// Without this check, a misspelt service would silently match nothing.
 fn known_service(name: &str) -> Result<(), &'static str> {
     let known = Service::by_name(name).map(|_| ());
     known.ok_or("the service is ec2, cloudformation, imagebuilder, s3 or sts")
@@ -76,12 +79,12 @@ impl ImageBuildVersion {
         required(&self.arn, "arn is missing")
     }
 
-    /// What the ARN says, "" when it is none.
+    /// The region in the ARN; empty if `arn` is not an ARN.
     pub(crate) fn region(&self) -> &str {
         self.arn.split(':').nth(3).unwrap_or_default()
     }
 
-    /// What the ARN says, "" when it is none.
+    /// The account in the ARN; empty if `arn` is not an ARN.
     pub(crate) fn account(&self) -> &str {
         self.arn.split(':').nth(4).unwrap_or_default()
     }
@@ -105,7 +108,7 @@ impl Build {
         fill(&mut self.account, &defaults.account);
         fill(&mut self.region, &defaults.region);
         if !(self.seconds >= 0.0 && self.starts_after >= 0.0) {
-            return Err("seconds and starts_after are numbers from 0");
+            return Err("seconds and starts_after must be 0 or greater");
         }
         let digits = crate::digest::hex(&[&self.account, &self.region, &self.image_id], 17);
         fill(&mut self.ami_id, &format!("ami-{digits}"));
@@ -116,7 +119,7 @@ impl Build {
     }
 }
 
-/// `generation` tells stacks of one name apart.
+/// Generates an ARN. `generation` distinguishes stacks with the same name.
 pub(crate) fn stack_arn(region: &str, account: &str, name: &str, generation: u64) -> String {
     let unique = crate::digest::uuid(&[region, account, name, &generation.to_string()]);
     format!("arn:{}:cloudformation:{region}:{account}:stack/{name}/{unique}", partition(region))

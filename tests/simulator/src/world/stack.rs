@@ -1,17 +1,17 @@
-//! A CloudFormation stack and the resources that DescribeStackResource knows of.
+//! A CloudFormation stack and its resources, with the fields of DescribeStacks and DescribeStackResource.
 
 use serde::{Deserialize, Serialize};
 
 use super::Tag;
 
-/// Identity: the stack's ARN, `id`. By name the last live one in the list answers.
+/// Identity: the stack's ARN, `id`. A name means the last live stack with that name in the list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stack {
     pub account: String,
     pub region: String,
     pub name: String,
-    /// The stack's ARN. Empty: made from region, account and name, always the same.
+    /// The stack's ARN. Empty: generated from region, account and name, always the same.
     pub id: String,
     pub description: Option<String>,
     pub status: Option<String>,
@@ -95,7 +95,7 @@ impl Stack {
         self.status.as_deref() == Some("DELETE_COMPLETE")
     }
 
-    /// The resource of that logical id, made when there is none.
+    /// The resource with this logical id. It is added if there is none.
     pub fn resource(&mut self, logical_id: &str) -> &mut StackResource {
         let index = self.resources.iter().position(|resource| resource.logical_id == logical_id).unwrap_or_else(|| {
             self.resources.push(StackResource { logical_id: logical_id.into(), ..StackResource::default() });

@@ -1,4 +1,4 @@
-//! A tag, of an image or of a stack: written `["key", "value"]` or `{"key": …, "value": …}`.
+//! A tag of an image or a stack, written `["key", "value"]` or `{"key": …, "value": …}`.
 
 use serde::{Deserialize, Serialize};
 

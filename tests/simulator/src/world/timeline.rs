@@ -1,4 +1,4 @@
-//! Changes of the world by themselves: an action at a time.
+//! Scheduled changes of the world: an action and its time.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,17 +13,17 @@ pub struct Event {
     pub action: Action,
 }
 
-/// `put_*` replaces the thing with the same identity, or appends. `delete_*` of what is not there does nothing.
+/// `put_*` replaces the thing with the same identity, or appends. `delete_*` does nothing if the thing is not there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     PutImage(Box<Image>),
-    /// The AMI id, in whatever account and region.
+    /// The AMI id, in any account and region.
     DeleteImage(String),
     PutStack(Box<Stack>),
-    /// A name or an ARN. The stack becomes DELETE_COMPLETE: it answers by its ARN only.
+    /// A name or an ARN. The stack becomes DELETE_COMPLETE, and only its ARN finds it.
     DeleteStack(String),
-    /// A name or an ARN. The stack is gone without a trace, as after 90 days.
+    /// A name or an ARN. The stack is removed completely, as AWS does 90 days after its deletion.
     ForgetStack(String),
     PutImageBuildVersion(Box<ImageBuildVersion>),
     DeleteImageBuildVersion(String),

@@ -1,4 +1,4 @@
-//! A small HTTP client that signs like an SDK, and the worlds that the tests begin with.
+//! A small HTTP client whose requests have an SDK's credential scope, and test data.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -7,7 +7,7 @@ use hyper_util::rt::TokioIo;
 use simulator::{ClockMode, ClockSetting, Image, Simulator, Tag};
 use tokio::net::TcpStream;
 
-/// One kept-alive connection.
+/// A client with one keep-alive connection.
 pub struct Client {
     pub connection: SendRequest<Full<Bytes>>,
     pub host: String,

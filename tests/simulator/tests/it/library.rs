@@ -1,4 +1,4 @@
-//! The library as a test uses it: over HTTP on one side, by its methods on the other.
+//! Tests of the methods of `Simulator`, with HTTP requests on the other side.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ async fn a_manual_clock_refills_the_buckets_only_when_it_is_advanced() {
 }
 
 #[tokio::test]
-async fn faults_come_and_go() {
+async fn faults_are_added_and_cleared() {
     let simulator = Simulator::start(World::default()).await;
     let mut client = Client::new(&simulator).await;
     simulator.fault(Fault::new("ec2", "DescribeImages", FaultKind::CutShort { percent: 50 }).times(1));
@@ -62,16 +62,16 @@ async fn dropping_the_simulator_closes_its_port_and_connections() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_spoken_is_refused_and_counted() {
+async fn a_service_that_is_not_implemented_is_refused_and_counted() {
     let simulator = Simulator::start(World::default()).await;
     let mut client = Client::new(&simulator).await;
     let (status, body) = client.ask("logs", "Action=PutLogEvents").await;
-    assert_eq!((status, body.as_str()), (501, "The simulator does not speak logs.\n"));
+    assert_eq!((status, body.as_str()), (501, "The simulator does not implement logs.\n"));
     assert_eq!((simulator.count("logs", "PutLogEvents"), simulator.writes()), (1, 1));
 }
 
 #[test]
-fn the_readmes_world_is_a_world() {
+fn the_world_in_the_readme_is_valid() {
     let readme = include_str!("../../README.md");
     let example = between(readme, "```json\n", "```")[0];
     let mut world: World = serde_json::from_str(example).unwrap();

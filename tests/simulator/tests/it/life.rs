@@ -1,4 +1,4 @@
-//! Image builds that live by the clock, from the outside.
+//! Tests of image builds that run by the clock.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use simulator::{Build, Simulator, World};
 use crate::client::{Client, manual};
 
 #[tokio::test]
-async fn a_build_goes_its_way_as_the_clock_is_advanced() {
+async fn a_build_advances_with_the_clock() {
     let builds = vec![Build { image_id: "img".into(), seconds: 100.0, ..Build::default() }];
     let simulator = Simulator::start(World { clock: manual(), builds, ..World::default() }).await;
     let mut client = Client::new(&simulator).await;
@@ -23,7 +23,7 @@ async fn a_build_goes_its_way_as_the_clock_is_advanced() {
 }
 
 #[tokio::test]
-async fn a_build_put_in_later_starts_from_that_moment() {
+async fn a_build_added_later_starts_from_that_moment() {
     let simulator = Simulator::start(World { clock: manual(), ..World::default() }).await;
     simulator.advance(Duration::from_secs(1000));
     let build = Build { image_id: "img".into(), starts_after: 5.0, seconds: 100.0, ..Build::default() };

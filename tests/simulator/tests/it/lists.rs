@@ -1,11 +1,11 @@
-//! What DescribeImages lists: filters and pages, from the outside.
+//! Tests of DescribeImages over HTTP: filters and pages.
 
 use simulator::{Answers, Image, Simulator, World};
 
 use crate::client::{Client, between, image};
 
 #[tokio::test]
-async fn filters_must_all_match_by_any_of_their_values() {
+async fn all_filters_must_match_each_by_any_of_its_values() {
     let mut images: Vec<Image> = (0..20).map(image).collect();
     images[3].tags.pop();
     let simulator = Simulator::start(World { images, ..World::default() }).await;
@@ -19,7 +19,7 @@ async fn filters_must_all_match_by_any_of_their_values() {
 }
 
 #[tokio::test]
-async fn pages_follow_their_tokens_to_the_end() {
+async fn following_the_tokens_reads_all_pages() {
     let answers = Answers { image_page_size: 6, empty_pages: true, shuffle: true, ..Answers::default() };
     let images = (0..20).map(image).collect();
     let simulator = Simulator::start(World { images, answers, ..World::default() }).await;

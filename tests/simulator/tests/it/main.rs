@@ -1,8 +1,8 @@
-//! The simulator from the outside; what AWS's own programs say of it is in `validation/`.
+//! Tests of the simulator over HTTP. `validation/` tests it with AWS's own programs.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod client; // no tests: what the others share
+mod client; // no tests: shared by the others
 mod library; // the methods of `Simulator`
 mod life; // builds and the clock
 mod lists; // filters and pages

@@ -1,4 +1,4 @@
-//! Many things and many connections: still fast.
+//! Tests of the speed with many things and many connections.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use simulator::{Build, Fault, FaultKind, Simulator, Stack, World};
 use crate::client::{Client, image, manual};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_connections_are_answered_at_once() {
+async fn many_connections_are_answered_concurrently() {
     let simulator = Simulator::start(World { images: vec![image(1)], ..World::default() }).await;
     simulator.fault(Fault::new("ec2", "DescribeImages", FaultKind::Slow { millis: 200 }));
     let start = Instant::now();
@@ -17,12 +17,12 @@ async fn many_connections_are_answered_at_once() {
         asking.spawn(async move { client.describe_images("").await.0 });
     }
     assert!(asking.join_all().await.iter().all(|status| *status == 200));
-    assert!(start.elapsed() < Duration::from_secs(20), "one after the other would take 40 s");
+    assert!(start.elapsed() < Duration::from_secs(20), "one request after the other would take 40 s");
     assert_eq!(simulator.count("ec2", "DescribeImages"), 200);
 }
 
 #[tokio::test]
-async fn ten_thousand_images_and_stacks_answer_in_milliseconds() {
+async fn requests_take_milliseconds_with_ten_thousand_images_and_stacks() {
     let images = (0..10_000).map(image).collect();
     let stacks = (0..10_000).map(|number| Stack { name: format!("image-{number}"), ..Stack::default() }).collect();
     let simulator = Simulator::start(World { images, stacks, ..World::default() }).await;
@@ -38,7 +38,7 @@ async fn ten_thousand_images_and_stacks_answer_in_milliseconds() {
         assert_eq!(status, 200);
     }
     let each = start.elapsed() / 40;
-    assert!(each < Duration::from_millis(250), "{each:?} a request");
+    assert!(each < Duration::from_millis(250), "{each:?} per request");
 }
 
 #[tokio::test]

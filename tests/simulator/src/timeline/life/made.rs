@@ -1,4 +1,4 @@
-//! What a build makes: its stack, its image build version, its AMI, and their names.
+//! The things that a build creates: its stack, its image build version, its AMI, and their names.
 
 use crate::digest;
 use crate::world::{Build, Image, ImageBuildVersion, Outcome, OutputAmi, Stack, Tag, partition, stack_arn};
@@ -71,7 +71,7 @@ fn parallelcluster_tags(build: &Build) -> Vec<Tag> {
         build.account,
         build.image_id
     );
-    let known = [
+    let values = [
         ("image_id", Some(build.image_id.clone())),
         ("version", Some(build.version.clone())),
         ("image_name", Some(build.image_id.clone())),
@@ -80,10 +80,10 @@ fn parallelcluster_tags(build: &Build) -> Vec<Tag> {
         ("s3_image_dir", build.s3_image_dir.clone()),
     ];
     let tag = |(key, value): (&str, Option<String>)| Some(Tag::new(format!("parallelcluster:{key}"), value?));
-    known.into_iter().filter_map(tag).collect()
+    values.into_iter().filter_map(tag).collect()
 }
 
-/// Two builds of one image id at different times are two stacks.
+/// Builds of the same image id that start at different times have different stacks.
 pub fn stack_id(build: &Build) -> String {
     stack_arn(&build.region, &build.account, &build.image_id, 1 + build.started.unwrap_or_default().to_bits())
 }

@@ -1,8 +1,8 @@
-//! Which steps a build of each outcome takes, and when.
+//! The steps of a build and their times, for each outcome.
 
 use crate::world::{Build, Outcome};
 
-/// A step and when it comes: a share of the build's seconds.
+/// A step, and its time as a share of the build's seconds.
 #[derive(Clone, Copy)]
 pub struct Step {
     pub at: f64,
@@ -13,7 +13,7 @@ pub struct Step {
 pub enum What {
     StackCreated,
     ImageBuilder(&'static str),
-    /// Image Builder AVAILABLE, the AMI there.
+    /// Image Builder is AVAILABLE, and the AMI exists.
     ImageAvailable,
     ImageFailed(&'static str),
     Tagged,
