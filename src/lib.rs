@@ -1,8 +1,8 @@
 //! The map of the code.
 //!
 //! The operator is a mirror with two glass sides. AWS is read the way kube reads an API server: a reflector for each scope
-//! (identity, region) keeps a store of observations fresh by batched reads. An observation that has changed triggers the objects
-//! that subscribed to it. The next status is a pure function.
+//! (identity, region) keeps a store of observations fresh by batched reads. An observation that has changed triggers the
+//! objects that subscribed to it. The next status is a pure function.
 //!
 //! ```text
 //!     CustomImage ──watch──▶ controller ──subscribe──▶ reflector(scope) ──observe(ids)──▶ AWS
@@ -10,25 +10,28 @@
 //!          └── status write ──┘      └── changed images ───┘
 //! ```
 //!
-//! The rooms, from the top down. A room imports only what stands below it, no file imports itself by way of others, and
-//! `tests/house` fails on a forbidden import:
+//! The rooms, from the top down. A room imports only what stands below it, and no file imports itself by way of others.
+//! `tests/house` checks that.
 //!
-//! - `process`: the program. One file a command (`run`, `describe`, `list`, `check`); `args`: each flag with its default, beside
-//!   what it becomes; `configuration`: the file of identities; `http`: probes and /metrics.
+//! - `process`: the program. One file a command (`run`, `describe`, `list`, `check`). `args`: each flag with its default, in
+//!   groups (`args/run`, `args/timing` for intervals and grace periods, `args/leadership`, …), beside what it becomes.
+//!   `configuration`: the file of identities. `http`: probes and /metrics. `metrics`: calls to AWS.
 //! - `kubernetes`: the only code that names kube.
-//!   `custom_image`: the resource, its columns and the CRD.
-//!   `controller`: watches, triggers, gauges at a scrape.
-//!   `reconcile`: one object in five steps (wanted, look up, decide, write, publish).
-//!   `status`: pure; the reasons of Ready, the condition table (`verdict`), Events (`transition`).
-//!   `identities`: who may use which credentials; label selectors of namespaces.
-//!   `watch`, `leadership`, `metrics` (counters), `rights` (what the operator may do).
-//! - `aws`: the only code that names the AWS SDK. One file a service; `budget`: the share of AWS's limits; `throttling`: the codes
-//!   that are called throttled and tried again; `credentials`, `error`, `pagination`.
-//! - `reflector`: what AWS says of the images that somebody subscribes to, and when each is read next (`intervals`).
-//!   It knows neither Kubernetes nor the SDK.
+//!   - `custom_image`: the resource, its columns and the CRD.
+//!   - `controller`: watches and triggers. `controller/gauges`: gauges of all objects. `metrics`: counters of reconciles.
+//!   - `reconcile`: one object in five steps: subscribe to what it wants, look up, decide, write, publish.
+//!   - `status`: pure. `ready_reason`: the reasons of Ready. `verdict`: the condition table with its messages, one file for
+//!     each case; `verdict/build_failed` has the words about a failed build. `transition`: Events. `build_story`: what
+//!     status.build and status.failure remember.
+//!   - `identities`: who may use which credentials. `identities/selector`: label selectors.
+//!   - `watch`, `leadership` (the Lease), `rights` (what the operator may do in the cluster).
+//! - `aws`: the only code that names the AWS SDK. One file a service. `budget`: the share of AWS's limits. `throttling`: the
+//!   error codes that are called throttled, and are retried. `credentials`, `error`, `pagination`, `probe` (permissions).
+//! - `reflector`: what AWS says of the images that have subscribers. `lane`: the images of one scope. `entry`: one image.
+//!   `intervals`: when each is read next (the durations are flags: `process/args/timing`). `reader`: the task that reads.
 //! - `describe_image`: the domain, pure. The response and its rules, the order of reads (`observe`), and the port to AWS
-//!   (`source`: how urgent a read is, how many ids a call takes, how long a page is).
-//! - `backoff`, `packed`, `proxy`: ground that all stand on.
+//!   (`source`): how urgent a read is, how many ids a call takes, and how long a page is.
+//! - `backoff` (pauses that double), `packed` (values as compressed JSON), `proxy`: ground that all stand on.
 
 pub mod aws;
 mod backoff;

@@ -74,9 +74,11 @@ impl<S: ImageSource + 'static> Reflector<S> {
         self.publisher.subscribers.lock().all()
     }
 
-    /// The latest reading of the image, if its read began at `not_before` or later. Otherwise, `None`: the image is
-    /// read now, and the answer is published, even if it is the same as before. A withdrawn answer is returned whatever
-    /// its age. `None`, too, if the image has no subscriber.
+    /// The latest reading of the image, if its read began at `not_before` or later. If there is none, the image is read
+    /// now, and its subscribers hear of the answer, even if it is the same as before.
+    ///
+    /// An answer that was withdrawn because it is stale is returned at any age, as an error. An image without a subscriber
+    /// has no reading.
     pub fn latest(&self, image: &ImageRef, not_before: Option<Timestamp>) -> Option<Reading> {
         self.lane(&image.scope)?.latest(&image.id, not_before)
     }

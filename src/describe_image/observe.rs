@@ -120,7 +120,7 @@ async fn newest_amis<'a, S: ImageSource>(
     plan: Plan,
     learned: &mut Sizes,
 ) -> Result<Newest<'a>, SourceError> {
-    let mut newest = Newest::of(ids, plan.counts_disabled);
+    let mut newest = Newest::of(ids, plan.includes_disabled);
     if ids.len() <= MAX_IDS {
         source.amis(scope, ids, plan.priority).await?.iter().for_each(|(id, ami)| newest.take(id.clone(), ami));
         return Ok(newest);

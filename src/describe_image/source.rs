@@ -11,10 +11,11 @@ use strum::VariantArray;
 /// The maximum number of ids in one call for AMIs: EC2 accepts 200 values in a filter.
 pub const MAX_IDS: usize = 200;
 
-/// The number of AMIs in a page: the maximum that EC2 allows.
+/// The number of AMIs in a page, in a sweep and in every other read: the maximum that EC2 allows. `observe/plan.rs` computes
+/// with it what a sweep costs.
 pub const AMIS_PER_PAGE: u16 = 1000;
 
-/// The number of stacks in a page. CloudFormation fixes it.
+/// The number of stacks in a page of a sweep. CloudFormation fixes it.
 pub const STACKS_PER_PAGE: u16 = 100;
 
 /// How urgent a read is. All reads share AWS's rate limits, and more urgent reads go first.

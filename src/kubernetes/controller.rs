@@ -161,12 +161,12 @@ async fn watch_objects<S: Source + 'static>(
                 Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
             },
         );
-    let changed = triggers::listed::applied(stored)
+    let changed = triggers::of_watch(stored)
         // Every change of the object triggers, even another client's change of the status, because a reconcile costs
         // only a comparison. An unchanged object in a new list does not trigger, and neither does the echo of our own
         // write.
         .predicate_filter(predicates::resource_version, Default::default())
-        .try_filter(|object| std::future::ready(!context.memory.is_echo(object)));
+        .try_filter(|object| std::future::ready(!context.memory.take_echo(object)));
     changed
         .for_each(|object| async {
             // The readiness board has logged an error, and the watch retries by itself.

@@ -1,5 +1,5 @@
 //! The controller's counters and histogram. No label contains a name or a namespace. The gauges are in
-//! `controller/gauges.rs`.
+//! `controller/gauges.rs`, and the calls to AWS are counted in `process/metrics.rs`.
 
 use crate::kubernetes::reconcile::write::{WriteError, Written};
 use prometheus_client::encoding::EncodeLabelSet;

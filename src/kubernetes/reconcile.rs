@@ -1,10 +1,9 @@
-//! Reconciles one object in five steps. `wanted`: the image that it wants. `look_up`: what AWS says about that image.
+//! Reconciles one object in five steps. `subscribe`: to the image that it wants. `look_up`: what AWS says about that image.
 //! `decide`: the next status. `write`: only if the status is different. `publish`: Events for transitions.
 
 pub mod context;
 pub mod events;
 pub mod memory;
-mod missed;
 mod orphan;
 mod outcome;
 pub mod pace;
@@ -14,7 +13,6 @@ pub mod write;
 
 use crate::backoff::{doubled, jittered};
 use crate::describe_image::source::Source;
-use crate::describe_image::{Scope, SourceError, SourceErrorKind};
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::metrics::ReconcileResult;
 use crate::kubernetes::status::compose::{self, Next};
@@ -25,7 +23,7 @@ use context::Context;
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
-use memory::Remembered;
+use memory::{Missed, Remembered};
 use outcome::{LookedUp, find_outcome};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,9 +66,9 @@ async fn five_steps<S: Source + 'static>(
     }
     let region = region_of(object, context.settings.default_region.as_ref());
 
-    let wanted = subscribe(&reference, object, context);
+    let wanted = subscribe(&reference, object, &region, context);
     let Some(found) = look_up(object, &wanted, &region, &mut memory, context).await else {
-        // The answer arrives as a change. The requeue is for what may change by time alone until then.
+        // The answer arrives as a change. The requeue checks now and then that the object may still read AWS.
         context.memory.store(reference, memory);
         return Ok((Action::requeue(STILL_UNREAD), ReconcileResult::Unchanged));
     };
@@ -82,7 +80,7 @@ async fn five_steps<S: Source + 'static>(
         return Ok((next_action(&next, &found.looked_up, &memory, context), ReconcileResult::Unchanged));
     }
     if let Outcome::Failed { error, .. } = &found.looked_up.outcome
-        && let Err(later) = context.pace.turn(paced_scope(&wanted, error)).await
+        && let Err(later) = context.pace.turn(wanted.paced_scope(error)).await
     {
         return Ok((Action::requeue(jittered(later)), ReconcileResult::Paced));
     }
@@ -92,7 +90,7 @@ async fn five_steps<S: Source + 'static>(
             memory.echo.wrote(&version, now);
             if matches!(found.looked_up.outcome, Outcome::Observed { .. }) {
                 // The status now reports what was missed, so the next miss is a new one.
-                memory.missed_at = None;
+                memory.missed = Missed::default();
             }
             context.memory.store(reference, memory.clone());
             publish(object, &found, &next.status, context);
@@ -107,8 +105,13 @@ async fn five_steps<S: Source + 'static>(
 }
 
 /// The first step: what the object wants. Subscribes it to that image, so that the reflector keeps the image fresh.
-pub fn subscribe<S: Source + 'static>(reference: &Reference, object: &CustomImage, context: &Context<S>) -> Wanted {
-    let wanted = wanted(object, context);
+fn subscribe<S: Source + 'static>(
+    reference: &Reference,
+    object: &CustomImage,
+    region: &str,
+    context: &Context<S>,
+) -> Wanted {
+    let wanted = wanted(object, region, context);
     match &wanted {
         Wanted::Image(image) => context.reflector.subscribe(&reference.into(), image),
         Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended => {
@@ -118,10 +121,15 @@ pub fn subscribe<S: Source + 'static>(reference: &Reference, object: &CustomImag
     wanted
 }
 
-fn wanted<S>(object: &CustomImage, context: &Context<S>) -> Wanted {
+/// Subscribes an object before its first reconcile.
+pub fn subscribe_early<S: Source + 'static>(object: &WatchedImage, context: &Context<S>) {
+    let (reference, object) = (object.reference(), object.without_status());
+    subscribe(&reference, &object, &region_of(&object, context.settings.default_region.as_ref()), context);
+}
+
+fn wanted<S>(object: &CustomImage, region: &str, context: &Context<S>) -> Wanted {
     let identities = context.identities.borrow().clone();
-    let region = region_of(object, context.settings.default_region.as_ref());
-    wanted::wanted(object, &region, &identities, &context.namespaces)
+    wanted::wanted(object, region, &identities, &context.namespaces)
 }
 
 /// The result of the second step: what was looked up, and the status to start from.
@@ -146,7 +154,7 @@ async fn look_up<S: Source + 'static>(
     let mut stored = object.status.clone().unwrap_or_default();
     compose::sort(&mut stored);
     let account_id = match wanted {
-        Wanted::Image(image) => context.accounts.learn(&image.scope, None),
+        Wanted::Image(image) => context.accounts.of(&image.scope),
         Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended => None,
     };
     let (mut previous, mut moved) = of_same_image(&stored, region, account_id.as_deref());
@@ -200,20 +208,13 @@ fn publish<S>(object: &CustomImage, found: &Found, next: &CustomImageStatus, con
     }
 }
 
-/// The scope whose turn to write a failure waits for. Refusals by the operator itself share one turn (`None`), because
-/// users can invent any number of names.
-fn paced_scope<'a>(wanted: &'a Wanted, error: &SourceError) -> Option<&'a Scope> {
-    match wanted {
-        Wanted::Image(image) if error.kind != SourceErrorKind::UnknownRegion => Some(&image.scope),
-        Wanted::Image(_) | Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended => None,
-    }
-}
-
 /// Whether the known account of `object`'s scope is not the one in its status. Also true if `object` is outdated,
 /// because its current status may name another account.
 pub fn names_another_account<S>(object: &WatchedImage, context: &Context<S>) -> bool {
-    let Wanted::Image(image) = wanted(&object.without_status(), context) else { return false };
-    context.memory.is_outdated(object) || context.accounts.learn(&image.scope, None) != object.account_id
+    let wants = object.without_status();
+    let region = region_of(&wants, context.settings.default_region.as_ref());
+    let Wanted::Image(image) = wanted(&wants, &region, context) else { return false };
+    context.memory.is_outdated(object) || context.accounts.of(&image.scope) != object.account_id
 }
 
 /// When to reconcile again without a trigger: when time alone changes the status, and, after a backoff, when the object

@@ -32,7 +32,7 @@ async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> 
     {
         let ami_id = ami.id.as_deref().unwrap_or_default();
         remark(&format!("AMI {ami_id} of this image is DISABLED: the API answers as if it did not exist"));
-        let official = Plan { counts_disabled: false, ..Plan::once() };
+        let official = Plan { includes_disabled: false, ..Plan::once() };
         observation = observe_one(&aws, &scope, &id, official).await.map_err(with_fix)?;
     }
     remarks(&id, &observation).iter().for_each(|text| remark(text));

@@ -46,8 +46,8 @@ struct Waiter {
 pub struct Slot {
     pub priority: Priority,
     pub due: Instant,
-    /// From this moment on, it may be read before it is due, together with an image that is due. So the reads of a
-    /// scope's images come together over time.
+    /// From this moment on, the image may be read early, together with another that is due. Over time, the images of a
+    /// scope are then read together.
     pub from: Instant,
 }
 

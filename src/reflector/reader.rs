@@ -76,7 +76,8 @@ impl<S: ImageSource + 'static> Reader<S> {
         let begun = Begun { at: Timestamp::now(), instant: Instant::now() };
         let stretch = 0.9 + 0.2 * (self.settings.random)();
         let mut under_way = UnderWay { lane: &self.lane, priority, ids: ids.iter().collect() };
-        let plan = Plan { priority, batching: self.settings.batching, counts_disabled: true, sizes: self.lane.sizes() };
+        let plan =
+            Plan { priority, batching: self.settings.batching, includes_disabled: true, sizes: self.lane.sizes() };
         let history = LaneHistory { lane: &self.lane, priority };
         let learned = observe_each(self.source.as_ref(), &self.scope, ids, plan, &history, |(id, answer)| {
             under_way.ids.remove(&id);

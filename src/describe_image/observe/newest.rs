@@ -15,13 +15,13 @@ type Rank = (bool, Option<Timestamp>, Option<String>);
 /// The best AMI so far of each of `ids`.
 pub struct Newest<'a> {
     ids: HashSet<&'a ImageId>,
-    counts_disabled: bool,
+    includes_disabled: bool,
     by_id: HashMap<ImageId, (Rank, Packed<Ami>)>,
 }
 
 impl<'a> Newest<'a> {
-    pub fn of(ids: &'a [ImageId], counts_disabled: bool) -> Self {
-        Self { ids: ids.iter().collect(), counts_disabled, by_id: HashMap::new() }
+    pub fn of(ids: &'a [ImageId], includes_disabled: bool) -> Self {
+        Self { ids: ids.iter().collect(), includes_disabled, by_id: HashMap::new() }
     }
 
     /// Takes an AMI whose tag contains its image id. Ignores AMIs without a valid id.
@@ -32,7 +32,7 @@ impl<'a> Newest<'a> {
     }
 
     pub fn take(&mut self, id: ImageId, ami: &Ami) {
-        if !self.ids.contains(&id) || (ami.is_disabled() && !self.counts_disabled) {
+        if !self.ids.contains(&id) || (ami.is_disabled() && !self.includes_disabled) {
             return;
         }
         let rank = (ami.is_available(), ami.creation_date, ami.id.clone());

@@ -15,7 +15,7 @@ pub struct Plan {
     /// Whether many images may share a call. Otherwise, each image is read on its own, as other operators do it.
     pub batching: bool,
     /// Whether a disabled AMI counts as the image's AMI. The official program ignores disabled AMIs.
-    pub counts_disabled: bool,
+    pub includes_disabled: bool,
     pub sizes: Sizes,
 }
 
@@ -23,10 +23,10 @@ impl Plan {
     /// The plan of a process that reads once. It has no earlier reads.
     #[must_use]
     pub fn once() -> Self {
-        Self { priority: Priority::Urgent, batching: true, counts_disabled: true, sizes: Sizes::default() }
+        Self { priority: Priority::Urgent, batching: true, includes_disabled: true, sizes: Sizes::default() }
     }
 
-    /// How many ids are read together. More than [`MAX_IDS`] means: from all AMIs of the scope.
+    /// How many ids are read together. If that is more than [`MAX_IDS`], all AMIs of the scope are read (a sweep).
     pub(super) fn batch(&self, ids: usize) -> usize {
         match self.batching {
             true if self.sizes.has_cheap_amis(ids) => ids.max(1),

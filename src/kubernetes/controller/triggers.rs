@@ -2,18 +2,17 @@
 //! changed labels of a namespace, a learned account. They all go into one channel of references, and wait there until
 //! this process leads.
 
-pub mod listed;
-
 use crate::describe_image::source::Source;
 use crate::kubernetes::identities::grants::{Identities, name_of};
 use crate::kubernetes::identities::namespaces::Relabelled;
 use crate::kubernetes::reconcile::context::Context;
-use crate::kubernetes::reconcile::{names_another_account, subscribe};
+use crate::kubernetes::reconcile::{names_another_account, subscribe_early};
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
 use crate::reflector::Changes;
 use futures::channel::mpsc;
 use futures::stream::{self, Stream, StreamExt};
 use kube::runtime::reflector::Store;
+use kube::runtime::watcher::{self, Event};
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -43,6 +42,29 @@ pub fn held_until<K: Eq + Hash + Send + 'static>(
         stream::iter(held).chain(references)
     };
     stream::once(held).flatten()
+}
+
+/// The objects of watch events: a listed one when its list is complete, a changed one at once. kube's store takes over a
+/// list only when the list is complete. Until then a reconcile would read the previous version of the object, or none.
+pub fn of_watch<K>(events: impl Stream<Item = watcher::Result<Event<K>>>) -> impl Stream<Item = watcher::Result<K>> {
+    let mut listed = Vec::new();
+    events.flat_map(move |event| {
+        let ready = match event {
+            Ok(Event::Init) => {
+                listed.clear();
+                Vec::new()
+            }
+            Ok(Event::InitApply(object)) => {
+                listed.push(object);
+                Vec::new()
+            }
+            Ok(Event::InitDone) => std::mem::take(&mut listed).into_iter().map(Ok).collect(),
+            Ok(Event::Apply(object)) => vec![Ok(object)],
+            Ok(Event::Delete(_)) => Vec::new(),
+            Err(error) => vec![Err(error)],
+        };
+        stream::iter(ready)
+    })
 }
 
 /// Triggers the objects that subscribe to a changed image.
@@ -99,7 +121,7 @@ pub async fn subscribe_all<S: Source + 'static>(context: Arc<Context<S>>, store:
     // An error means that the store's writer is gone. That happens only when the controller ends.
     let _ = store.wait_until_ready().await;
     for object in store.state() {
-        subscribe(&object.reference(), &object.without_status(), &context);
+        subscribe_early(&object, &context);
     }
 }
 
@@ -135,5 +157,22 @@ mod tests {
         let mut first = seen[..2].to_vec();
         first.sort_unstable();
         assert_eq!((first, &seen[2..]), (vec!["a", "b"], &["c"][..]));
+    }
+
+    #[test]
+    fn a_listed_object_triggers_only_when_its_list_is_complete() {
+        let (sender, events) = futures::channel::mpsc::unbounded();
+        let mut triggers = std::pin::pin!(of_watch(events));
+        for event in [Event::Init, Event::InitApply(1), Event::InitApply(2)] {
+            sender.unbounded_send(Ok(event)).unwrap();
+        }
+        assert!(triggers.next().now_or_never().is_none());
+        // The list breaks off and starts again.
+        for event in [Event::Init, Event::InitApply(3), Event::InitDone, Event::Apply(4), Event::Delete(5)] {
+            sender.unbounded_send(Ok(event)).unwrap();
+        }
+        drop(sender);
+        let seen: Vec<i32> = triggers.map(Result::unwrap).collect().now_or_never().unwrap();
+        assert_eq!(seen, [3, 4]);
     }
 }

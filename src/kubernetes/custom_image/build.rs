@@ -45,25 +45,3 @@ pub struct Failure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
-
-impl Failure {
-    /// Where and why the build failed, in one sentence. `None` if only the stack failed, or nothing more is known.
-    #[must_use]
-    pub fn sentence(&self) -> Option<String> {
-        self.image_status.as_ref()?;
-        let part = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {value}"));
-        let parts = [
-            part("workflow step", &self.step),
-            part("component", &self.component),
-            part("phase", &self.phase),
-            part("step", &self.action),
-        ];
-        let place = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        match (place.is_empty(), self.message.as_deref()) {
-            (true, None) => None,
-            (true, Some(message)) => Some(format!("failed: {message}")),
-            (false, None) => Some(format!("failed at {place}")),
-            (false, Some(message)) => Some(format!("failed at {place}: {message}")),
-        }
-    }
-}

@@ -16,24 +16,28 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Stores `answer`, an account and the time of its read, unless a later one is stored. Returns the account of the
-    /// scope: the stored one, else the one in the role's ARN, else `None`.
-    #[must_use]
-    pub fn learn(&self, scope: &Scope, answer: Option<(&str, Timestamp)>) -> Option<String> {
-        let mut accounts = self.known.lock();
-        let role = &scope.identity.role;
-        let before = accounts.get(role);
-        if let Some((account, at)) = answer.filter(|(_, at)| before.is_none_or(|(_, before)| before <= at)) {
-            let is_new = before.is_none_or(|(before, _)| before != account);
-            accounts.insert(role.clone(), (account.to_owned(), at));
-            if is_new {
-                self.learned.send_modify(|count| *count = count.wrapping_add(1));
+    /// An answer in this scope, read at `at`, names `account`, or none. The latest one counts. Returns the scope's account.
+    pub fn learn(&self, scope: &Scope, account: Option<&str>, at: Timestamp) -> Option<String> {
+        if let Some(account) = account {
+            let mut accounts = self.known.lock();
+            let before = accounts.get(&scope.identity.role);
+            if before.is_none_or(|(_, before)| *before <= at) {
+                let is_new = before.is_none_or(|(before, _)| before != account);
+                accounts.insert(scope.identity.role.clone(), (account.to_owned(), at));
+                if is_new {
+                    self.learned.send_modify(|count| *count = count.wrapping_add(1));
+                }
             }
         }
-        accounts
-            .get(role)
-            .map(|(account, _)| account.clone())
-            .or_else(|| role.as_ref().map(|role| role.account_id().to_owned()))
+        self.of(scope)
+    }
+
+    /// The account of the scope: the one that has answered, else the one in the role's ARN, else `None`.
+    #[must_use]
+    pub fn of(&self, scope: &Scope) -> Option<String> {
+        let role = &scope.identity.role;
+        let answered = self.known.lock().get(role).map(|(account, _)| account.clone());
+        answered.or_else(|| role.as_ref().map(|role| role.account_id().to_owned()))
     }
 
     /// Changes with each new account. Then a status that has no account, or another one, may need a write.

@@ -1,4 +1,5 @@
-//! The label selector of an identity, in the format of metav1.LabelSelector.
+//! The label selector of an identity, in the format of metav1.LabelSelector. The chart's `values.schema.json` repeats its
+//! operators.
 
 use crate::kubernetes::identities::grants::Namespaces;
 use kube::core::{Expression, Selector};

@@ -3,7 +3,7 @@
 
 use crate::kubernetes::status::moment::Orphan;
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::Resource;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
@@ -21,14 +21,19 @@ pub struct Remembered {
     pub refused: Option<(Timestamp, u32)>,
     /// Failed writes in a row.
     pub failed_writes: u32,
-    /// When a read first missed the image that the status reports.
-    pub missed_at: Option<Timestamp>,
+    /// The image that the status reports.
+    pub missed: Missed,
     /// The last answer about the orphan: the untagged AMI of a finished build.
     pub orphan: Option<AskedOrphan>,
     /// The value of the annotation `REQUESTED_AT` that a user last set, and when a reconcile first saw it.
     pub requested: Option<(String, Timestamp)>,
     pub echo: Echo,
 }
+
+/// When a read first missed something. EC2 is eventually consistent: what a read misses is gone only when a second read, a
+/// while later, misses it, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missed(Option<Timestamp>);
 
 /// Whether the watch has delivered the last write, ours or another client's. Until then a reconcile would be useless.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,8 +57,7 @@ pub struct AskedOrphan {
     pub arn: String,
     pub at: Timestamp,
     pub answer: Orphan,
-    /// When a read first missed it.
-    pub missed_at: Option<Timestamp>,
+    pub missed: Missed,
     pub again_at: Timestamp,
 }
 
@@ -70,6 +74,25 @@ impl Remembered {
     pub fn refused_again(&mut self, now: Timestamp) -> Timestamp {
         let (since, count) = self.refused.unwrap_or((now, 0));
         self.refused.insert((since, count.saturating_add(1))).0
+    }
+}
+
+impl Missed {
+    /// The second read begins at least this long after the first.
+    const CONFIRM_AFTER: SignedDuration = SignedDuration::from_secs(15);
+
+    /// A read that began at `read_at` has missed it. Returns when to read again, or `None` if it is gone.
+    pub fn again(&mut self, read_at: Timestamp) -> Option<Timestamp> {
+        // If the clock was set back, the wait must not become longer.
+        let first = self.0.map_or(read_at, |first| first.min(read_at));
+        self.0 = Some(first);
+        self.confirmable_from().filter(|from| read_at < *from)
+    }
+
+    /// When a read may confirm the miss. `None` if nothing is missed.
+    #[must_use]
+    pub fn confirmable_from(self) -> Option<Timestamp> {
+        self.0?.checked_add(Self::CONFIRM_AFTER).ok()
     }
 }
 
@@ -100,7 +123,7 @@ impl Echo {
         matches!(self, Self::Awaited { outdated, met, .. } if outdated == version && *met < MOST_MEETINGS)
     }
 
-    /// The watch has delivered `version`. True if that is our own write and no reconcile was put off until it comes.
+    /// The watch has delivered `version`. Returns true if it is our own write, and no reconcile waits for it.
     fn arrived(&mut self, version: &str) -> bool {
         match self {
             Self::Awaited { written: Some(written), met, .. } if written == version => {
@@ -133,9 +156,10 @@ impl Memory {
         self.0.lock().remove(object);
     }
 
-    /// The watch has delivered `object`. True if this is our own write and no reconcile was put off until it comes.
+    /// The watch has delivered `object`. Returns true if it is our own write, and no reconcile waits for it. The next
+    /// delivery of the same version is then no echo any more.
     #[must_use]
-    pub fn is_echo(&self, object: &WatchedImage) -> bool {
+    pub fn take_echo(&self, object: &WatchedImage) -> bool {
         let version = object.meta().resource_version.as_deref().unwrap_or_default();
         self.0.lock().get_mut(&object.reference()).is_some_and(|remembered| remembered.echo.arrived(version))
     }
@@ -182,14 +206,14 @@ mod tests {
 
     #[test]
     fn our_own_write_does_not_trigger_unless_a_reconcile_was_put_off_until_it_comes() {
-        assert!(!Memory::default().is_echo(&watched("2")));
+        assert!(!Memory::default().take_echo(&watched("2")));
         let mut echo = Echo::default();
         echo.wrote("1", Some("2".into()));
         let memory = remembering(echo.clone());
         assert!(memory.is_outdated(&watched("1")) && !memory.is_outdated(&watched("2")));
-        assert!(!memory.is_echo(&watched("3")) && memory.is_echo(&watched("2")));
+        assert!(!memory.take_echo(&watched("3")) && memory.take_echo(&watched("2")));
         echo.met_outdated("1");
-        assert!(!remembering(echo).is_echo(&watched("2")), "a reconcile was put off until it comes");
+        assert!(!remembering(echo).take_echo(&watched("2")), "a reconcile was put off until it comes");
     }
 
     #[test]

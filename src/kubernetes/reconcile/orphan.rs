@@ -5,8 +5,7 @@ use crate::describe_image::source::Source;
 use crate::describe_image::{ImageId, ImageRef, Observation, Scope};
 use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::kubernetes::reconcile::context::Context;
-use crate::kubernetes::reconcile::memory::{AskedOrphan, Remembered};
-use crate::kubernetes::reconcile::missed;
+use crate::kubernetes::reconcile::memory::{AskedOrphan, Missed, Remembered};
 use crate::kubernetes::status::moment::Orphan;
 use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::kubernetes::status::verdict::missing::may_be_orphaned;
@@ -18,7 +17,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The orphan, and when to read it again.
-pub async fn look_up<S: Source + 'static>(
+pub async fn read<S: Source + 'static>(
     observation: &Observation,
     read_at: Timestamp,
     image: &ImageRef,
@@ -73,22 +72,22 @@ async fn ask<S: Source + 'static>(
     context: &Context<S>,
 ) -> AskedOrphan {
     let read = tokio::time::timeout(PATIENCE, context.reflector.source().orphan(scope, &arn)).await;
-    let mut missed_at = before.as_ref().and_then(|before| before.missed_at);
+    let mut missed = before.as_ref().map(|before| before.missed).unwrap_or_default();
     let settled = SignedDuration::try_from(context.settings.intervals.settled).unwrap_or(SignedDuration::MAX);
     let settled_at = now.checked_add(settled).unwrap_or(Timestamp::MAX);
     let (answer, again_at) = match read {
         Ok(Ok(Some(ami_id))) => {
-            missed_at = None;
+            missed = Missed::default();
             (Orphan::Found(ami_id), settled_at)
         }
-        Ok(Ok(None)) => match missed::confirmed_at(&mut missed_at, now) {
-            Some(confirmed_at) => (known(before), confirmed_at),
+        Ok(Ok(None)) => match missed.again(now) {
+            Some(again_at) => (known(before), again_at),
             None => (Orphan::Gone, settled_at),
         },
         // Without an answer, the previous one stays valid.
         Ok(Err(_)) | Err(_) => (known(before), settled_at),
     };
-    AskedOrphan { arn, at: now, answer, missed_at, again_at }
+    AskedOrphan { arn, at: now, answer, missed, again_at }
 }
 
 fn known(before: Option<AskedOrphan>) -> Orphan {

@@ -2,14 +2,15 @@
 //! the presigned URL, which are read separately.
 
 use crate::describe_image::observe::ObserveError;
+use crate::describe_image::response::{Ec2AmiInfo, ImageFields};
 use crate::describe_image::source::Source;
 use crate::describe_image::source_error::{SourceError, redacted};
 use crate::describe_image::{self, ImageRef, Observation};
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::reconcile::context::Context;
-use crate::kubernetes::reconcile::memory::Remembered;
+use crate::kubernetes::reconcile::memory::{Missed, Remembered};
 use crate::kubernetes::reconcile::wanted::{self, Wanted};
-use crate::kubernetes::reconcile::{missed, orphan, presigned_url};
+use crate::kubernetes::reconcile::{orphan, presigned_url};
 use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::moment::Outcome;
 use crate::kubernetes::status::ready_reason::ReadyReason;
@@ -100,8 +101,8 @@ async fn of_image<S: Source + 'static>(
     })
 }
 
-/// The earliest time at which the read of an acceptable answer began. A user may have requested a read, and only a
-/// later read confirms a miss.
+/// How new the answer must be: its read must begin at this time or later. A user may have requested a read, and a miss
+/// needs a second read. `None`: any answer will do.
 fn not_before(
     object: &CustomImage,
     previous: &CustomImageStatus,
@@ -110,7 +111,7 @@ fn not_before(
 ) -> Option<Timestamp> {
     let is_new = |value: &String| previous.last_handled_reconcile_at.as_ref() != Some(value);
     let requested = wanted::requested_at(object).filter(is_new).map(|value| memory.requested_at(&value, now));
-    requested.max(missed::due_at(memory.missed_at).filter(|time| *time <= now))
+    requested.max(memory.missed.confirmable_from().filter(|time| *time <= now))
 }
 
 fn failed<S>(
@@ -121,7 +122,7 @@ fn failed<S>(
     previous: &CustomImageStatus,
     context: &Context<S>,
 ) -> Outcome {
-    // An earlier process may have seen the failure first: one grace period before Synced became False.
+    // An earlier process may have seen the failure first. Then it was one grace period before Synced became False.
     let known_since = conditions::find(&previous.conditions, conditions::SYNCED)
         .filter(|synced| synced.status == "False" && synced.reason != ReadyReason::Suspended.name())
         .and_then(|synced| synced.last_transition_time.0.checked_sub(context.settings.periods.error).ok());
@@ -162,14 +163,14 @@ async fn observed<S: Source + 'static>(
     context: &Context<S>,
 ) -> (Outcome, Option<String>, Option<Timestamp>) {
     let ImageRef { scope, id } = image;
-    let account_id = context.accounts.learn(scope, observation.account_id().map(|account| (account, read_at)));
+    let account_id = context.accounts.learn(scope, observation.account_id(), read_at);
     let mut response = describe_image::describe(id, &scope.region, observation).ok();
-    // Also if a miss of the stack is not confirmed yet, so that both wait for their confirmation at the same time.
-    let (orphan, asked_again_at) = orphan::look_up(observation, read_at, image, previous, memory, context).await;
-    if !missed::is_missed(response.as_ref().map(|response| &response.image), &previous.image) {
-        memory.missed_at = None;
-    } else if let Some(confirmed_at) = missed::confirmed_at(&mut memory.missed_at, read_at) {
-        let until = asked_again_at.map_or(confirmed_at, |again| again.min(confirmed_at));
+    // The orphan is read even while a missed stack is not confirmed yet. So both are confirmed at the same time.
+    let (orphan, asked_again_at) = orphan::read(observation, read_at, image, previous, memory, context).await;
+    if !is_missed(response.as_ref().map(|response| &response.image), &previous.image) {
+        memory.missed = Missed::default();
+    } else if let Some(again_at) = memory.missed.again(read_at) {
+        let until = asked_again_at.map_or(again_at, |asked| asked.min(again_at));
         return (Outcome::Unconfirmed, account_id, Some(until));
     }
     let mut until = asked_again_at;
@@ -180,4 +181,20 @@ async fn observed<S: Source + 'static>(
     }
     let response = response.map(Box::new);
     (Outcome::Observed { observation: observation.clone(), response, orphan }, account_id, until)
+}
+
+/// Whether the status reports an image that the answer lacks. An AMI is missed if there is none, or only a lesser one with
+/// the same image id. A stack is missed if there is neither an AMI nor a stack: the AMI may have been tagged, and the stack
+/// deleted, between the read of the AMIs and the read of the stacks.
+fn is_missed(now: Option<&ImageFields>, before: &ImageFields) -> bool {
+    let Some(reported) = &before.ec2_ami_info else { return before.image_build_status.is_some() && now.is_none() };
+    match now.and_then(|image| Some((image, image.ec2_ami_info.as_ref()?))) {
+        None => true,
+        Some((image, listed)) => {
+            let rank = |image: &ImageFields, ami: &Ec2AmiInfo| {
+                (ami.state.as_deref() == Some("AVAILABLE"), image.creation_time.clone(), ami.ami_id.clone())
+            };
+            listed.ami_id != reported.ami_id && rank(image, listed) < rank(before, reported)
+        }
+    }
 }

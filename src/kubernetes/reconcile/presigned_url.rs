@@ -27,7 +27,7 @@ pub async fn put(
     if let Some(url) = source.presigned_url(scope, &object).await {
         response.image_configuration.url = url;
         let until = kept_until(&response.image_configuration.url, &object, now);
-        // `kept_until` returns `None` if the URL expires soon: it lives no longer than its credentials.
+        // A URL expires with the credentials that signed it. If that is soon, `kept_until` returns `None`.
         return until.or_else(|| now.checked_add(SignedDuration::from_mins(1)).ok());
     }
     // If the bucket cannot be used for a moment, the current URL stays until it expires.

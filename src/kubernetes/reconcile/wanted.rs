@@ -1,7 +1,7 @@
 //! The first step: what an object wants. Pure.
 
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
-use crate::describe_image::{ImageId, ImageRef, Region};
+use crate::describe_image::{ImageId, ImageRef, Region, Scope};
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus, REQUESTED_AT};
 use crate::kubernetes::identities::grants::{Access, Identities};
 use crate::kubernetes::identities::namespaces::NamespaceLabels;
@@ -18,6 +18,18 @@ pub enum Wanted {
     Undecided(SourceError),
     /// Nothing, while it is suspended.
     Suspended,
+}
+
+impl Wanted {
+    /// The failures of one scope are written one after the other, at a bounded rate. Refusals by the operator itself have no
+    /// scope and share one turn, because users can invent any number of names.
+    #[must_use]
+    pub fn paced_scope(&self, error: &SourceError) -> Option<&Scope> {
+        match self {
+            Self::Image(image) if error.kind != SourceErrorKind::UnknownRegion => Some(&image.scope),
+            Self::Image(_) | Self::Refused(_) | Self::Undecided(_) | Self::Suspended => None,
+        }
+    }
 }
 
 /// What `object` wants. `region` is the object's region, else the operator's. Admission rejects an invalid object, but

@@ -70,7 +70,7 @@ async fn apply(
     if applied.status.as_ref() == Some(status) {
         return Ok(applied.resource_version());
     }
-    // An apply keeps the fields that another manager has added, and AWS did not say those. So replace the whole status.
+    // An apply keeps fields that another manager has added. AWS did not say those, so replace the whole status.
     applied.meta_mut().managed_fields = None;
     applied.status = Some(status.clone());
     let manager = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };

@@ -70,8 +70,8 @@ impl Moment<'_> {
         since.checked_add(self.periods.finalizing).unwrap_or(Timestamp::MAX)
     }
 
-    /// The account that lacks the image: the one that this process learned, else the one in a status that has a mark.
-    /// Without a mark the account in the status is that of an AMI or a stack, and may belong to other credentials.
+    /// The account that has no such image: the one that this process learned, else that of the status if the image was
+    /// already absent in it. The account of a status with an image is not used, because it may belong to other credentials.
     #[must_use]
     pub fn absent_from(&self) -> Option<&str> {
         let is_absent =

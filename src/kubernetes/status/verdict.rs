@@ -2,6 +2,7 @@
 //! `stack`, and `missing` for neither.
 
 pub mod ami;
+pub mod build_failed;
 pub mod missing;
 pub mod stack;
 

@@ -38,7 +38,7 @@ pub struct TimingArgs {
     /// Time from the first error until a status that was good before reports it.
     #[arg(long, env = "CUSTOMIMAGE_ERROR_GRACE", value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub error_grace: Duration,
-    /// Age of the last answer from which on Ready is Unknown; at least three intervals.
+    /// Maximum age of the last answer. If it is older, Ready is Unknown. At least three intervals are always allowed.
     #[arg(long, env = "CUSTOMIMAGE_STALENESS_BUDGET", value_name = "DURATION", default_value = "30m", value_parser = duration)]
     pub staleness_budget: Duration,
 }

@@ -4,10 +4,9 @@
 use crate::describe_image::observation::tag_key;
 use crate::describe_image::{ImageBuildStatus, ImageId, Observation};
 use crate::kubernetes::custom_image::CustomImageStatus;
-use crate::kubernetes::custom_image::build::Failure;
 use crate::kubernetes::status::moment::{Moment, Orphan};
 use crate::kubernetes::status::ready_reason::ReadyReason;
-use crate::kubernetes::status::verdict::{Progress, Story, Verdict, second};
+use crate::kubernetes::status::verdict::{Progress, Story, Verdict, build_failed, second};
 use crate::kubernetes::status::{build_story, conditions};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -31,7 +30,7 @@ pub fn finalizing(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Mom
 fn orphaned(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
     let arn = story.build.and_then(|build| build.image_arn.as_deref());
     let mark = conditions::find(&moment.previous.conditions, conditions::FINALIZING);
-    // If the orphan was not read this time, the last verdict in the mark stays.
+    // The mark repeats the last verdict. It stays while EC2 does not answer about the orphan.
     let unasked = mark.filter(|_| *story.orphan == Orphan::Unknown);
     let gone = [ReadyReason::Deleted.name(), ReadyReason::Deleting.name()];
     if *story.orphan == Orphan::Gone || unasked.is_some_and(|mark| gone.contains(&mark.reason.as_str())) {
@@ -93,7 +92,7 @@ fn nothing_there(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'
     let hint = hint(other_stack, moment);
     if was_seen(moment.previous) {
         let ami = story.ami_id().map(|ami_id| format!("; AMI {ami_id} is gone")).unwrap_or_default();
-        let failure = story.failure.and_then(Failure::sentence);
+        let failure = story.failure.and_then(build_failed::sentence);
         let failure = failure.map(|sentence| format!("; its build {sentence}")).unwrap_or_default();
         let message = format!("{about} any more{ami}{failure}{hint}");
         return Verdict::new("False", ReadyReason::Deleted, message, Progress::Stalled);

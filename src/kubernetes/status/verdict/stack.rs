@@ -1,15 +1,12 @@
-//! The condition table if AWS has a stack but no AMI: the stack's status decides Ready. Also: the message of a failed
-//! build.
+//! The condition table if AWS has a stack but no AMI: the stack's status decides Ready.
 
 use crate::describe_image::ImageBuildStatus;
 use crate::describe_image::observation::{ImageBuild, Stack};
-use crate::describe_image::source_error::redacted;
-use crate::kubernetes::custom_image::build::Failure;
 use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::moment::Moment;
 use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::kubernetes::status::verdict::missing::finalizing;
-use crate::kubernetes::status::verdict::{Progress, Story, Verdict};
+use crate::kubernetes::status::verdict::{Progress, Story, Verdict, build_failed};
 
 #[must_use]
 pub fn of_stack(stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>, moment: &Moment<'_>) -> Verdict {
@@ -19,7 +16,7 @@ pub fn of_stack(stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>, mo
     let gone = story.ami_id().map(|ami_id| format!("AMI {ami_id} is gone; ")).unwrap_or_default();
     let about = format!("{gone}stack is {stack_status}{said}");
     let has_lost_its_ami = !gone.is_empty();
-    let failed = |about: String| why_failed(about, stack, build, story);
+    let failed = |about: String| build_failed::message(about, stack, build, story);
     // A recorded failure stays in the message, whatever the stack does now.
     let unless_failed = |about: String| if story.failure.is_some() { failed(about) } else { about };
     match ImageBuildStatus::of_stack(stack_status) {
@@ -53,16 +50,4 @@ pub fn of_stack(stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>, mo
 fn is_done(build_status: Option<&str>, moment: &Moment<'_>) -> bool {
     let is_marked = || conditions::find(&moment.previous.conditions, conditions::FINALIZING).is_some();
     build_status.map_or_else(is_marked, |status| status == "AVAILABLE")
-}
-
-/// The message of a failed build. The failing step comes first, because users search for it in the console.
-fn why_failed(about: String, stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>) -> String {
-    let step = story.failure.and_then(Failure::sentence);
-    let reason = build.and_then(|build| build.reason.as_deref()).filter(|reason| !reason.is_empty());
-    let is_said = |reason: &str| step.as_deref().is_some_and(|step| step.ends_with(reason));
-    let reason = reason.filter(|reason| !is_said(reason));
-    let said = reason.map(|reason| format!("Image Builder: {}", redacted(reason)));
-    let stack_said = stack.status_reason.as_deref().filter(|reason| !reason.is_empty());
-    let stack_said = stack_said.map(|reason| format!("CloudFormation: {}", redacted(reason)));
-    [step, Some(about), said, stack_said].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
