@@ -114,7 +114,7 @@ fn subscribe<S: Source + 'static>(
     let wanted = wanted(object, region, context);
     match &wanted {
         Wanted::Image(image) => context.reflector.subscribe(&reference.into(), image),
-        Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended => {
+        Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended(_) => {
             context.reflector.unsubscribe(&reference.into());
         }
     }
@@ -153,10 +153,7 @@ async fn look_up<S: Source + 'static>(
 ) -> Option<Found> {
     let mut stored = object.status.clone().unwrap_or_default();
     compose::sort(&mut stored);
-    let account_id = match wanted {
-        Wanted::Image(image) => context.accounts.of(&image.scope),
-        Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended => None,
-    };
+    let account_id = wanted.image().and_then(|image| context.accounts.of(&image.scope));
     let (mut previous, mut moved) = of_same_image(&stored, region, account_id.as_deref());
     let looked_up = find_outcome(object, wanted, &previous, memory, context).await?;
     if moved.is_none() && matches!(looked_up.outcome, Outcome::Observed { .. }) {
@@ -213,7 +210,8 @@ fn publish<S>(object: &CustomImage, found: &Found, next: &CustomImageStatus, con
 pub fn names_another_account<S>(object: &WatchedImage, context: &Context<S>) -> bool {
     let wants = object.without_status();
     let region = region_of(&wants, context.settings.default_region.as_ref());
-    let Wanted::Image(image) = wanted(&wants, &region, context) else { return false };
+    let wanted = wanted(&wants, &region, context);
+    let Some(image) = wanted.image() else { return false };
     context.memory.is_outdated(object) || context.accounts.of(&image.scope) != object.account_id
 }
 

@@ -16,6 +16,7 @@ use crate::process::http::{self, Probes};
 use crate::process::metrics::{self, AwsCalls};
 use crate::reflector::Reflector;
 use prometheus_client::registry::Registry;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -152,7 +153,7 @@ async fn elect(
 
 /// A holder identity that no other process has, not even on the same machine.
 fn holder() -> String {
-    let unique = fastrand::u64(..);
+    let unique = RandomState::new().build_hasher().finish();
     format!("{}_{unique:016x}", pod_name().unwrap_or_else(|| "customimage-operator".to_owned()))
 }
 

@@ -42,10 +42,12 @@ impl<S: Source + 'static> Collector for Gauges<S> {
         leader.set(i64::from(is_leading));
         let help = "1 while this process leads: only the leader reads AWS and writes";
         put(&mut encoder, "leader", help, None, &leader)?;
-        // A standby counts nothing, so that a sum over all replicas is the leader's count.
-        let context = self.context.upgrade().filter(|_| is_leading);
-        let counted = context.map(|context| self.count(&context)).unwrap_or_default();
-        counted.encode(&mut encoder)
+        if !is_leading {
+            // A standby counts nothing, so that a sum over all replicas is the leader's count.
+            return Counted::default().encode(&mut encoder);
+        }
+        // The controller may have ended. Then there is nothing to count.
+        self.context.upgrade().map_or(Ok(()), |context| self.count(&context).encode(&mut encoder))
     }
 }
 
@@ -161,5 +163,8 @@ fn put(
     unit: Option<&Unit>,
     metric: &impl EncodeMetric,
 ) -> Result<(), fmt::Error> {
+    if metric.is_empty() {
+        return Ok(());
+    }
     metric.encode(encoder.encode_descriptor(name, &format!("{help}."), unit, metric.metric_type())?)
 }

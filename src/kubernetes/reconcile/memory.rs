@@ -36,10 +36,10 @@ pub struct Remembered {
 pub struct Missed(Option<Timestamp>);
 
 /// Whether the watch has delivered the last write, ours or another client's. Until then a reconcile would be useless.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Echo {
-    #[default]
-    Seen,
+    /// It has. `written` is the resourceVersion of our own write, which a list may deliver once more.
+    Seen { written: Option<String> },
     Awaited {
         /// The resourceVersion that is known to be outdated.
         outdated: String,
@@ -96,6 +96,12 @@ impl Missed {
     }
 }
 
+impl Default for Echo {
+    fn default() -> Self {
+        Self::Seen { written: None }
+    }
+}
+
 impl Echo {
     /// Our own write has turned version `before` into `written`. They are equal if the API server found nothing to
     /// change.
@@ -110,7 +116,7 @@ impl Echo {
         let (before, written) = match std::mem::take(self) {
             Self::Awaited { outdated, written, met } if outdated == version => (met, written),
             Self::Awaited { written, .. } => (0, written),
-            Self::Seen => (0, None),
+            Self::Seen { written } => (0, written),
         };
         let met = before.saturating_add(1);
         *self = Self::Awaited { outdated: version.to_owned(), written, met };
@@ -128,10 +134,11 @@ impl Echo {
         match self {
             Self::Awaited { written: Some(written), met, .. } if written == version => {
                 let is_waited_for = *met > 0;
-                *self = Self::Seen;
+                *self = Self::Seen { written: Some(version.to_owned()) };
                 !is_waited_for
             }
-            _ => false,
+            Self::Seen { written: Some(written) } => written == version,
+            Self::Seen { written: None } | Self::Awaited { .. } => false,
         }
     }
 }
@@ -156,8 +163,8 @@ impl Memory {
         self.0.lock().remove(object);
     }
 
-    /// The watch has delivered `object`. Returns true if it is our own write, and no reconcile waits for it. The next
-    /// delivery of the same version is then no echo any more.
+    /// The watch has delivered `object`. Returns true if it is our own write, and no reconcile waits for it. A
+    /// list may deliver it once more.
     #[must_use]
     pub fn take_echo(&self, object: &WatchedImage) -> bool {
         let version = object.meta().resource_version.as_deref().unwrap_or_default();
@@ -212,6 +219,7 @@ mod tests {
         let memory = remembering(echo.clone());
         assert!(memory.is_outdated(&watched("1")) && !memory.is_outdated(&watched("2")));
         assert!(!memory.take_echo(&watched("3")) && memory.take_echo(&watched("2")));
+        assert!(memory.take_echo(&watched("2")), "a list delivers it once more");
         echo.met_outdated("1");
         assert!(!remembering(echo).take_echo(&watched("2")), "a reconcile was put off until it comes");
     }
@@ -221,7 +229,7 @@ mod tests {
         let mut echo = Echo::default();
         assert!(!echo.is_awaited_at("1"));
         echo.wrote("1", Some("1".into()));
-        assert_eq!(echo, Echo::Seen, "the server found nothing to change");
+        assert_eq!(echo, Echo::default(), "the server found nothing to change");
         let meetings = (1..=MOST_MEETINGS).map(|met| (echo.met_outdated("1") == met, echo.is_awaited_at("1")));
         assert!(meetings.take(7).all(|meeting| meeting == (true, true)));
         echo.met_outdated("1");

@@ -57,7 +57,7 @@ pub async fn find_outcome<S: Source + 'static>(
             memory.refused = None;
             of_image(object, image, previous, memory, context).await
         }
-        Wanted::Suspended => {
+        Wanted::Suspended(_) => {
             memory.refused = None;
             Some(unasked(Outcome::Suspended, None))
         }

@@ -16,18 +16,28 @@ pub enum Wanted {
     Refused(SourceError),
     /// It is not known yet whether the object may use its identity.
     Undecided(SourceError),
-    /// Nothing, while it is suspended.
-    Suspended,
+    /// Nothing, while it is suspended. The image that it would want, if that is valid and allowed, still has an account.
+    Suspended(Option<ImageRef>),
 }
 
 impl Wanted {
+    /// The image of the object, suspended or not. `None` if it has none that the operator may read.
+    #[must_use]
+    pub fn image(&self) -> Option<&ImageRef> {
+        match self {
+            Self::Image(image) => Some(image),
+            Self::Suspended(image) => image.as_ref(),
+            Self::Refused(_) | Self::Undecided(_) => None,
+        }
+    }
+
     /// The failures of one scope are written one after the other, at a bounded rate. Refusals by the operator itself have no
     /// scope and share one turn, because users can invent any number of names.
     #[must_use]
     pub fn paced_scope(&self, error: &SourceError) -> Option<&Scope> {
         match self {
             Self::Image(image) if error.kind != SourceErrorKind::UnknownRegion => Some(&image.scope),
-            Self::Image(_) | Self::Refused(_) | Self::Undecided(_) | Self::Suspended => None,
+            Self::Image(_) | Self::Refused(_) | Self::Undecided(_) | Self::Suspended(_) => None,
         }
     }
 }
@@ -36,9 +46,14 @@ impl Wanted {
 /// one that was stored before that rule existed still gets a clear error.
 #[must_use]
 pub fn wanted(object: &CustomImage, region: &str, identities: &Identities, labels: &NamespaceLabels) -> Wanted {
-    if object.is_suspended() {
-        return Wanted::Suspended;
+    match of_spec(object, region, identities, labels) {
+        Wanted::Image(image) if object.is_suspended() => Wanted::Suspended(Some(image)),
+        _ if object.is_suspended() => Wanted::Suspended(None),
+        wanted => wanted,
     }
+}
+
+fn of_spec(object: &CustomImage, region: &str, identities: &Identities, labels: &NamespaceLabels) -> Wanted {
     let Ok(parsed) = Region::parse(region) else { return Wanted::Refused(no_region(region)) };
     let scope = match identities.access(object, parsed, |namespace| labels.of(namespace)) {
         Access::Granted(scope) => scope,

@@ -164,6 +164,26 @@ fn a_role_in_another_account_replaces_the_observed_image() {
 }
 
 #[test]
+fn a_suspended_object_does_not_keep_the_image_of_another_account() {
+    run(async {
+        let lab = Lab::new(two_accounts()).await;
+        created(&lab, "hpc", Some("research")).await;
+        let who = format!("namespaces: [{}]", lab.namespace);
+        let file = Configuration::new(&research(&who));
+        let _operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION", file.path().to_str().unwrap())]).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
+        lab.condition("hpc", "Synced", "False", "Suspended").await;
+        file.write(&format!(
+            "identities: [{{name: research, roleArn: 'arn:aws:iam::333344445555:role/reader', {who}}}]"
+        ));
+        let object = lab.ready("hpc", "Unknown", "Suspended").await;
+        assert_eq!(object.status.unwrap().image.ec2_ami_info, None);
+        lab.event("hpc", "AccountChanged").await;
+    });
+}
+
+#[test]
 fn an_identity_that_loses_its_role_reads_our_account_and_reports_not_found_instead_of_deleted() {
     run(async {
         let mut world = two_accounts();
