@@ -1,5 +1,5 @@
 //! The CustomImage resource: spec, status, columns and the CRD. `kubectl explain` prints the doc comments of the
-//! fields.
+//! fields. `make generate` writes the CRD into `crds` and into the chart.
 #![allow(clippy::duplicated_attributes, reason = "the columns repeat their types and priorities")]
 
 pub mod build;

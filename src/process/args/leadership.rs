@@ -1,4 +1,5 @@
 //! The flags of leader election.
+//! The chart sets the same defaults in its values.yaml; a test compares them.
 
 use crate::kubernetes::leadership::lease::LeaseSettings;
 use crate::process::args::value::{Maybe, duration, namespace};

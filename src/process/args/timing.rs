@@ -1,4 +1,5 @@
 //! The flags for how often AWS is read, and for how long a state may last.
+//! The chart sets the same defaults in its values.yaml; a test compares them.
 
 use super::value::duration;
 use crate::kubernetes::GracePeriods;

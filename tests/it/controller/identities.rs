@@ -64,6 +64,17 @@ async fn created(lab: &Lab, name: &str, identity: Option<&str>) {
     lab.try_create(name, "hpc", spec).await.unwrap();
 }
 
+/// A CustomImage that is Ready by the identity `research`: the lab, who may use the identity, its file, and the operator.
+async fn available_in_another_account() -> (Lab, String, Configuration, Operator) {
+    let lab = Lab::new(two_accounts()).await;
+    created(&lab, "hpc", Some("research")).await;
+    let who = format!("namespaces: [{}]", lab.namespace);
+    let file = Configuration::new(&research(&who));
+    let operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION", file.path().to_str().unwrap())]).await;
+    lab.ready("hpc", "True", "ImageAvailable").await;
+    (lab, who, file, operator)
+}
+
 fn ami_and_account(object: &customimage_operator::kubernetes::CustomImage) -> (String, String) {
     let status = object.status.clone().unwrap();
     (status.image.ec2_ami_info.unwrap().ami_id.unwrap(), status.account_id.unwrap())
@@ -148,12 +159,7 @@ fn a_changed_configuration_takes_effect_without_a_restart_and_an_invalid_one_is_
 #[test]
 fn a_role_in_another_account_replaces_the_observed_image() {
     run(async {
-        let lab = Lab::new(two_accounts()).await;
-        created(&lab, "hpc", Some("research")).await;
-        let who = format!("namespaces: [{}]", lab.namespace);
-        let file = Configuration::new(&research(&who));
-        let _operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION", file.path().to_str().unwrap())]).await;
-        lab.ready("hpc", "True", "ImageAvailable").await;
+        let (lab, who, file, _operator) = available_in_another_account().await;
         let third = "arn:aws:iam::333344445555:role/reader";
         lab.aws.world(|world| world.roles.push(Role { arn: third.into(), external_id: None, denied: false }));
         file.write(&format!("identities: [{{name: research, roleArn: '{third}', {who}}}]"));
@@ -166,12 +172,7 @@ fn a_role_in_another_account_replaces_the_observed_image() {
 #[test]
 fn a_suspended_object_does_not_keep_the_image_of_another_account() {
     run(async {
-        let lab = Lab::new(two_accounts()).await;
-        created(&lab, "hpc", Some("research")).await;
-        let who = format!("namespaces: [{}]", lab.namespace);
-        let file = Configuration::new(&research(&who));
-        let _operator = lab.operator(&[("CUSTOMIMAGE_CONFIGURATION", file.path().to_str().unwrap())]).await;
-        lab.ready("hpc", "True", "ImageAvailable").await;
+        let (lab, who, file, _operator) = available_in_another_account().await;
         lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
         lab.condition("hpc", "Synced", "False", "Suspended").await;
         file.write(&format!(

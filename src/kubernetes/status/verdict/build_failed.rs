@@ -1,4 +1,5 @@
-//! The words about a failed build: the message of BuildFailed, and the sentence about the failing step that others use.
+//! The words about a failed build: the message of BuildFailed, of DeleteFailed and of every state with a recorded failure.
+//! Its middle part, about the stack and Image Builder, comes from `stack.rs`. Others use the sentence about the failing step.
 
 use crate::describe_image::observation::{ImageBuild, Stack};
 use crate::describe_image::source_error::redacted;
