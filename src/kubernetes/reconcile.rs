@@ -61,6 +61,7 @@ async fn five_steps<S: Source + 'static>(
     let (reference, object) = (watched.reference(), &watched.object());
     let version = object.resource_version().unwrap_or_default();
     let mut memory = context.memory.recall(&reference, object.meta().uid.as_deref().unwrap_or_default());
+    // The watch has not delivered the last write yet, so this version is outdated.
     if memory.echo.is_awaited_at(&version) {
         return Ok(put_off(reference, memory, &version, context));
     }
@@ -98,8 +99,10 @@ async fn five_steps<S: Source + 'static>(
         }
         Written::Conflict => Ok(put_off(reference, memory, &version, context)),
         Written::Gone => {
-            context.forget(&reference);
-            Ok((Action::await_change(), ReconcileResult::Gone))
+            // Only the watch knows that an object is gone: a proxy may answer 404, too. Of a deleted object the store has
+            // nothing, so it is not reconciled again.
+            let failures = context.memory.count_failed_write(&reference);
+            Ok((Action::requeue(jittered(context.settings.intervals.after_error(failures))), ReconcileResult::Gone))
         }
     }
 }

@@ -59,7 +59,7 @@ pub async fn run(args: RunArgs) -> ExitCode {
 
 async fn start(args: RunArgs) -> Result<(), StartError> {
     let stop = stop_on_signal()?;
-    let (listener, address) = listen(args.listen).await?;
+    let (listener, address) = listen(args.listen)?;
     let region = default_region(args.mirror.region.0.clone()).await?;
     let client = client::connect().await.map_err(|error| StartError::ApiServer(error.to_string()))?;
 
@@ -98,9 +98,9 @@ fn announce(region: Option<&Region>, address: SocketAddr) {
     tracing::info!(version, region, listen = %address, "customimage-operator runs");
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |error| StartError::Listen { address, error };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = http::listen(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
 }

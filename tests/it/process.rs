@@ -51,6 +51,17 @@ fn probes_and_metrics_answer_and_sigterm_exits_with_0() {
     });
 }
 
+#[test]
+fn the_probes_of_an_operator_that_listens_on_ipv6_answer_on_ipv4_too() {
+    run(async {
+        let lab = Lab::empty().await;
+        let mut operator = lab.operator(&[("CUSTOMIMAGE_LISTEN", "[::]:0")]).await;
+        let port = operator.address.rsplit(':').next().unwrap().to_owned();
+        operator.address = format!("127.0.0.1:{port}");
+        assert_eq!(operator.get("/livez").await.0, 200);
+    });
+}
+
 async fn client(cluster: &Cluster) -> Client {
     let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig_path()).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();

@@ -1,6 +1,7 @@
 //! The programs and fixtures that the tests share.
 
 pub mod describe;
+pub mod faulty_server;
 pub mod lab;
 pub mod net;
 pub mod operator;

@@ -12,6 +12,9 @@ use std::collections::{HashMap, HashSet};
 /// to an older state never delivers a newer version.
 const MOST_MEETINGS: u32 = 8;
 
+/// The time between two reads that a user requests of one object. Each is urgent, and goes before the reads of others.
+const REQUEST_PAUSE: SignedDuration = SignedDuration::from_secs(10);
+
 /// The memory of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remembered {
@@ -25,7 +28,7 @@ pub struct Remembered {
     pub missed: Missed,
     /// The last answer about the orphan: the untagged AMI of a finished build.
     pub orphan: Option<AskedOrphan>,
-    /// The value of the annotation `REQUESTED_AT` that a user last set, and when a reconcile first saw it.
+    /// The value of the annotation `REQUESTED_AT` that a user last set, and when the read for it is due.
     pub requested: Option<(String, Timestamp)>,
     pub echo: Echo,
 }
@@ -62,12 +65,15 @@ pub struct AskedOrphan {
 }
 
 impl Remembered {
-    /// When a user requested the read with this annotation `value`: `now`, if no reconcile has seen the value before.
+    /// When the read that a user requests with this annotation `value` is due: `now`, but at most one such read counts in
+    /// [`REQUEST_PAUSE`]. Requests that come meanwhile share the next one.
     pub fn requested_at(&mut self, value: &str, now: Timestamp) -> Timestamp {
-        match &self.requested {
-            Some((last, at)) if last == value => *at,
-            _ => self.requested.insert((value.to_owned(), now)).1,
-        }
+        let at = match &self.requested {
+            Some((last, at)) if last == value || *at > now => *at,
+            Some((_, at)) => now.max(at.checked_add(REQUEST_PAUSE).unwrap_or(now)),
+            None => now,
+        };
+        self.requested.insert((value.to_owned(), at)).1
     }
 
     /// Counts one more refusal. Returns since when the object is refused.
@@ -209,6 +215,18 @@ mod tests {
         let memory = Memory::default();
         memory.store(watched("1").reference(), Remembered { echo, ..Remembered::default() });
         memory
+    }
+
+    #[test]
+    fn requests_of_one_object_share_a_read_every_ten_seconds() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut memory = Remembered::default();
+        assert_eq!(memory.requested_at("a", at(100)), at(100));
+        assert_eq!(memory.requested_at("a", at(104)), at(100), "the same request");
+        assert_eq!(memory.requested_at("b", at(105)), at(110));
+        assert_eq!(memory.requested_at("c", at(106)), at(110), "it does not move away");
+        assert_eq!(memory.requested_at("d", at(111)), at(120));
+        assert_eq!(memory.requested_at("e", at(500)), at(500));
     }
 
     #[test]

@@ -79,7 +79,11 @@ async fn of_image<S: Source + 'static>(
     memory: &mut Remembered,
     context: &Context<S>,
 ) -> Option<LookedUp> {
-    let not_before = not_before(object, previous, memory, Timestamp::now());
+    let now = Timestamp::now();
+    let requested = requested(object, previous, memory, now);
+    let is_due = |time: &Timestamp| *time <= now;
+    // The answer must be of a read that begins at this time or later: a user has requested it, or a miss needs a second one.
+    let not_before = requested.filter(is_due).max(memory.missed.confirmable_from().filter(is_due));
     let reading = context.reflector.latest(image, not_before)?;
     let (outcome, account_id, until) = match &reading.answer {
         Ok(observation) => observed(observation, reading.at, image, previous, memory, context).await,
@@ -95,23 +99,21 @@ async fn of_image<S: Source + 'static>(
         outcome,
         at: Timestamp::now(),
         account_id,
-        until,
+        until: until.into_iter().chain(requested.filter(|time| !is_due(time))).min(),
         interval: interval.unwrap_or(context.settings.intervals.settled),
-        answers_request: not_before.is_none_or(|time| at >= time),
+        answers_request: requested.max(not_before).is_none_or(|time| at >= time),
     })
 }
 
-/// How new the answer must be: its read must begin at this time or later. A user may have requested a read, and a miss
-/// needs a second read. `None`: any answer will do.
-fn not_before(
+/// When the read that a user has requested, and that the status does not confirm yet, is due.
+fn requested(
     object: &CustomImage,
     previous: &CustomImageStatus,
     memory: &mut Remembered,
     now: Timestamp,
 ) -> Option<Timestamp> {
     let is_new = |value: &String| previous.last_handled_reconcile_at.as_ref() != Some(value);
-    let requested = wanted::requested_at(object).filter(is_new).map(|value| memory.requested_at(&value, now));
-    requested.max(memory.missed.confirmable_from().filter(|time| *time <= now))
+    wanted::requested_at(object).filter(is_new).map(|value| memory.requested_at(&value, now))
 }
 
 fn failed<S>(

@@ -5,6 +5,7 @@
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::status::compose::sort;
 use kube::api::{Patch, PatchParams, PostParams};
+use kube::core::Request;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
 use std::time::Duration;
@@ -52,6 +53,19 @@ pub async fn status(
     }
 }
 
+/// The API server reads the body of an apply as YAML, which takes some characters of JSON only when they are escaped.
+fn yaml_safe(json: Vec<u8>) -> Vec<u8> {
+    let is_unsafe = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+    match std::str::from_utf8(&json) {
+        // They can only be inside of strings.
+        Ok(text) if text.contains(is_unsafe) => {
+            let escape = |c: char| if is_unsafe(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+            text.chars().map(escape).collect::<String>().into_bytes()
+        }
+        Ok(_) | Err(_) => json,
+    }
+}
+
 /// Returns the object's resourceVersion after the write.
 async fn apply(
     api: &Api<CustomImage>,
@@ -64,8 +78,11 @@ async fn apply(
         "metadata": {"name": object.name_any(), "resourceVersion": object.meta().resource_version},
         "status": status,
     });
-    let name = object.name_any();
-    let mut applied = api.patch_status(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body)).await?;
+    let (name, namespace) = (object.name_any(), object.namespace());
+    let request = Request::new(CustomImage::url_path(&(), namespace.as_deref()))
+        .patch_subresource("status", &name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body))
+        .map_err(kube::Error::BuildRequest)?;
+    let mut applied: CustomImage = api.clone().into_client().request(request.map(yaml_safe)).await?;
     applied.status.iter_mut().for_each(sort);
     if applied.status.as_ref() == Some(status) {
         return Ok(applied.resource_version());
@@ -75,4 +92,18 @@ async fn apply(
     applied.status = Some(status.clone());
     let manager = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     api.replace_status(&name, &manager, &applied).await.map(|replaced| replaced.resource_version())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_body_of_an_apply_has_no_character_that_yaml_refuses_and_says_the_same() {
+        let status = json!({"a": "x\u{7f}\u{85}\u{9b}\u{fffe}y", "plain": "é\u{2028}"});
+        let body = yaml_safe(serde_json::to_vec(&status).unwrap());
+        let text = String::from_utf8(body).unwrap();
+        assert!(text.contains("x\\u007f\\u0085\\u009b\\ufffey") && text.contains("é\u{2028}"), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), status);
+    }
 }

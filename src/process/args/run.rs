@@ -19,7 +19,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub mirror: MirrorArgs,
     /// Address on which /livez, /readyz and /metrics are served.
-    #[arg(long, env = "CUSTOMIMAGE_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    #[arg(long, env = "CUSTOMIMAGE_LISTEN", value_name = "ADDRESS", default_value = "[::]:8080")]
     pub listen: SocketAddr,
     /// Maximum number of CustomImages that are reconciled at once.
     #[arg(long, env = "CUSTOMIMAGE_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]

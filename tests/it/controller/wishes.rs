@@ -90,3 +90,24 @@ fn a_presigned_url_is_opt_in_and_is_signed_once() {
         assert_eq!(lab.aws.count("s3", "HeadBucket"), 1);
     });
 }
+
+#[test]
+fn many_requests_for_one_object_share_a_read() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let _operator = lab.operator(&NEVER).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        lab.aws.reset_calls();
+        for number in 1..=30 {
+            let annotation = json!({"reconcile.fluxcd.io/requestedAt": number.to_string()});
+            lab.merge("hpc", json!({"metadata": {"annotations": annotation}})).await.unwrap();
+        }
+        eventually("the last request is handled", || async {
+            let handled = lab.get("hpc").await.status.unwrap().last_handled_reconcile_at;
+            if handled.as_deref() == Some("30") { Ok(()) } else { Err(format!("{handled:?}")) }
+        })
+        .await;
+        let reads = lab.aws.count("ec2", "DescribeImages");
+        assert!(reads <= 2, "one at once, and one after 10 seconds: {reads}");
+    });
+}

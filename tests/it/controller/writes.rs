@@ -1,7 +1,9 @@
+use crate::support::faulty_server::FaultyServer;
 use crate::support::lab::{Lab, REGION, condition_of, message_of};
 use crate::support::operator::Operator;
 use crate::support::world::{build, image, stack, world};
 use crate::support::{eventually, run};
+use axum::http::StatusCode;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use simulator::{Fault, FaultKind};
@@ -198,5 +200,41 @@ fn a_watch_that_lags_behind_our_own_write_causes_no_conflict_and_no_second_signa
         looks(&lab, 3).await;
         assert_eq!(operator.metric("customimage_status_writes_total{result=\"conflict\"}").await, 0.0);
         assert_eq!(lab.aws.count("s3", "HeadBucket"), 200);
+    });
+}
+
+#[test]
+fn control_characters_in_aws_texts_reach_the_status_unchanged() {
+    run(async {
+        let mut world = world(REGION);
+        let text = "bell\u{7f} and \u{85}\u{9b}31m";
+        world.images.push(simulator::Image { description: Some(text.into()), ..image("hpc", REGION) });
+        let lab = Lab::new(world).await;
+        lab.create("hpc", json!({})).await;
+        let _operator = lab.operator(&[]).await;
+        let object = lab.ready("hpc", "True", "ImageAvailable").await;
+        assert_eq!(object.status.unwrap().image.ec2_ami_info.unwrap().description.as_deref(), Some(text));
+    });
+}
+
+#[test]
+fn a_write_that_is_answered_404_is_tried_again_while_the_object_exists() {
+    run(async {
+        let lab = Lab::with_build("hpc").await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        let settings = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("AWS_REGION", REGION)];
+        let _operator = Operator::start(&lab.aws.endpoint(), &server.kubeconfig(), &settings).await;
+        lab.ready("hpc", "False", "Building").await;
+        server.answer(|method, _| (method == "PATCH").then_some(StatusCode::NOT_FOUND));
+        lab.aws.world(|world| {
+            world.stacks.clear();
+            world.images.push(image("hpc", REGION));
+        });
+        eventually("the write of the new status is answered 404", || async {
+            if server.struck() > 0 { Ok(()) } else { Err("not yet".to_owned()) }
+        })
+        .await;
+        server.heal();
+        lab.ready("hpc", "True", "ImageAvailable").await;
     });
 }
