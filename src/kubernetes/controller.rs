@@ -3,7 +3,6 @@
 mod gauges;
 mod triggers;
 
-use crate::backoff::jittered;
 use crate::describe_image::source::Source;
 use crate::kubernetes::identities::grants::Identities;
 use crate::kubernetes::leadership::Leadership;
@@ -201,5 +200,5 @@ fn after_error<S>(object: Arc<WatchedImage>, error: &WriteError, context: Arc<Co
         error = error as &dyn std::error::Error,
         "status not written"
     );
-    Action::requeue(jittered(context.settings.intervals.after_error(failures)))
+    Action::requeue(context.pause_after(failures))
 }

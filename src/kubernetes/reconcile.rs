@@ -65,7 +65,7 @@ async fn five_steps<S: Source + 'static>(
     if memory.echo.is_awaited_at(&version) {
         return Ok(put_off(reference, memory, &version, context));
     }
-    let region = region_of(object, context.settings.default_region.as_ref());
+    let region = region(object, context);
 
     let wanted = subscribe(&reference, object, &region, context);
     let Some(found) = look_up(object, &wanted, &region, &mut memory, context).await else {
@@ -102,7 +102,7 @@ async fn five_steps<S: Source + 'static>(
             // Only the watch knows that an object is gone: a proxy may answer 404, too. Of a deleted object the store has
             // nothing, so it is not reconciled again.
             let failures = context.memory.count_failed_write(&reference);
-            Ok((Action::requeue(jittered(context.settings.intervals.after_error(failures))), ReconcileResult::Gone))
+            Ok((Action::requeue(context.pause_after(failures)), ReconcileResult::Gone))
         }
     }
 }
@@ -127,7 +127,11 @@ fn subscribe<S: Source + 'static>(
 /// Subscribes an object before its first reconcile.
 pub fn subscribe_early<S: Source + 'static>(object: &WatchedImage, context: &Context<S>) {
     let (reference, object) = (object.reference(), object.without_status());
-    subscribe(&reference, &object, &region_of(&object, context.settings.default_region.as_ref()), context);
+    subscribe(&reference, &object, &region(&object, context), context);
+}
+
+fn region<S>(object: &CustomImage, context: &Context<S>) -> String {
+    region_of(object, context.settings.default_region.as_ref())
 }
 
 fn wanted<S>(object: &CustomImage, region: &str, context: &Context<S>) -> Wanted {
@@ -212,7 +216,7 @@ fn publish<S>(object: &CustomImage, found: &Found, next: &CustomImageStatus, con
 /// because its current status may name another account.
 pub fn names_another_account<S>(object: &WatchedImage, context: &Context<S>) -> bool {
     let wants = object.without_status();
-    let region = region_of(&wants, context.settings.default_region.as_ref());
+    let region = region(&wants, context);
     let wanted = wanted(&wants, &region, context);
     let Some(image) = wanted.image() else { return false };
     context.memory.is_outdated(object) || context.accounts.of(&image.scope) != object.account_id
@@ -227,7 +231,7 @@ fn next_action<S>(next: &Next, looked_up: &LookedUp, memory: &Remembered, contex
     };
     let until = [next.until, looked_up.until].into_iter().flatten().min().map(left);
     let again = memory.refused.filter(|_| matches!(looked_up.outcome, Outcome::Failed { .. }));
-    let again = again.map(|(_, count)| jittered(context.settings.intervals.after_error(count)));
+    let again = again.map(|(_, count)| context.pause_after(count));
     [until, again].into_iter().flatten().min().map_or_else(Action::await_change, Action::requeue)
 }
 

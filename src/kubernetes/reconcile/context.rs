@@ -1,5 +1,6 @@
 //! What all reconciles share, and the settings of the controller.
 
+use crate::backoff::jittered;
 use crate::describe_image::Region;
 use crate::describe_image::source::Source;
 use crate::kubernetes::identities::accounts::Accounts;
@@ -50,6 +51,13 @@ pub struct Context<S> {
     pub identities: watch::Receiver<Arc<Identities>>,
     pub namespaces: NamespaceLabels,
     pub leadership: Leadership,
+}
+
+impl<S> Context<S> {
+    /// The pause after this many failures of one object in a row.
+    pub fn pause_after(&self, failures: u32) -> Duration {
+        jittered(self.settings.intervals.after_error(failures))
+    }
 }
 
 impl<S: Source + 'static> Context<S> {
