@@ -16,16 +16,20 @@ mod partition;
 mod probe;
 mod profile;
 mod refused;
+mod reply_bytes;
 mod s3;
+mod sink;
 mod source;
 mod throttling;
 mod trusted_ca;
+mod turns;
 mod whole_reply;
 
 pub use budget::{Budget, Limit};
-pub use call::{Call, CallOutcome, CallSink, IgnoreCalls};
+
 pub use config::{ClientSettings, default_region, load};
 pub use probe::{ASSUME_ROLE, Caller, Permission, Probe};
+pub use sink::{Call, CallOutcome, CallSink, IgnoreCalls};
 pub use source::Aws;
 pub use trusted_ca::{InvalidCaBundle, TrustedCa};
 

@@ -25,10 +25,12 @@
 //!     status.build and status.failure remember.
 //!   - `identities`: who may use which credentials. `identities/selector`: label selectors.
 //!   - `watch`, `leadership` (the Lease), `rights` (what the operator may do in the cluster).
-//! - `aws`: the only code that names the AWS SDK. One file a service. `budget`: the share of AWS's limits. `throttling`: the
-//!   error codes that are called throttled, and are retried. `credentials`, `error`, `pagination`, `probe` (permissions).
+//! - `aws`: the only code that names the AWS SDK. One file a service. `budget`: the share of AWS's limits. `turns`: whose
+//!   call comes next. `reply_bytes`: how much replies may hold. `throttling`: the error codes that are called throttled, and
+//!   are retried. `credentials`, `error`, `pagination`, `probe` (permissions).
 //! - `reflector`: what AWS says of the images that have subscribers. `lane`: the images of one scope. `entry`: one image.
 //!   `intervals`: when each is read next (the durations are flags: `process/args/timing`). `reader`: the task that reads.
+//!   `stack_queue`: stacks by name or in a sweep, by turns of tenants.
 //! - `describe_image`: the domain, pure. The response and its rules, the order of reads (`observe`), and the port to AWS
 //!   (`source`): how urgent a read is, how many ids a call takes, and how long a page is.
 //! - `backoff` (pauses that double), `packed` (values as compressed JSON), `proxy`: ground that all stand on.

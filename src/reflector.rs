@@ -7,12 +7,16 @@
 
 mod answer;
 mod entry;
+mod fair;
 pub mod intervals;
 mod lane;
 mod packed_observation;
 mod reader;
 pub mod reading;
 mod schedule;
+mod scope_lane;
+mod stack_queue;
+mod stack_reads;
 mod subscribers;
 
 pub use lane::ReflectorSettings;
@@ -24,8 +28,8 @@ use futures::channel::mpsc;
 use jiff::Timestamp;
 use lane::Lane;
 use parking_lot::Mutex;
-use reader::{Publisher, Reader};
 use reading::{Freshness, Reading};
+use scope_lane::{Publisher, ScopeLane};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -96,8 +100,8 @@ impl<S: ImageSource + 'static> Reflector<S> {
     fn start_lane(&self, scope: &Scope) -> Arc<Lane> {
         let lane = Arc::new(Lane::new(self.settings));
         let (source, publisher) = (self.source.clone(), self.publisher.clone());
-        let reader = Reader { lane: lane.clone(), source, scope: scope.clone(), settings: self.settings, publisher };
-        tokio::spawn(reader.run());
+        let reads = ScopeLane { lane: lane.clone(), source, scope: scope.clone(), settings: self.settings, publisher };
+        tokio::spawn(reader::run(reads));
         lane
     }
 }

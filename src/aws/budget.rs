@@ -2,15 +2,18 @@
 //! scopes. A call waits for its token. When AWS throttles, the bucket is emptied, and a call costs twice as much for a
 //! while.
 
+use super::sink::{CallSink, IgnoreCalls};
+use super::turns::Turns;
 use crate::describe_image::Region;
-use crate::describe_image::source::Priority;
+use crate::describe_image::source::{Priority, Turn};
 use leaky_bucket::RateLimiter;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use strum::VariantArray;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// The debt limit: retries that may be owed, for each token that the bucket can hold.
@@ -22,6 +25,10 @@ const FILLED_AT_START: usize = 40;
 
 /// How long a call costs two tokens after AWS has throttled.
 const RECOVERY: Duration = Duration::from_secs(60);
+
+/// Calls of one rate limit that are under way at once, by priority. The limits are separate, so that slow calls for many
+/// images in progress do not delay a new image.
+const CALLS_AT_ONCE: [usize; 3] = [32, 16, 16];
 
 /// Users who may create objects can invent region names. At this many buckets, those that no scope uses are removed.
 const MOST_RATE_LIMITS: usize = 8000;
@@ -64,16 +71,23 @@ impl Budget {
 }
 
 /// All rate limits of the process. Without a budget, they never delay a call.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Budgets {
     budget: Option<Budget>,
+    sink: Arc<dyn CallSink>,
     rate_limits: Mutex<HashMap<(String, Region, Api), Arc<RateLimit>>>,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self { budget: None, sink: Arc::new(IgnoreCalls), rate_limits: Mutex::default() }
+    }
 }
 
 impl Budgets {
     #[must_use]
-    pub fn new(budget: Budget) -> Self {
-        Self { budget: Some(budget), rate_limits: Mutex::default() }
+    pub fn new(budget: Budget, sink: Arc<dyn CallSink>) -> Self {
+        Self { budget: Some(budget), sink, rate_limits: Mutex::default() }
     }
 
     /// The bucket that all scopes of `account` in `region` share for `api`.
@@ -82,7 +96,8 @@ impl Budgets {
         if rate_limits.len() >= MOST_RATE_LIMITS {
             rate_limits.retain(|_, bucket| Arc::strong_count(bucket) > 1);
         }
-        let new = || Arc::new(RateLimit(self.budget.map(|budget| Limited::new(&budget, api))));
+        let limited = || self.budget.map(|budget| Limited::new(&budget, api));
+        let new = || Arc::new(RateLimit::new(limited(), self.sink.clone()));
         rate_limits.entry((account.to_owned(), region.clone(), api)).or_insert_with(new).clone()
     }
 
@@ -97,36 +112,66 @@ impl Budgets {
     }
 }
 
-/// The tokens of one account, region and API.
-#[derive(Debug, Default)]
-pub struct RateLimit(Option<Limited>);
+/// The calls of one account, region and API.
+#[derive(Debug)]
+pub struct RateLimit {
+    limited: Option<Limited>,
+    under_way: [Arc<Semaphore>; Priority::VARIANTS.len()],
+    sink: Arc<dyn CallSink>,
+}
 
 #[derive(Debug)]
 struct Limited {
     tokens: RateLimiter,
-    /// A first-in, first-out queue. The crate's own queue lets a new caller pass those that wait.
-    line: Semaphore,
-    /// Lets one background call at a time into `line`. So an urgent call waits for at most one of them, and background
-    /// calls still make progress during many urgent ones.
-    background: Semaphore,
+    /// Who takes the next token. The crate's own queue lets a new caller pass those that wait.
+    turns: Arc<Turns>,
     throttled_at: Mutex<Option<Instant>>,
     /// Retries that have not yet paid their token.
     owed: AtomicUsize,
 }
 
+/// A call that may be made. Hold it until the call has ended.
+#[must_use]
+pub struct Permit {
+    _under_way: Option<OwnedSemaphorePermit>,
+}
+
+/// Counts a caller as waiting while it exists.
+struct Waiting<'a>(&'a dyn CallSink, Priority, Instant);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waited(self.1, self.2.elapsed());
+    }
+}
+
 impl RateLimit {
-    /// Waits for a token, and pays for the retries that are owed.
-    pub async fn take(&self, priority: Priority) {
-        let Some(limited) = &self.0 else { return };
-        let is_background = priority == Priority::Background;
-        let _turn = if is_background { limited.background.acquire().await.ok() } else { None };
-        let _place = limited.line.acquire().await;
-        limited.tokens.acquire(limited.price()).await;
+    fn new(limited: Option<Limited>, sink: Arc<dyn CallSink>) -> Self {
+        let under_way = CALLS_AT_ONCE.map(|calls| Arc::new(Semaphore::new(calls)));
+        Self { limited, under_way, sink }
+    }
+
+    /// A rate limit that never delays a call.
+    pub fn unlimited() -> Self {
+        Self::new(None, Arc::new(IgnoreCalls))
+    }
+
+    /// Waits for the turn and for a token, and pays for the retries that are owed.
+    pub async fn take(&self, turn: &Turn) -> Permit {
+        let Turn { priority, .. } = *turn;
+        self.sink.waits(priority);
+        let _waiting = Waiting(self.sink.as_ref(), priority, Instant::now());
+        if let Some(limited) = &self.limited {
+            let _place = limited.turns.place(turn).await;
+            limited.tokens.acquire(limited.price()).await;
+        }
+        // The semaphore is never closed.
+        Permit { _under_way: self.under_way[priority as usize].clone().acquire_owned().await.ok() }
     }
 
     /// Records a retry of the SDK, which cannot wait for a token. The next call pays for it.
     pub fn owe(&self) {
-        if let Some(limited) = &self.0 {
+        if let Some(limited) = &self.limited {
             // If AWS throttles for hours, the debt must not grow beyond what can be paid back.
             let most = limited.tokens.max().saturating_mul(MOST_OWED);
             let owe = |owed: usize| Some(owed.saturating_add(1).min(most));
@@ -137,7 +182,7 @@ impl RateLimit {
     /// Records that AWS has throttled: another client uses the account, too, or its limits differ from the
     /// assumed ones.
     pub fn throttled(&self) {
-        if let Some(limited) = &self.0 {
+        if let Some(limited) = &self.limited {
             *limited.throttled_at.lock() = Some(Instant::now());
             while limited.tokens.try_acquire(1) {}
         }
@@ -156,8 +201,7 @@ impl Limited {
         let burst = share(burst).max(2.0) as usize;
         let initial = (burst * FILLED_AT_START / 100).max(1);
         let tokens = RateLimiter::builder().max(burst).initial(initial).refill(refill as usize).interval(tick).build();
-        let (line, background) = (Semaphore::new(1), Semaphore::new(1));
-        Self { tokens, line, background, throttled_at: Mutex::default(), owed: AtomicUsize::new(0) }
+        Self { tokens, turns: Arc::default(), throttled_at: Mutex::default(), owed: AtomicUsize::new(0) }
     }
 
     /// The tokens that the next call costs. If the bucket cannot hold as many, they come over several refills.
@@ -171,20 +215,29 @@ impl Limited {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::describe_image::source::Party;
 
     fn region(name: &str) -> Region {
         Region::parse(name).unwrap()
     }
 
+    fn budgets_of(budget: Budget) -> Budgets {
+        Budgets::new(budget, Arc::new(IgnoreCalls))
+    }
+
+    fn turn(priority: Priority, tenant: &str) -> Turn {
+        Turn { priority, parties: [Party::Tenant(tenant.into())].into() }
+    }
+
     /// 40 calls a second, two at once: fast enough for a test.
     fn budgets() -> Budgets {
-        Budgets::new(Budget { percent: 25, assumed: Limit { burst: 8, per_second: 160 } })
+        budgets_of(Budget { percent: 25, assumed: Limit { burst: 8, per_second: 160 } })
     }
 
     async fn taken_within(bucket: &RateLimit, time: Duration) -> u32 {
         let end = Instant::now() + time;
         let mut taken = 0;
-        while tokio::time::timeout_at(end, bucket.take(Priority::Urgent)).await.is_ok() {
+        while tokio::time::timeout_at(end, bucket.take(&turn(Priority::Urgent, "a"))).await.is_ok() {
             taken += 1;
         }
         taken
@@ -226,13 +279,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_urgent_call_passes_a_hundred_background_calls_and_does_not_stop_them() {
         let bucket = budgets().rate_limit("1", &region("eu-west-1"), Api::GetImage);
-        let background = (0..100).map(|_| bucket.take(Priority::Background)).collect::<futures::future::JoinAll<_>>();
+        let call = || async { drop(bucket.take(&turn(Priority::Background, "a")).await) };
+        let background = (0..100).map(|_| call()).collect::<futures::future::JoinAll<_>>();
         let urgent = async {
             // Until then, the background calls are queued.
             tokio::time::sleep(Duration::from_millis(100)).await;
             let begun = Instant::now();
             for _ in 0..10 {
-                bucket.take(Priority::Urgent).await;
+                let _ = bucket.take(&turn(Priority::Urgent, "a")).await;
             }
             begun.elapsed()
         };
@@ -245,8 +299,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn extreme_rates_and_shares_still_let_a_call_through() {
         for (percent, per_second, burst) in [(1, 1, 1), (25, 10_000, 10_000), (100, 10_000, 1), (100, 1, 10_000)] {
-            let budgets = Budgets::new(Budget { percent, assumed: Limit { burst, per_second } });
-            budgets.rate_limit("1", &region("eu-west-1"), Api::GetImage).take(Priority::Urgent).await;
+            let budgets = budgets_of(Budget { percent, assumed: Limit { burst, per_second } });
+            let _ =
+                budgets.rate_limit("1", &region("eu-west-1"), Api::GetImage).take(&turn(Priority::Urgent, "a")).await;
         }
     }
 
@@ -278,7 +333,7 @@ mod tests {
         let bucket = Budgets::default().rate_limit("1", &region("eu-west-1"), Api::DescribeImages);
         tokio::time::timeout(Duration::from_secs(5), async {
             for _ in 0..10_000 {
-                bucket.take(Priority::Urgent).await;
+                let _ = bucket.take(&turn(Priority::Urgent, "a")).await;
             }
         })
         .await

@@ -3,6 +3,7 @@
 
 use super::clients::RateLimits;
 use super::credentials::Renewed;
+use super::sink::{Call, CallOutcome, CallSink};
 use super::throttling::{TOO_MANY_REQUESTS, code_of, is_throttling_code};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -13,52 +14,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, Metadata};
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use strum::IntoStaticStr;
-
-/// One attempt of a call.
-#[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
-    pub service: &'a str,
-    pub operation: &'a str,
-    pub outcome: CallOutcome,
-    pub latency: Duration,
-}
-
-/// How an attempt ended. It is a closed set, because it labels a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum CallOutcome {
-    Success,
-    Throttled,
-    /// The service refused it: any other status, usually 4xx.
-    Refused,
-    ServerError,
-    /// No whole reply: a timeout, a broken connection, a reply cut short.
-    NoReply,
-}
-
-impl CallOutcome {
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        self.into()
-    }
-}
-
-/// Receives every attempt, for example to count it.
-pub trait CallSink: Debug + Send + Sync {
-    fn record(&self, call: Call<'_>);
-}
-
-/// The sink of a process that counts nothing.
-#[derive(Debug)]
-pub struct IgnoreCalls;
-
-impl CallSink for IgnoreCalls {
-    fn record(&self, _: Call<'_>) {}
-}
 
 #[derive(Debug)]
 struct StartedAt(Instant);

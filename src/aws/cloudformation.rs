@@ -6,7 +6,7 @@ use super::pagination::{Page, all_pages};
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation;
 use crate::describe_image::response::Tag;
-use crate::describe_image::source::Priority;
+use crate::describe_image::source::Turn;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
@@ -29,11 +29,12 @@ const LOGICAL_ID: &str = "ParallelClusterImage";
 pub async fn stack(
     client: &Client,
     rate_limit: &RateLimit,
-    priority: Priority,
+    turn: &Turn,
     name: &ImageId,
 ) -> Result<Option<observation::Stack>, SourceError> {
-    rate_limit.take(priority).await;
-    let reply = match client.describe_stacks().stack_name(name.as_str()).send().await {
+    let _permit = rate_limit.take(turn).await;
+    // Boxed, because thousands of reads may wait for the budget.
+    let reply = match Box::pin(client.describe_stacks().stack_name(name.as_str()).send()).await {
         Ok(reply) => reply,
         Err(error) if says_missing(error.as_service_error(), "Stack with id ") => return Ok(None),
         Err(error) => return Err(source_error(DESCRIBE_STACKS, &error)),
@@ -47,12 +48,13 @@ pub async fn stack(
     }
 }
 
-/// Every stack that is not deleted.
+/// Gives `take` every stack that is not deleted.
 pub async fn all_stacks(
     client: &Client,
     rate_limit: &RateLimit,
-    priority: Priority,
-) -> Result<Vec<observation::Stack>, SourceError> {
+    turn: &Turn,
+    mut take: impl FnMut(observation::Stack) + Send,
+) -> Result<(), SourceError> {
     let fetch = |token| {
         let call = client.describe_stacks().set_next_token(token);
         async {
@@ -60,9 +62,7 @@ pub async fn all_stacks(
             Ok(Page { items: page.stacks, next_token: page.next_token })
         }
     };
-    let mut found = Vec::new();
-    all_pages(DESCRIBE_STACKS, rate_limit, priority, fetch, |stack| found.push(plain(stack))).await?;
-    Ok(found)
+    all_pages(DESCRIBE_STACKS, rate_limit, turn, fetch, |stack| take(plain(stack))).await
 }
 
 /// Whether the error means that the stack or resource does not exist. CloudFormation has no code for this: it returns
@@ -124,7 +124,7 @@ impl ImageBuildArns {
 pub async fn image_build_arn(
     client: &Client,
     rate_limit: &RateLimit,
-    priority: Priority,
+    turn: &Turn,
     arns: &ImageBuildArns,
     name: &ImageId,
     stack: &observation::Stack,
@@ -133,9 +133,9 @@ pub async fn image_build_arn(
     if let Some(arn) = stack_arn.and_then(|stack_arn| arns.get(stack_arn)) {
         return Ok(Some(arn));
     }
-    rate_limit.take(priority).await;
+    let _permit = rate_limit.take(turn).await;
     let call = client.describe_stack_resource().stack_name(name.as_str()).logical_resource_id(LOGICAL_ID);
-    let reply = match call.send().await {
+    let reply = match Box::pin(call.send()).await {
         Ok(reply) => reply,
         // The resource does not exist yet, or the stack was deleted meanwhile.
         Err(error) if says_missing(error.as_service_error(), "") => return Ok(None),

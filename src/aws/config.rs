@@ -1,9 +1,11 @@
 //! The SDK's configuration: credentials, endpoints, proxy, private CA, timeouts, retries and retry partitions.
 
-use super::call::{CallSink, TellSink};
+use super::call::TellSink;
 use super::clients::{Clients, RateLimits};
 use super::credentials::{CredentialsSource, Loading, Renewed};
 use super::profile;
+use super::reply_bytes::ReplyBytes;
+use super::sink::CallSink;
 use super::throttling::RetryThrottled;
 use super::trusted_ca::TrustedCa;
 use super::whole_reply::{Refusals, WholeReplies};
@@ -124,6 +126,7 @@ fn http_client(trusted_ca: Option<&TrustedCa>) -> WholeReplies {
         direct: client_through(ProxyConfig::disabled(), context.clone()),
         proxied: client_through(ProxyConfig::from_env(), context),
         refusals: Refusals::default(),
+        reply_bytes: ReplyBytes::default(),
     }
 }
 

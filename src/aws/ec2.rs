@@ -6,8 +6,8 @@ use super::pagination::{Page, all_pages};
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
 use crate::describe_image::response::Tag;
-use crate::describe_image::source::{AMIS_PER_PAGE, Priority};
-use crate::describe_image::source_error::SourceError;
+use crate::describe_image::source::{AMIS_PER_PAGE, Turn};
+use crate::describe_image::source_error::{SourceError, Unreadable};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Image};
 use jiff::Timestamp;
@@ -21,13 +21,13 @@ pub const DESCRIBE_IMAGES: &str = "ec2:DescribeImages";
 pub async fn amis(
     client: &Client,
     rate_limit: &RateLimit,
-    priority: Priority,
+    turn: &Turn,
     ids: &[ImageId],
 ) -> Result<Vec<(ImageId, Ami)>, SourceError> {
     let of_ids = tag_filter(tag_key::IMAGE_ID, ids.iter().map(ImageId::to_string).collect());
     let mut found = Vec::new();
     let filters = vec![of_ids, tagged_available()];
-    images(client, rate_limit, priority, filters, |image| found.extend(with_id(ids, image))).await?;
+    images(client, rate_limit, turn, filters, |image| found.extend(with_id(ids, image))).await?;
     Ok(found)
 }
 
@@ -35,23 +35,23 @@ pub async fn amis(
 pub async fn all_amis(
     client: &Client,
     rate_limit: &RateLimit,
-    priority: Priority,
+    turn: &Turn,
     mut take: impl FnMut(Ami) + Send,
 ) -> Result<(), SourceError> {
     let of_any_id = Filter::builder().name("tag-key").values(tag_key::IMAGE_ID).build();
-    images(client, rate_limit, priority, vec![of_any_id, tagged_available()], |image| take(ami(image))).await
+    images(client, rate_limit, turn, vec![of_any_id, tagged_available()], |image| take(ami(image))).await
 }
 
 /// The id of the AMI that the image build version `image_build_arn` created; of several, the greatest.
 pub async fn of_image_build(
     client: &Client,
     rate_limit: &RateLimit,
-    priority: Priority,
+    turn: &Turn,
     image_build_arn: &str,
 ) -> Result<Option<String>, SourceError> {
     let mut found = None;
     let of_build = tag_filter(tag_key::IMAGE_BUILD, vec![image_build_arn.to_owned()]);
-    images(client, rate_limit, priority, vec![of_build], |image| found = found.take().max(image.image_id)).await?;
+    images(client, rate_limit, turn, vec![of_build], |image| found = found.take().max(image.image_id)).await?;
     Ok(found)
 }
 
@@ -59,23 +59,35 @@ fn tagged_available() -> Filter {
     tag_filter(tag_key::BUILD_STATUS, vec!["available".to_owned()])
 }
 
-/// Gives `take` the AMIs of the account that match `filters`, disabled ones included.
+/// The sizes of a page. If a page is too large to be read, the read begins again with smaller pages. EC2 accepts no less
+/// than five.
+const PER_PAGE: [u16; 4] = [AMIS_PER_PAGE, 125, 16, 5];
+
+/// Gives `take` the AMIs of the account that match `filters`, disabled ones included. It may give some of them twice.
 async fn images(
     client: &Client,
     rate_limit: &RateLimit,
-    priority: Priority,
+    turn: &Turn,
     filters: Vec<Filter>,
-    take: impl FnMut(Image) + Send,
+    mut take: impl FnMut(Image) + Send,
 ) -> Result<(), SourceError> {
-    let fetch = |token| {
-        let call = client.describe_images().owners("self").include_disabled(true).set_filters(Some(filters.clone()));
-        let call = call.max_results(AMIS_PER_PAGE.into()).set_next_token(token);
-        async {
-            let page = call.send().await.map_err(|error| source_error(DESCRIBE_IMAGES, &error))?;
-            Ok(Page { items: page.images, next_token: page.next_token })
+    let mut read = Ok(());
+    for per_page in PER_PAGE {
+        let fetch = |token| {
+            let call =
+                client.describe_images().owners("self").include_disabled(true).set_filters(Some(filters.clone()));
+            let call = call.max_results(per_page.into()).set_next_token(token);
+            async {
+                let page = Box::pin(call.send()).await.map_err(|error| source_error(DESCRIBE_IMAGES, &error))?;
+                Ok(Page { items: page.images, next_token: page.next_token })
+            }
+        };
+        read = all_pages(DESCRIBE_IMAGES, rate_limit, turn, fetch, &mut take).await;
+        if !read.as_ref().is_err_and(|error| error.unreadable == Some(Unreadable::TooLarge)) {
+            break;
         }
-    };
-    all_pages(DESCRIBE_IMAGES, rate_limit, priority, fetch, take).await
+    }
+    read
 }
 
 fn tag_filter(key: &str, values: Vec<String>) -> Filter {

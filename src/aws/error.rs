@@ -2,8 +2,9 @@
 
 use super::advice;
 use super::refused::Refused;
+use super::reply_bytes::Unread;
 use super::throttling::{TOO_MANY_REQUESTS, is_throttling_code};
-use crate::describe_image::source_error::{SourceError, SourceErrorKind};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind, Unreadable};
 use crate::proxy::ProxyRefused;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
@@ -22,9 +23,15 @@ where
 {
     let Some(service_error) = error.as_service_error() else {
         let Refused { kind, message, fix } = without_answer(error);
-        return SourceError { fix, ..SourceError::asked(kind, action, message) };
+        return SourceError { fix, unreadable: unreadable(error), ..SourceError::asked(kind, action, message) };
     };
     let reply = error.raw_response();
+    if reply.is_some_and(|reply| reply.status().is_success()) {
+        // The SDK's parser has refused it.
+        let message = format!("{action} sent a reply that cannot be read: {}", chain(service_error));
+        let unreadable = Some(Unreadable::Malformed);
+        return SourceError { unreadable, ..SourceError::asked(SourceErrorKind::ServiceError, action, message) };
+    }
     let status = reply.map(|reply| reply.status().as_u16());
     let code = service_error.code();
     let message = service_error.message().or(code).map(str::to_owned);
@@ -34,6 +41,15 @@ where
         .or_else(|| advice::of_policy(&message))
         .or_else(|| advice::of_end(code));
     SourceError { fix, ..SourceError::asked(kind_of(code, status), action, message) }
+}
+
+fn unreadable<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Option<Unreadable> {
+    let is_too_large = |source: &(dyn Error + 'static)| source.downcast_ref() == Some(&Unread::TooLarge);
+    match error {
+        SdkError::ResponseError(_) => Some(Unreadable::Malformed),
+        _ if sources(error).any(is_too_large) => Some(Unreadable::TooLarge),
+        _ => None,
+    }
 }
 
 /// The kind of an error, from the service's code, else from the HTTP status.

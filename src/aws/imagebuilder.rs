@@ -3,7 +3,7 @@
 use super::budget::RateLimit;
 use super::error::source_error;
 use crate::describe_image::observation::{FailedStep, ImageBuild};
-use crate::describe_image::source::Priority;
+use crate::describe_image::source::Turn;
 use aws_sdk_imagebuilder::Client;
 use aws_sdk_imagebuilder::error::ProvideErrorMetadata;
 use aws_sdk_imagebuilder::types::{ComponentFailureContext, ImageFailureContext};
@@ -13,10 +13,11 @@ pub const GET_IMAGE: &str = "imagebuilder:GetImage";
 
 /// The image build version `arn`. It has only the ARN if it was deleted or has no state. An error is in its field
 /// `refused`.
-pub async fn image_build(client: &Client, rate_limit: &RateLimit, priority: Priority, arn: &str) -> ImageBuild {
-    rate_limit.take(priority).await;
+pub async fn image_build(client: &Client, rate_limit: &RateLimit, turn: &Turn, arn: &str) -> ImageBuild {
+    let _permit = rate_limit.take(turn).await;
     let nothing = ImageBuild { arn: Some(arn.to_owned()), ..ImageBuild::default() };
-    let reply = match client.get_image().image_build_version_arn(arn).send().await {
+    // Boxed, because thousands of reads may wait for the budget.
+    let reply = match Box::pin(client.get_image().image_build_version_arn(arn).send()).await {
         Ok(reply) => reply,
         Err(error) if is_missing(error.as_service_error().and_then(ProvideErrorMetadata::code)) => return nothing,
         Err(error) => return ImageBuild { refused: Some(source_error(GET_IMAGE, &error)), ..nothing },

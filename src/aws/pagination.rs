@@ -1,7 +1,7 @@
 //! Pagination: reads one page after the other, within the rate limit, up to the last one.
 
 use super::budget::RateLimit;
-use crate::describe_image::source::Priority;
+use crate::describe_image::source::Turn;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 
 /// Far more pages than an account can fill, empty ones included.
@@ -23,7 +23,7 @@ pub struct Page<T> {
 pub async fn all_pages<T, F>(
     action: &'static str,
     rate_limit: &RateLimit,
-    priority: Priority,
+    turn: &Turn,
     mut fetch: impl FnMut(Option<String>) -> F,
     mut take: impl FnMut(T),
 ) -> Result<(), SourceError>
@@ -34,7 +34,7 @@ where
         |what| Err(SourceError::asked(SourceErrorKind::ServiceError, action, format!("{action} returned {what}")));
     let mut token = None;
     for _ in 0..MOST_PAGES {
-        rate_limit.take(priority).await;
+        let _permit = rate_limit.take(turn).await;
         let Page { items, next_token } = fetch(token).await?;
         let Some(items) = items else { return broken("no list") };
         items.into_iter().for_each(&mut take);

@@ -8,7 +8,7 @@ use super::source::Aws;
 use super::{cloudformation, ec2, imagebuilder, s3};
 use crate::describe_image::image_config::default_bucket;
 use crate::describe_image::image_id::{ImageId, InvalidImageId};
-use crate::describe_image::source::Priority;
+use crate::describe_image::source::{Priority, Turn};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{Region, Scope};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -71,23 +71,22 @@ impl Aws {
             Err(error) => return vec![impossible(&error)],
         };
         // No rate limit, because a check makes only a few calls.
-        let free = RateLimit::default();
+        let (free, turn) = (RateLimit::unlimited(), Turn::shared(Priority::Urgent, scope));
         let mut probes = vec![
-            of(ec2::DESCRIBE_IMAGES, ec2::amis(&clients.ec2, &free, Priority::Urgent, std::slice::from_ref(&id)).await),
+            of(ec2::DESCRIBE_IMAGES, ec2::amis(&clients.ec2, &free, &turn, std::slice::from_ref(&id)).await),
             of(
                 cloudformation::DESCRIBE_STACKS,
-                cloudformation::stack(&clients.cloudformation, &free, Priority::Urgent, &id).await,
+                cloudformation::stack(&clients.cloudformation, &free, &turn, &id).await,
             ),
             of(cloudformation::LIST_STACKS, first_page(&clients).await),
-            of(cloudformation::DESCRIBE_STACK_RESOURCE, resource(&clients, &id).await),
+            of(cloudformation::DESCRIBE_STACK_RESOURCE, resource(&clients, &turn, &id).await),
         ];
         let Some(caller) = caller else {
             let permission = Permission::Unknown("cannot be checked without the account".to_owned());
             probes.push(Probe { action: imagebuilder::GET_IMAGE, permission });
             return probes;
         };
-        let build =
-            imagebuilder::image_build(&clients.imagebuilder, &free, Priority::Urgent, &build_arn(scope, caller)).await;
+        let build = imagebuilder::image_build(&clients.imagebuilder, &free, &turn, &build_arn(scope, caller)).await;
         probes.push(of(imagebuilder::GET_IMAGE, build.refused.map_or(Ok(()), Err)));
         if presigned {
             probes.extend(bucket(&clients, caller, &scope.region).await);
@@ -111,11 +110,11 @@ async fn first_page(clients: &Clients) -> Result<(), SourceError> {
     page.map(|_| ()).map_err(|error| source_error(cloudformation::LIST_STACKS, &error))
 }
 
-async fn resource(clients: &Clients, id: &ImageId) -> Result<(), SourceError> {
+async fn resource(clients: &Clients, turn: &Turn, id: &ImageId) -> Result<(), SourceError> {
     let stack = crate::describe_image::observation::Stack::default();
     let arns = cloudformation::ImageBuildArns::default();
-    let free = RateLimit::default();
-    let arn = cloudformation::image_build_arn(&clients.cloudformation, &free, Priority::Urgent, &arns, id, &stack);
+    let free = RateLimit::unlimited();
+    let arn = cloudformation::image_build_arn(&clients.cloudformation, &free, turn, &arns, id, &stack);
     arn.await.map(|_| ())
 }
 

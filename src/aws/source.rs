@@ -1,15 +1,15 @@
 //! [`Aws`]: the port [`ImageSource`] over the SDK, with one set of clients for each scope.
 
 use super::budget::{Api, Budget, Budgets};
-use super::call::CallSink;
 use super::clients::{Clients, RateLimits};
 use super::config::{self, Base, ClientSettings};
+use super::sink::CallSink;
 use super::{cloudformation, ec2, imagebuilder, partition, s3};
 use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::{ImageId, InvalidRegion, Region};
 use crate::describe_image::observation::{Ami, ImageBuild, Stack};
 use crate::describe_image::scope::{Role, Scope};
-use crate::describe_image::source::{ImageConfigSource, ImageSource, OrphanSource, Priority};
+use crate::describe_image::source::{ImageConfigSource, ImageSource, OrphanSource, Priority, Turn};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
@@ -59,7 +59,8 @@ impl Aws {
     /// Limits the calls to this budget. Set it before the first call.
     #[must_use]
     pub fn with_budget(self, budget: Budget) -> Self {
-        Self { budgets: Budgets::new(budget), ..self }
+        let budgets = Budgets::new(budget, self.sink.clone());
+        Self { budgets, ..self }
     }
 
     async fn sign(clients: &Clients, object: &ConfigObject) -> Option<String> {
@@ -125,45 +126,35 @@ impl Aws {
 }
 
 impl ImageSource for Aws {
-    async fn amis(
-        &self,
-        scope: &Scope,
-        ids: &[ImageId],
-        priority: Priority,
-    ) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+    async fn amis(&self, scope: &Scope, ids: &[ImageId], turn: &Turn) -> Result<Vec<(ImageId, Ami)>, SourceError> {
         let clients = self.clients(scope).await?;
-        let amis = ec2::amis(&clients.ec2, &clients.rate_limits.images, priority, ids).await?;
+        let amis = ec2::amis(&clients.ec2, &clients.rate_limits.images, turn, ids).await?;
         self.learn(scope, amis.first().and_then(|(_, ami)| ami.owner_id.as_deref()));
         Ok(amis)
     }
 
-    async fn stack(&self, scope: &Scope, id: &ImageId, priority: Priority) -> Result<Option<Stack>, SourceError> {
+    async fn stack(&self, scope: &Scope, id: &ImageId, turn: &Turn) -> Result<Option<Stack>, SourceError> {
         let clients = self.clients(scope).await?;
-        let stack = cloudformation::stack(&clients.cloudformation, &clients.rate_limits.stacks, priority, id).await?;
+        let stack = cloudformation::stack(&clients.cloudformation, &clients.rate_limits.stacks, turn, id).await?;
         self.learn(scope, stack.as_ref().and_then(Stack::account_id));
         Ok(stack)
     }
 
-    async fn all_amis(
-        &self,
-        scope: &Scope,
-        priority: Priority,
-        mut take: impl FnMut(Ami) + Send,
-    ) -> Result<(), SourceError> {
+    async fn all_amis(&self, scope: &Scope, turn: &Turn, mut take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
         let clients = self.clients(scope).await?;
         let mut owner = None;
         let taken = |ami: Ami| {
             owner.get_or_insert_with(|| ami.owner_id.clone());
             take(ami);
         };
-        ec2::all_amis(&clients.ec2, &clients.rate_limits.images, priority, taken).await?;
+        ec2::all_amis(&clients.ec2, &clients.rate_limits.images, turn, taken).await?;
         self.learn(scope, owner.flatten().as_deref());
         Ok(())
     }
 
-    async fn all_stacks(&self, scope: &Scope, priority: Priority) -> Result<Vec<Stack>, SourceError> {
+    async fn all_stacks(&self, scope: &Scope, turn: &Turn, take: impl FnMut(Stack) + Send) -> Result<(), SourceError> {
         let clients = self.clients(scope).await?;
-        cloudformation::all_stacks(&clients.cloudformation, &clients.rate_limits.stacks, priority).await
+        cloudformation::all_stacks(&clients.cloudformation, &clients.rate_limits.stacks, turn, take).await
     }
 
     async fn image_build(
@@ -171,14 +162,14 @@ impl ImageSource for Aws {
         scope: &Scope,
         id: &ImageId,
         stack: &Stack,
-        priority: Priority,
+        turn: &Turn,
     ) -> Result<Option<ImageBuild>, SourceError> {
         let clients = self.clients(scope).await?;
         let (arns, rate_limits) = (&clients.image_build_arns, &clients.rate_limits);
         let client = &clients.cloudformation;
-        match cloudformation::image_build_arn(client, &rate_limits.resources, priority, arns, id, stack).await? {
+        match cloudformation::image_build_arn(client, &rate_limits.resources, turn, arns, id, stack).await? {
             Some(arn) => {
-                Ok(Some(imagebuilder::image_build(&clients.imagebuilder, &rate_limits.builds, priority, &arn).await))
+                Ok(Some(imagebuilder::image_build(&clients.imagebuilder, &rate_limits.builds, turn, &arn).await))
             }
             None => Ok(None),
         }
@@ -188,7 +179,8 @@ impl ImageSource for Aws {
 impl OrphanSource for Aws {
     async fn orphan(&self, scope: &Scope, image_build_arn: &str) -> Result<Option<String>, SourceError> {
         let clients = self.clients(scope).await?;
-        ec2::of_image_build(&clients.ec2, &clients.rate_limits.images, Priority::Background, image_build_arn).await
+        let turn = Turn::shared(Priority::Background, scope);
+        ec2::of_image_build(&clients.ec2, &clients.rate_limits.images, &turn, image_build_arn).await
     }
 }
 

@@ -2,6 +2,7 @@
 //! list, so images would seem absent. Therefore each reply is read to its end and checked first. A truncated one counts
 //! as a broken connection, which the SDK retries. The client also reports why a proxy or a credentials agent refused.
 
+use super::reply_bytes::{ReplyBytes, Unread};
 use crate::proxy::Proxy;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -10,7 +11,6 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ pub struct WholeReplies {
     /// For the metadata and credentials endpoints of this machine. A proxy must never see their replies.
     pub direct: SharedHttpClient,
     pub refusals: Refusals,
+    pub reply_bytes: ReplyBytes,
 }
 
 /// The error that a credentials agent of this machine, or the instance metadata, answered. The SDK keeps at most the
@@ -73,6 +74,7 @@ impl HttpClient for WholeReplies {
             proxied: self.proxied.http_connector(settings, components),
             direct: self.direct.http_connector(settings, components),
             refusals: self.refusals.clone(),
+            reply_bytes: self.reply_bytes.clone(),
         })
     }
 }
@@ -82,6 +84,7 @@ struct Connector {
     proxied: SharedHttpConnector,
     direct: SharedHttpConnector,
     refusals: Refusals,
+    reply_bytes: ReplyBytes,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +97,7 @@ impl HttpConnector for Connector {
         let url = request.uri().to_owned();
         let is_of_agent = is_agent(&url);
         let connector = if is_of_agent { &self.direct } else { &self.proxied };
-        let refusals = self.refusals.clone();
+        let (refusals, reply_bytes) = (self.refusals.clone(), self.reply_bytes.clone());
         let reply = connector.call(request);
         HttpConnectorFuture::new(async move {
             let reply = reply.await;
@@ -112,8 +115,9 @@ impl HttpConnector for Connector {
                 return Ok(reply);
             }
             let body = std::mem::replace(reply.body_mut(), SdkBody::empty());
-            let bytes =
-                ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
+            let (bytes, share) = reply_bytes.read(body).await.map_err(unread)?;
+            // The share ends with the reply, after the SDK has parsed it.
+            reply.add_extension(Arc::new(share));
             if is_of_agent {
                 refusals.note(&url, reply.status().as_u16(), &bytes);
             }
@@ -124,6 +128,12 @@ impl HttpConnector for Connector {
             Ok(reply)
         })
     }
+}
+
+fn unread(error: Box<dyn std::error::Error + Send + Sync>) -> ConnectorError {
+    // Another attempt would be too large as well.
+    let is_final = error.downcast_ref::<Unread>() == Some(&Unread::TooLarge);
+    if is_final { ConnectorError::other(error, None) } else { ConnectorError::io(error) }
 }
 
 /// Whether the URL is of the instance metadata or a credentials agent on this machine. A proxy must not see their

@@ -4,7 +4,7 @@ use super::build_status::ImageBuildStatus;
 use super::observation::{Ami, Stack, tag, tag_key};
 use super::response::{Ec2AmiInfoSummary, ImageInfoSummary, ListImagesResponse};
 use super::scope::Scope;
-use super::source::{ImageSource, Priority};
+use super::source::{ImageSource, Priority, Turn};
 use super::source_error::SourceError;
 
 /// A filter of a list. A stack that is complete, being updated or being deleted passes no filter.
@@ -46,16 +46,16 @@ pub async fn list_images<S: ImageSource>(
     filters: &[StatusFilter],
 ) -> Result<ListImagesResponse, SourceError> {
     let is_wanted = |filter| filters.is_empty() || filters.contains(&filter);
-    let region = scope.region.as_str();
+    let (region, turn) = (scope.region.as_str(), Turn::shared(Priority::Urgent, scope));
     let mut images = Vec::new();
     // Stacks first, because a build tags its AMI before its stack is deleted. So a build that ends meanwhile is in at
     // least one of the two lists.
     if is_wanted(StatusFilter::Pending) || is_wanted(StatusFilter::Failed) {
-        let stacks = source.all_stacks(scope, Priority::Urgent).await?;
-        images.extend(stacks.iter().filter(|stack| is_listed(stack)).map(|stack| of_stack(stack, region)));
+        let take = |stack: Stack| images.extend(is_listed(&stack).then(|| of_stack(&stack, region)));
+        source.all_stacks(scope, &turn, take).await?;
     }
     if is_wanted(StatusFilter::Available) {
-        source.all_amis(scope, Priority::Urgent, |ami| images.push(of_ami(&ami, region))).await?;
+        source.all_amis(scope, &turn, |ami| images.push(of_ami(&ami, region))).await?;
     }
     images.sort_by(|a, b| place(a).cmp(&place(b)));
     // A new image may move another image to the next page between two calls. Then both pages contain it. Keep the later
@@ -140,22 +140,24 @@ mod tests {
     }
 
     impl ImageSource for Source {
-        async fn all_amis(&self, _: &Scope, _: Priority, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
+        async fn all_amis(&self, _: &Scope, _: &Turn, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
             if !self.ends || self.is_read.swap(true, Ordering::Relaxed) {
                 self.amis.iter().cloned().for_each(take);
             }
             Ok(())
         }
-        async fn all_stacks(&self, _: &Scope, _: Priority) -> Result<Vec<Stack>, SourceError> {
-            let was_read = self.is_read.swap(true, Ordering::Relaxed);
-            Ok(if self.ends && was_read { vec![] } else { self.stacks.clone() })
+        async fn all_stacks(&self, _: &Scope, _: &Turn, take: impl FnMut(Stack) + Send) -> Result<(), SourceError> {
+            if !(self.is_read.swap(true, Ordering::Relaxed) && self.ends) {
+                self.stacks.iter().cloned().for_each(take);
+            }
+            Ok(())
         }
 
-        async fn amis(&self, _: &Scope, _: &[ImageId], _: Priority) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+        async fn amis(&self, _: &Scope, _: &[ImageId], _: &Turn) -> Result<Vec<(ImageId, Ami)>, SourceError> {
             unreachable!("a list reads no single image")
         }
 
-        async fn stack(&self, _: &Scope, _: &ImageId, _: Priority) -> Result<Option<Stack>, SourceError> {
+        async fn stack(&self, _: &Scope, _: &ImageId, _: &Turn) -> Result<Option<Stack>, SourceError> {
             unreachable!("a list reads no single image")
         }
 
@@ -164,7 +166,7 @@ mod tests {
             _: &Scope,
             _: &ImageId,
             _: &Stack,
-            _: Priority,
+            _: &Turn,
         ) -> Result<Option<ImageBuild>, SourceError> {
             unreachable!("a list reads no build")
         }

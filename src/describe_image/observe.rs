@@ -1,23 +1,23 @@
-//! The order of reads: first AMIs in bulk, then the stack and its image build for each id that needs them. AMIs and
-//! stacks are each read in the way that takes fewer calls: by ids, or all of the scope. Generic over the port.
+//! The order of reads: first AMIs in bulk, then the stack and its image build for each id that needs them. AMIs are read
+//! in the way that takes fewer calls: by ids, or all of the scope. Generic over the port.
 
+mod build;
+pub mod context;
 mod newest;
 pub mod plan;
-mod stacks;
 
 use crate::describe_image::image_config;
 use crate::describe_image::image_id::ImageId;
-use crate::describe_image::observation::{Ami, ImageBuild, Observation, Stack, tag, tag_key};
+use crate::describe_image::observation::{Ami, Observation, tag, tag_key};
+use crate::describe_image::observe::build::with_image_build;
+use crate::describe_image::observe::context::ReadContext;
 use crate::describe_image::observe::newest::Newest;
-use crate::describe_image::observe::plan::{History, Plan, Sizes};
+use crate::describe_image::observe::plan::Plan;
 use crate::describe_image::scope::Scope;
-use crate::describe_image::source::{ImageSource, MAX_IDS};
+use crate::describe_image::source::{ImageSource, MAX_IDS, Turn};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
-use futures::{StreamExt, stream};
-use stacks::{Stacks, all_stacks};
-
-/// Concurrent reads of stacks in one call of [`observe`]. CloudFormation allows about five reads a second.
-const STACK_READS_AT_ONCE: usize = 8;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 
 /// Why one image could not be observed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,39 +76,66 @@ pub async fn observe_one<S: ImageSource>(
 }
 
 /// Like [`observe`], but passes each answer to `answer` as soon as it arrives. An id that lost its last subscriber
-/// meanwhile may get no answer. Returns the sizes of what it has read completely.
-pub async fn observe_each<S: ImageSource>(
+/// meanwhile may get no answer.
+async fn observe_each<S: ImageSource>(
     source: &S,
     scope: &Scope,
     ids: &[ImageId],
     plan: Plan,
-    history: &impl History,
+    context: &impl ReadContext,
     mut answer: impl FnMut(Observed) + Send,
-) -> Sizes {
-    let mut learned = Sizes::default();
-    let mut without_ami = Vec::new();
-    for ids in ids.chunks(plan.batch(ids.len())) {
-        match newest_amis(source, scope, ids, plan, &mut learned).await {
-            Ok(newest) => sort_out(newest, ids, &mut without_ami, &mut answer),
+) {
+    let Amis { without, .. } = observe_amis(source, scope, ids, plan, context, &mut answer).await;
+    observe_stacks(source, scope, without, context, answer).await;
+}
+
+/// The result of the first stage of a read.
+pub struct Amis {
+    /// The ids that need their stack, each with its AMI if it has one.
+    pub without: Vec<(ImageId, Option<Ami>)>,
+    /// How many AMIs the scope has, if all were read.
+    pub count: Option<usize>,
+}
+
+/// The first stage: reads the AMIs. Answers for the ids that need no stack.
+pub async fn observe_amis<S: ImageSource>(
+    source: &S,
+    scope: &Scope,
+    ids: &[ImageId],
+    plan: Plan,
+    context: &impl ReadContext,
+    mut answer: impl FnMut(Observed) + Send,
+) -> Amis {
+    let mut amis = Amis { without: Vec::new(), count: None };
+    let turn = context.shared_turn(scope);
+    let mut batches: Vec<_> = ids.chunks(plan.batch(ids.len())).collect();
+    while let Some(ids) = batches.pop() {
+        match newest_amis(source, scope, ids, plan, &turn, &mut amis.count).await {
+            Ok(newest) => sort_out(newest, ids, &mut amis.without, &mut answer),
+            // One AMI may make the whole reply unreadable. The others are read without it.
+            Err(error) if error.unreadable.is_some() && ids.len() > 1 => {
+                batches.extend(ids.chunks(MAX_IDS.min(ids.len().div_ceil(2))));
+            }
             Err(error) => ids.iter().for_each(|id| answer(failed(id, Step::Image, error.clone()))),
         }
     }
-    let priority = plan.priority;
-    let swept = match plan.sweeps_stacks(without_ami.len()) {
-        true => all_stacks(source, scope, priority, &mut learned).await,
-        false => None,
-    };
-    let stacks = Stacks { source, scope, priority, swept };
-    // Ids without a stack come first, because their answers need no further read.
-    without_ami.sort_by_key(|(id, _)| !stacks.lacks(id));
-    let mut reads = stream::iter(without_ami)
-        .filter(|(id, _)| std::future::ready(history.is_subscribed(id)))
-        .map(|(id, ami)| observe_stack(&stacks, history, id, ami))
-        .buffer_unordered(STACK_READS_AT_ONCE);
+    amis
+}
+
+/// The second stage: reads the stacks of `ids`, and their image builds.
+pub async fn observe_stacks<S: ImageSource>(
+    source: &S,
+    scope: &Scope,
+    ids: Vec<(ImageId, Option<Ami>)>,
+    context: &impl ReadContext,
+    mut answer: impl FnMut(Observed) + Send,
+) {
+    let reads = ids.into_iter().map(|(id, ami)| observe_stack(source, scope, context, id, ami));
+    // All at once, because each waits for its own turn within the budget.
+    let mut reads: FuturesUnordered<_> = reads.collect();
     while let Some(observed) = reads.next().await {
-        answer(observed);
+        observed.into_iter().for_each(&mut answer);
     }
-    learned
 }
 
 /// The newest AMI of each of `ids`. Reads the AMIs of these ids if one call can carry them, otherwise all AMIs of the
@@ -118,11 +145,12 @@ async fn newest_amis<'a, S: ImageSource>(
     scope: &Scope,
     ids: &'a [ImageId],
     plan: Plan,
-    learned: &mut Sizes,
+    turn: &Turn,
+    count: &mut Option<usize>,
 ) -> Result<Newest<'a>, SourceError> {
     let mut newest = Newest::of(ids, plan.includes_disabled);
     if ids.len() <= MAX_IDS {
-        source.amis(scope, ids, plan.priority).await?.iter().for_each(|(id, ami)| newest.take(id.clone(), ami));
+        source.amis(scope, ids, turn).await?.iter().for_each(|(id, ami)| newest.take(id.clone(), ami));
         return Ok(newest);
     }
     let mut all = 0;
@@ -130,8 +158,8 @@ async fn newest_amis<'a, S: ImageSource>(
         all += 1;
         newest.take_tagged(&ami);
     };
-    source.all_amis(scope, plan.priority, taken).await?;
-    learned.amis = Some(all);
+    source.all_amis(scope, turn, taken).await?;
+    *count = Some(all);
     Ok(newest)
 }
 
@@ -161,20 +189,21 @@ fn failed(id: &ImageId, step: Step, source_error: SourceError) -> Observed {
     (id.clone(), Err(ObserveError { image_id: id.clone(), step, source_error }))
 }
 
-/// Reads the stack of `id`. If there is an AMI, the stack only gives the location of its configuration file. If there
+/// Reads the stack of `id`. `None` if the image has lost its last subscriber. If there is an AMI, the stack only gives the location of its configuration file. If there
 /// is no AMI, the stack is the image.
 async fn observe_stack<S: ImageSource>(
-    stacks: &Stacks<'_, S>,
-    history: &impl History,
+    source: &S,
+    scope: &Scope,
+    context: &impl ReadContext,
     id: ImageId,
     ami: Option<Ami>,
-) -> Observed {
+) -> Option<Observed> {
     let step = match &ami {
         None => Step::Image,
         Some(ami) if tag(&ami.tags, tag_key::S3_BUCKET).is_some() => Step::Folder,
         Some(_) => Step::Bucket,
     };
-    let read = match (stacks.get(&id).await, ami) {
+    let read = match (context.stack(source, scope, &id).await?, ami) {
         (Ok(stack), Some(ami)) => Ok(Observation::Ami { ami, stack, refused: None }),
         // The image exists even if its stack may not be read. Only the location of its configuration file stays
         // unknown.
@@ -182,49 +211,16 @@ async fn observe_stack<S: ImageSource>(
             Ok(Observation::Ami { ami, stack: None, refused: Some(error) })
         }
         (Ok(Some(stack)), None) if image_config::is_image_stack(&stack) => {
-            with_image_build(stacks, history, &id, stack).await
+            with_image_build(source, scope, context, &id, stack).await
         }
         // A stack with the image's name that builds no image is unrelated.
         (Ok(other), None) => Ok(Observation::Absent { other_stack: other.and_then(|stack| stack.arn) }),
         (Err(error), _) => Err(error),
     };
-    match read {
+    Some(match read {
         Ok(observation) => (id, Ok(observation)),
         Err(error) => failed(&id, step, error),
-    }
-}
-
-/// Adds the image build to `stack`. If the read of the build fails, the build's fields are left out.
-///
-/// # Errors
-/// If the read of the build is throttled, because then a retry of the whole image is likely to succeed.
-async fn with_image_build<S: ImageSource>(
-    stacks: &Stacks<'_, S>,
-    history: &impl History,
-    id: &ImageId,
-    stack: Stack,
-) -> Result<Observation, SourceError> {
-    if let Some(image_build) = history.last(id).and_then(|last| ended_build(last, &stack)) {
-        return Ok(Observation::Stack { stack, image_build: Some(image_build), refused: None });
-    }
-    let (mut image_build, refused) = match stacks.source.image_build(stacks.scope, id, &stack, stacks.priority).await {
-        Ok(image_build) => (image_build, None),
-        Err(error) => (None, Some(error)),
-    };
-    let refused = refused.or_else(|| image_build.as_mut()?.refused.take());
-    match refused {
-        Some(error) if error.kind == SourceErrorKind::Throttled => Err(error),
-        refused => Ok(Observation::Stack { stack, image_build, refused }),
-    }
-}
-
-/// The last observed build, if it cannot have changed: it has ended, and its stack has ended and is unchanged.
-fn ended_build(last: Observation, stack: &Stack) -> Option<ImageBuild> {
-    let Observation::Stack { stack: before, image_build: Some(build), refused: None } = last else { return None };
-    let is_same = before.arn == stack.arn && before.status == stack.status;
-    let has_ended = !stack.status.as_deref().unwrap_or_default().ends_with("_IN_PROGRESS")
-        && matches!(build.status.as_deref(), Some("CANCELLED" | "FAILED" | "DELETED"));
-    (is_same && has_ended).then_some(build)
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::observation::{Ami, ImageBuild, Stack};
 use super::scope::Scope;
 use super::source_error::SourceError;
 use std::future::Future;
-use strum::VariantArray;
+use std::sync::Arc;
+use strum::{IntoStaticStr, VariantArray};
 
 /// The maximum number of ids in one call for AMIs: EC2 accepts 200 values in a filter.
 pub const MAX_IDS: usize = 200;
@@ -19,13 +20,39 @@ pub const AMIS_PER_PAGE: u16 = 1000;
 pub const STACKS_PER_PAGE: u16 = 100;
 
 /// How urgent a read is. All reads share AWS's rate limits, and more urgent reads go first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Priority {
     /// A caller waits for the read: the image is new, or a read was requested.
     Urgent,
     /// No caller waits for the read, but the image may change at any moment.
     InProgress,
     Background,
+}
+
+/// Who takes turns with others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Party {
+    /// A tenant, such as a namespace.
+    Tenant(Arc<str>),
+    /// The reads of one identity that answer for many tenants, such as a sweep.
+    Shared(Arc<str>),
+}
+
+/// The turn of a read: how urgent it is, and for whom it is. Parties share AWS's rate limits fairly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub priority: Priority,
+    /// The read comes with the first of these parties whose turn it is.
+    pub parties: Arc<[Party]>,
+}
+
+impl Turn {
+    /// The turn of a read that answers for all tenants of an identity.
+    #[must_use]
+    pub fn shared(priority: Priority, scope: &Scope) -> Self {
+        Self { priority, parties: [Party::Shared(scope.identity.name.as_str().into())].into() }
+    }
 }
 
 /// Reads images from AWS.
@@ -36,7 +63,7 @@ pub trait ImageSource: Send + Sync {
         &self,
         scope: &Scope,
         ids: &[ImageId],
-        priority: Priority,
+        turn: &Turn,
     ) -> impl Future<Output = Result<Vec<(ImageId, Ami)>, SourceError>> + Send;
 
     /// The stack with the image's name, unless it is missing or deleted.
@@ -44,7 +71,7 @@ pub trait ImageSource: Send + Sync {
         &self,
         scope: &Scope,
         id: &ImageId,
-        priority: Priority,
+        turn: &Turn,
     ) -> impl Future<Output = Result<Option<Stack>, SourceError>> + Send;
 
     /// Passes every AMI that ParallelCluster has tagged as available to `take`, page by page, whatever its image id.
@@ -52,16 +79,18 @@ pub trait ImageSource: Send + Sync {
     fn all_amis(
         &self,
         scope: &Scope,
-        priority: Priority,
+        turn: &Turn,
         take: impl FnMut(Ami) + Send,
     ) -> impl Future<Output = Result<(), SourceError>> + Send;
 
-    /// All pages of stacks that are not deleted, including stacks that build no image.
+    /// Passes every stack that is not deleted to `take`, page by page, including stacks that build no image. `take` has
+    /// received all stacks only if this returns `Ok`.
     fn all_stacks(
         &self,
         scope: &Scope,
-        priority: Priority,
-    ) -> impl Future<Output = Result<Vec<Stack>, SourceError>> + Send;
+        turn: &Turn,
+        take: impl FnMut(Stack) + Send,
+    ) -> impl Future<Output = Result<(), SourceError>> + Send;
 
     /// What Image Builder reports about the image that this stack builds. `None` if there is no such image (yet).
     fn image_build(
@@ -69,7 +98,7 @@ pub trait ImageSource: Send + Sync {
         scope: &Scope,
         id: &ImageId,
         stack: &Stack,
-        priority: Priority,
+        turn: &Turn,
     ) -> impl Future<Output = Result<Option<ImageBuild>, SourceError>> + Send;
 }
 

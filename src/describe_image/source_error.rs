@@ -14,6 +14,16 @@ pub struct SourceError {
     pub message: String,
     /// What the user can do about it, if there is more specific advice than for the kind.
     pub fix: Option<String>,
+    /// Set if a reply came that cannot be read. A reply with fewer items may be readable.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// Why a reply cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    TooLarge,
+    /// It has a character or a form that the SDK refuses.
+    Malformed,
 }
 
 impl SourceError {
@@ -27,13 +37,13 @@ impl SourceError {
     /// The operator's own error: it made no call to AWS.
     #[must_use]
     pub fn unasked(kind: SourceErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, action: None, message: message.into(), fix: None }
+        Self { kind, action: None, message: message.into(), fix: None, unreadable: None }
     }
 
     /// The call of `action` failed.
     #[must_use]
     pub fn asked(kind: SourceErrorKind, action: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, action: Some(action), message: message.into(), fix: None }
+        Self { kind, action: Some(action), message: message.into(), fix: None, unreadable: None }
     }
 
     /// The name of the action for a message; `describeImage` if there is none.

@@ -1,12 +1,14 @@
 //! The metrics that are not the controller's: the calls to AWS, and the configuration.
 
 use crate::aws::{Call, CallSink};
+use crate::describe_image::Priority;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabel {
@@ -21,23 +23,42 @@ struct OperationLabel {
     operation: String,
 }
 
-/// Counts and times every attempt to call AWS, including retries.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PriorityLabel {
+    priority: &'static str,
+}
+
+/// Counts and times every attempt to call AWS, including retries, and the calls that wait for the budget.
 #[derive(Clone, Debug)]
 pub struct AwsCalls {
     calls: Family<CallLabel, Counter>,
     duration: Family<OperationLabel, Histogram, fn() -> Histogram>,
+    waiting: Family<PriorityLabel, Gauge>,
+    wait: Family<PriorityLabel, Histogram, fn() -> Histogram>,
 }
 
 impl AwsCalls {
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
-        let this = Self { calls: Family::default(), duration: Family::new_with_constructor(buckets) };
+        let this = Self {
+            calls: Family::default(),
+            duration: Family::new_with_constructor(buckets),
+            waiting: Family::default(),
+            wait: Family::new_with_constructor(wait_buckets),
+        };
         registry.register("aws_calls", "Attempts to call AWS by service, operation and outcome", this.calls.clone());
         registry.register_with_unit(
             "aws_call_duration",
             "Duration of an attempt to call AWS",
             Unit::Seconds,
             this.duration.clone(),
+        );
+        registry.register("aws_calls_waiting", "Calls that wait for the budget, by priority", this.waiting.clone());
+        registry.register_with_unit(
+            "aws_call_wait",
+            "How long a call has waited for the budget, by priority",
+            Unit::Seconds,
+            this.wait.clone(),
         );
         this
     }
@@ -54,6 +75,10 @@ pub fn configuration_valid(registry: &mut Registry) -> Gauge {
     gauge
 }
 
+fn wait_buckets() -> Histogram {
+    Histogram::new(exponential_buckets(0.1, 3.0, 9))
+}
+
 fn buckets() -> Histogram {
     Histogram::new(exponential_buckets(0.01, 2.0, 12))
 }
@@ -64,5 +89,15 @@ impl CallSink for AwsCalls {
         let of_operation = OperationLabel { service: service.clone(), operation: operation.clone() };
         self.duration.get_or_create(&of_operation).observe(call.latency.as_secs_f64());
         self.calls.get_or_create(&CallLabel { service, operation, outcome: call.outcome.label() }).inc();
+    }
+
+    fn waits(&self, priority: Priority) {
+        self.waiting.get_or_create(&PriorityLabel { priority: priority.into() }).inc();
+    }
+
+    fn waited(&self, priority: Priority, wait: Duration) {
+        let label = PriorityLabel { priority: priority.into() };
+        self.waiting.get_or_create(&label).dec();
+        self.wait.get_or_create(&label).observe(wait.as_secs_f64());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::Observation;
-use crate::describe_image::observe::plan::{History, Sizes};
+use crate::describe_image::observe::plan::Sizes;
 use crate::describe_image::observe::{ObserveError, Step};
 use crate::describe_image::source::Priority;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
@@ -11,6 +11,7 @@ use crate::reflector::entry::Entry;
 use crate::reflector::intervals::Intervals;
 use crate::reflector::reading::{Freshness, Reading};
 use crate::reflector::schedule::Schedule;
+use crate::reflector::stack_queue::StackQueue;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -34,9 +35,14 @@ pub struct ReflectorSettings {
     pub random: fn() -> f64,
 }
 
+/// Reads of AMIs at once, by priority. Images that are due meanwhile share the next read.
+const READS_AT_ONCE: [usize; Priority::VARIANTS.len()] = [4, 2, 2];
+
 pub struct Lane {
     settings: ReflectorSettings,
     state: Mutex<State>,
+    /// The images whose stack is read.
+    pub stacks: StackQueue,
     /// Wakes the lane's task, because there may be work sooner than it expects.
     pub wake: Notify,
 }
@@ -45,6 +51,8 @@ struct State {
     entries: HashMap<ImageId, Entry>,
     schedule: Schedule,
     sizes: Sizes,
+    /// Reads of AMIs that are under way, by priority.
+    reads: [usize; Priority::VARIANTS.len()],
     /// Whether its last image was removed. A new lane without images is not over, because its first image follows.
     is_over: bool,
 }
@@ -64,8 +72,9 @@ impl Lane {
     #[must_use]
     pub fn new(settings: ReflectorSettings) -> Self {
         let schedule = Schedule::new(settings.staleness_budget);
-        let state = State { entries: HashMap::new(), schedule, sizes: Sizes::default(), is_over: false };
-        Self { settings, state: Mutex::new(state), wake: Notify::new() }
+        let (entries, sizes, reads) = (HashMap::new(), Sizes::default(), Default::default());
+        let state = State { entries, schedule, sizes, reads, is_over: false };
+        Self { settings, state: Mutex::new(state), stacks: StackQueue::default(), wake: Notify::new() }
     }
 
     /// See [`Entry::latest`]. Wakes the lane's task if the image must be read now.
@@ -89,6 +98,7 @@ impl Lane {
 
     /// Returns true if that was the last image. Then the lane ends.
     pub fn remove(&self, id: &ImageId) -> bool {
+        self.stacks.forget(id);
         let mut state = self.state.lock();
         if let Some(entry) = state.entries.remove(id) {
             state.schedule.remove(id, &entry);
@@ -109,26 +119,36 @@ impl Lane {
         // An answer without a waiter does not wake the task. So the task checks again for images that a long read
         // answered early, because they may be due before the read ends.
         let meanwhile = state.schedule.is_reading().then(|| Instant::now() + self.settings.intervals.in_progress);
-        match state.schedule.next().into_iter().chain(meanwhile).min() {
+        match state.schedule.next(|priority| state.has_slot(priority)).into_iter().chain(meanwhile).min() {
             None if state.is_over => Work::End,
             Some(next) if next <= Instant::now() => Work::Read,
             next => Work::Sleep(next),
         }
     }
 
-    /// Takes the images to read now, by priority. From now on they count as being read.
+    /// Takes the images to read now, by priority, as far as there are free slots. `of_one_read` says which of them one read
+    /// takes. From now on these count as being read. Each read must end its [`Lane::slot`].
     #[must_use]
-    pub fn take_due(&self) -> Vec<(Priority, Vec<ImageId>)> {
+    pub fn take_due(&self, of_one_read: impl Fn(Vec<ImageId>, Sizes) -> Vec<ImageId>) -> Vec<(Priority, Vec<ImageId>)> {
         let now = Instant::now();
         let mut state = self.state.lock();
-        let due = Priority::VARIANTS.iter().map(|priority| (*priority, state.schedule.due(*priority, now)));
-        let due: Vec<_> = due.filter(|(_, ids)| !ids.is_empty()).collect();
+        let free = Priority::VARIANTS.iter().filter(|priority| state.has_slot(**priority));
+        let due = free.map(|priority| (*priority, state.schedule.due(*priority, now)));
+        let due =
+            due.filter(|(_, ids)| !ids.is_empty()).map(|(priority, ids)| (priority, of_one_read(ids, state.sizes)));
+        let due: Vec<_> = due.collect();
         for (priority, ids) in &due {
+            state.reads[*priority as usize] += 1;
             for id in ids {
                 state.change(id, |entry| entry.begin(*priority));
             }
         }
         due
+    }
+
+    /// The slot of a read of AMIs that [`Lane::take_due`] gave. It is free again when this is dropped.
+    pub fn slot(&self, priority: Priority) -> Slot<'_> {
+        Slot(self, priority)
     }
 
     /// Withdraws the stale answers. Returns their images.
@@ -172,6 +192,19 @@ impl Lane {
         self.wake.notify_one();
     }
 
+    /// The last observation of the image.
+    #[must_use]
+    pub fn last(&self, id: &ImageId) -> Option<Observation> {
+        let last = self.state.lock().entries.get(id)?.last_observation()?;
+        last.unpack().map(Arc::unwrap_or_clone)
+    }
+
+    /// Whether the image still has a subscriber.
+    #[must_use]
+    pub fn is_subscribed(&self, id: &ImageId) -> bool {
+        self.state.lock().entries.contains_key(id)
+    }
+
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         self.state.lock().sizes
@@ -184,18 +217,21 @@ impl Lane {
     }
 }
 
-impl History for Lane {
-    fn last(&self, id: &ImageId) -> Option<Observation> {
-        let last = self.state.lock().entries.get(id)?.last_observation()?;
-        last.unpack().map(Arc::unwrap_or_clone)
-    }
+/// See [`Lane::slot`].
+pub struct Slot<'a>(&'a Lane, Priority);
 
-    fn is_subscribed(&self, id: &ImageId) -> bool {
-        self.state.lock().entries.contains_key(id)
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().reads[self.1 as usize] -= 1;
+        self.0.wake.notify_one();
     }
 }
 
 impl State {
+    fn has_slot(&self, priority: Priority) -> bool {
+        self.reads[priority as usize] < READS_AT_ONCE[priority as usize]
+    }
+
     /// Changes an entry and its place in the schedule. `None` if the image has no subscriber any more.
     fn change<T>(&mut self, id: &ImageId, with: impl FnOnce(&mut Entry) -> T) -> Option<T> {
         let entry = self.entries.get_mut(id)?;

@@ -59,10 +59,11 @@ impl Schedule {
         self.under_way -= usize::from(entry.is_being_read());
     }
 
-    /// When the next image is due, or the next answer becomes stale.
+    /// When the next image is due, of the priorities that may be read, or the next answer becomes stale.
     #[must_use]
-    pub fn next(&self) -> Option<Instant> {
-        let due = self.queues.iter().filter_map(|queue| queue.by_due.first());
+    pub fn next(&self, may_be_read: impl Fn(Priority) -> bool) -> Option<Instant> {
+        let queues = Priority::VARIANTS.iter().zip(&self.queues).filter(|(priority, _)| may_be_read(**priority));
+        let due = queues.filter_map(|(_, queue)| queue.by_due.first());
         due.chain(self.stale.first()).map(|(at, _)| *at).min()
     }
 

@@ -1,8 +1,12 @@
 //! `Subscribers`: which subscriber has which image. Only the reflector keeps this.
 
 use crate::describe_image::scope::ImageRef;
+use crate::describe_image::source::Party;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// The subscribers of an image that are looked at to find whose turn it is.
+const MOST_TENANTS: usize = 16;
 
 /// A subscriber to an image. Both fields are opaque to the reflector.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +61,15 @@ impl Subscribers {
     #[must_use]
     pub fn of(&self, image: &ImageRef) -> &[Subscriber] {
         self.subscribers.get(image).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The first tenants that subscribe to `image`.
+    #[must_use]
+    pub fn tenants(&self, image: &ImageRef) -> Vec<Party> {
+        let mut tenants: Vec<&str> = self.of(image).iter().take(MOST_TENANTS).map(|one| one.tenant.as_str()).collect();
+        tenants.sort_unstable();
+        tenants.dedup();
+        tenants.into_iter().map(|tenant| Party::Tenant(tenant.into())).collect()
     }
 
     #[must_use]

@@ -1,10 +1,11 @@
 //! Tests of the reflector with a hand-written source, in virtual time.
 
 use super::*;
+use crate::aws::IgnoreCalls;
 use crate::aws::budget::{Api, Budget, Budgets, Limit};
 use crate::describe_image::observation::{Ami, ImageBuild, Stack, tag_key};
 use crate::describe_image::response::Tag;
-use crate::describe_image::source::Priority;
+use crate::describe_image::source::{Priority, Turn};
 use crate::describe_image::{ImageId, Observation, Region, SourceError, SourceErrorKind};
 use crate::reflector::intervals::Intervals;
 use crate::reflector::intervals::tests::INTERVALS;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 
 mod budget;
 mod entry;
+mod fairness;
 mod store;
 mod wake;
 
@@ -35,6 +37,12 @@ struct Source {
     /// The description of each AMI, by image id.
     images: Mutex<HashMap<String, String>>,
     is_denied: AtomicBool,
+    /// The names of all stacks. Empty: a thousand builds.
+    stacks: Mutex<Vec<String>>,
+    /// The stacks in a page of a sweep. `None`: a thousand.
+    stacks_per_page: Option<usize>,
+    /// Whether AWS denies a sweep of stacks.
+    denies_sweeps: bool,
     /// A region that never answers.
     silent: Option<Region>,
     /// A region that denies each call.
@@ -60,21 +68,23 @@ impl Source {
         self.counts()
     }
 
-    async fn call(&self, call: usize, scope: &Scope, priority: Priority) -> Result<(), SourceError> {
+    async fn call(&self, call: usize, scope: &Scope, turn: &Turn) -> Result<(), SourceError> {
         if self.silent.as_ref() == Some(&scope.region) {
             std::future::pending::<()>().await;
         }
         assert!(!self.panics.swap(false, Ordering::Relaxed), "this read panics");
         let api =
             [Api::DescribeImages, Api::DescribeImages, Api::DescribeStacks, Api::DescribeStacks, Api::GetImage][call];
-        self.budgets.rate_limit("111122223333", &scope.region, api).take(priority).await;
+        let _permit = self.budgets.rate_limit("111122223333", &scope.region, api).take(turn).await;
         self.log.lock().push((Instant::now(), call, scope.region.clone()));
         if let Some(calls) = self.calls.get(call) {
             calls.fetch_add(1, Ordering::Relaxed);
         }
         let message = "not authorized".to_owned();
         let denied = SourceError::asked(SourceErrorKind::AccessDenied, "ec2:DescribeImages", message);
-        let is_denied = self.is_denied.load(Ordering::Relaxed) || self.denied.as_ref() == Some(&scope.region);
+        let is_denied = self.is_denied.load(Ordering::Relaxed)
+            || (self.denies_sweeps && call == 3)
+            || self.denied.as_ref() == Some(&scope.region);
         if is_denied { Err(denied) } else { Ok(()) }
     }
 
@@ -98,43 +108,43 @@ impl Source {
 }
 
 impl ImageSource for Arc<Source> {
-    async fn amis(
-        &self,
-        scope: &Scope,
-        ids: &[ImageId],
-        priority: Priority,
-    ) -> Result<Vec<(ImageId, Ami)>, SourceError> {
-        self.call(0, scope, priority).await?;
+    async fn amis(&self, scope: &Scope, ids: &[ImageId], turn: &Turn) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+        self.call(0, scope, turn).await?;
         Ok(ids.iter().filter_map(|id| Some((id.clone(), self.ami(id.as_str())?))).collect())
     }
-    async fn all_amis(
-        &self,
-        scope: &Scope,
-        priority: Priority,
-        take: impl FnMut(Ami) + Send,
-    ) -> Result<(), SourceError> {
-        self.call(1, scope, priority).await?;
+    async fn all_amis(&self, scope: &Scope, turn: &Turn, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
+        self.call(1, scope, turn).await?;
         let ids: Vec<String> = self.images.lock().keys().cloned().collect();
         ids.iter().filter_map(|id| self.ami(id)).for_each(take);
         Ok(())
     }
-    async fn stack(&self, scope: &Scope, id: &ImageId, priority: Priority) -> Result<Option<Stack>, SourceError> {
-        self.call(2, scope, priority)
-            .await
-            .map(|()| id.as_str().starts_with("building").then(|| image_stack(id.as_str())))
+    async fn stack(&self, scope: &Scope, id: &ImageId, turn: &Turn) -> Result<Option<Stack>, SourceError> {
+        self.call(2, scope, turn).await.map(|()| id.as_str().starts_with("building").then(|| image_stack(id.as_str())))
     }
-    async fn all_stacks(&self, scope: &Scope, priority: Priority) -> Result<Vec<Stack>, SourceError> {
-        let stacks = || (0..1000).map(|n| image_stack(&format!("building-{n}"))).collect();
-        self.call(3, scope, priority).await.map(|()| stacks())
+    async fn all_stacks(
+        &self,
+        scope: &Scope,
+        turn: &Turn,
+        mut take: impl FnMut(Stack) + Send,
+    ) -> Result<(), SourceError> {
+        let stacks: Vec<String> = match self.stacks.lock().as_slice() {
+            [] => (0..1000).map(|n| format!("building-{n}")).collect(),
+            stacks => stacks.to_vec(),
+        };
+        for page in stacks.chunks(self.stacks_per_page.unwrap_or(1000)) {
+            self.call(3, scope, turn).await?;
+            page.iter().map(|name| image_stack(name)).for_each(&mut take);
+        }
+        Ok(())
     }
     async fn image_build(
         &self,
         scope: &Scope,
         _: &ImageId,
         _: &Stack,
-        priority: Priority,
+        turn: &Turn,
     ) -> Result<Option<ImageBuild>, SourceError> {
-        self.call(4, scope, priority)
+        self.call(4, scope, turn)
             .await
             .map(|()| Some(ImageBuild { status: Some("BUILDING".into()), ..ImageBuild::default() }))
     }

@@ -18,6 +18,8 @@ mod controller;
 mod credentials;
 /// Generated files are up to date.
 mod generated;
+/// A hostile AWS endpoint: bounded replies, and one unreadable image beside others.
+mod hostile;
 /// Proxies and private CAs, towards AWS and towards the API server.
 mod network;
 /// The running process: /livez, /readyz, /metrics, SIGTERM, a late CRD, an API server that restarts.

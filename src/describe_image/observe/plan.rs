@@ -1,9 +1,6 @@
 //! `Plan`: reads a scope image by image, many images in a call, or completely, whichever takes the fewest calls.
-//! `History`: what earlier reads left.
 
-use crate::describe_image::image_id::ImageId;
-use crate::describe_image::observation::Observation;
-use crate::describe_image::source::{AMIS_PER_PAGE, MAX_IDS, Priority, STACKS_PER_PAGE};
+use crate::describe_image::source::{AMIS_PER_PAGE, MAX_IDS, STACKS_PER_PAGE};
 
 /// CloudFormation's default quota of stacks for an account and region.
 const STACK_QUOTA: usize = 2000;
@@ -11,7 +8,6 @@ const STACK_QUOTA: usize = 2000;
 /// How a read is done.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    pub priority: Priority,
     /// Whether many images may share a call. Otherwise, each image is read on its own, as other operators do it.
     pub batching: bool,
     /// Whether a disabled AMI counts as the image's AMI. The official program ignores disabled AMIs.
@@ -23,21 +19,17 @@ impl Plan {
     /// The plan of a process that reads once. It has no earlier reads.
     #[must_use]
     pub fn once() -> Self {
-        Self { priority: Priority::Urgent, batching: true, includes_disabled: true, sizes: Sizes::default() }
+        Self { batching: true, includes_disabled: true, sizes: Sizes::default() }
     }
 
     /// How many ids are read together. If that is more than [`MAX_IDS`], all AMIs of the scope are read (a sweep).
-    pub(super) fn batch(&self, ids: usize) -> usize {
+    #[must_use]
+    pub fn batch(&self, ids: usize) -> usize {
         match self.batching {
             true if self.sizes.has_cheap_amis(ids) => ids.max(1),
             true => MAX_IDS,
             false => 1,
         }
-    }
-
-    /// Whether to read all stacks of the scope, instead of `ids` stacks one by one.
-    pub(super) fn sweeps_stacks(&self, ids: usize) -> bool {
-        self.batching && self.sizes.has_cheap_stacks(ids)
     }
 }
 
@@ -54,31 +46,14 @@ impl Sizes {
         pages(self.amis.unwrap_or(ids), AMIS_PER_PAGE) < ids.div_ceil(MAX_IDS)
     }
 
-    /// Whether reading all stacks takes fewer calls than reading `ids` stacks by name.
-    fn has_cheap_stacks(self, ids: usize) -> bool {
-        pages(self.stacks.unwrap_or(STACK_QUOTA), STACKS_PER_PAGE) < ids
+    /// How many calls it takes to read all stacks. A stack by name takes one.
+    #[must_use]
+    pub fn stack_pages(self) -> usize {
+        pages(self.stacks.unwrap_or(STACK_QUOTA), STACKS_PER_PAGE)
     }
 }
 
 /// The number of pages. An empty list takes one page.
 fn pages(items: usize, per_page: u16) -> usize {
     items.div_ceil(per_page.into()).max(1)
-}
-
-/// What earlier reads left. `()` is for a process that reads once.
-pub trait History: Sync {
-    /// The last observation of the image.
-    fn last(&self, id: &ImageId) -> Option<Observation>;
-    /// Whether the image still has a subscriber. A long read skips images without one.
-    fn is_subscribed(&self, id: &ImageId) -> bool;
-}
-
-impl History for () {
-    fn last(&self, _: &ImageId) -> Option<Observation> {
-        None
-    }
-
-    fn is_subscribed(&self, _: &ImageId) -> bool {
-        true
-    }
 }

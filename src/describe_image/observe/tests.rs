@@ -3,7 +3,8 @@
 use super::*;
 use crate::describe_image::image_config::new_tag;
 use crate::describe_image::image_id::Region;
-use crate::describe_image::observation::ImageBuild;
+use crate::describe_image::observation::{ImageBuild, Stack};
+use crate::describe_image::observe::plan::Sizes;
 use crate::describe_image::source::Priority;
 use crate::describe_image::source_error::SourceErrorKind;
 use std::sync::Mutex;
@@ -29,20 +30,19 @@ impl Source {
 }
 
 impl ImageSource for Source {
-    async fn amis(&self, _: &Scope, ids: &[ImageId], _: Priority) -> Result<Vec<(ImageId, Ami)>, SourceError> {
+    async fn amis(&self, _: &Scope, ids: &[ImageId], _: &Turn) -> Result<Vec<(ImageId, Ami)>, SourceError> {
         self.note(format!("amis of {}", ids.len()));
         self.amis_error.clone().map_or_else(|| Ok(self.amis.clone()), Err)
     }
-    async fn all_amis(&self, _: &Scope, _: Priority, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
+    async fn all_amis(&self, _: &Scope, _: &Turn, take: impl FnMut(Ami) + Send) -> Result<(), SourceError> {
         self.note("all amis".into());
         self.amis.iter().map(|(_, ami)| ami.clone()).for_each(take);
         self.amis_error.clone().map_or(Ok(()), Err)
     }
-    async fn all_stacks(&self, _: &Scope, _: Priority) -> Result<Vec<Stack>, SourceError> {
-        self.note("all stacks".into());
-        self.stack_error.clone().map_or_else(|| Ok(self.stack.clone().into_iter().collect()), Err)
+    async fn all_stacks(&self, _: &Scope, _: &Turn, _: impl FnMut(Stack) + Send) -> Result<(), SourceError> {
+        unreachable!("the reflector decides when to read all stacks")
     }
-    async fn stack(&self, _: &Scope, id: &ImageId, _: Priority) -> Result<Option<Stack>, SourceError> {
+    async fn stack(&self, _: &Scope, id: &ImageId, _: &Turn) -> Result<Option<Stack>, SourceError> {
         self.note(format!("stack of {id}"));
         self.stack_error.clone().map_or_else(|| Ok(self.stack.clone()), Err)
     }
@@ -51,7 +51,7 @@ impl ImageSource for Source {
         _: &Scope,
         id: &ImageId,
         _: &Stack,
-        _: Priority,
+        _: &Turn,
     ) -> Result<Option<ImageBuild>, SourceError> {
         self.note(format!("build of {id}"));
         self.build_error.clone().map_or_else(|| Ok(Some(ImageBuild::default())), Err)
@@ -244,8 +244,8 @@ fn up_to_200_ids_take_one_call_and_more_ids_take_one_read_of_all_if_that_is_chea
     }
 }
 
-fn observe_with_sizes(sizes: Sizes, source: &Source, ids: &[ImageId]) -> Sizes {
-    futures::executor::block_on(observe_each(source, &scope(), ids, Plan { sizes, ..Plan::once() }, &(), |_| {}))
+fn observe_with_sizes(sizes: Sizes, source: &Source, ids: &[ImageId]) {
+    futures::executor::block_on(observe_each(source, &scope(), ids, Plan { sizes, ..Plan::once() }, &(), |_| {}));
 }
 
 #[test]
@@ -257,25 +257,25 @@ fn in_a_large_account_a_few_hundred_ids_are_read_in_batches() {
 }
 
 #[test]
-fn many_images_without_an_ami_take_one_read_of_all_stacks_unless_listing_is_denied() {
-    let ids = many(30);
-    let source = Source::default();
-    let sizes = observe_with_sizes(Sizes::default(), &source, &ids);
-    assert_eq!((source.calls(), sizes.stacks), (vec!["amis of 30".to_owned(), "all stacks".to_owned()], Some(0)));
-    let source = Source { stack_error: error(SourceErrorKind::AccessDenied), ..Source::default() };
-    let sizes = observe_with_sizes(Sizes::default(), &source, &ids);
-    assert_eq!((source.calls().len(), sizes.stacks), (32, None), "then by name; the next read tries the list again");
-}
-
-#[test]
 fn an_ended_build_of_an_unchanged_stack_is_not_read_again() {
     struct Before(Observation);
-    impl History for Before {
-        fn is_subscribed(&self, _: &ImageId) -> bool {
-            true
+    impl ReadContext for Before {
+        fn turn(&self, scope: &Scope, _: &ImageId) -> Turn {
+            self.shared_turn(scope)
+        }
+        fn shared_turn(&self, scope: &Scope) -> Turn {
+            Turn::shared(Priority::InProgress, scope)
         }
         fn last(&self, _: &ImageId) -> Option<Observation> {
             Some(self.0.clone())
+        }
+        async fn stack(
+            &self,
+            source: &impl ImageSource,
+            scope: &Scope,
+            id: &ImageId,
+        ) -> Option<Result<Option<Stack>, SourceError>> {
+            Some(source.stack(scope, id, &self.shared_turn(scope)).await)
         }
     }
     for (status, build, is_read) in [

@@ -9,8 +9,8 @@ fn fleet() -> Vec<ImageId> {
     ids(500).into_iter().chain(building).chain(absent).collect()
 }
 
-fn default_budget() -> Budgets {
-    Budgets::new(Budget { percent: 25, assumed: Limit { burst: 10, per_second: 5 } })
+pub(super) fn default_budget() -> Budgets {
+    Budgets::new(Budget { percent: 25, assumed: Limit { burst: 10, per_second: 5 } }, Arc::new(IgnoreCalls))
 }
 
 /// The calls for the fleet in eu-west-1 in three hours, alone or beside a scope that AWS denies.
@@ -70,7 +70,7 @@ async fn a_building_image_does_not_cause_more_reads_of_settled_images() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_withdrawn_while_the_next_read_waits_too_long_for_the_budget() {
     let budget = Budget { percent: 1, assumed: Limit { burst: 1, per_second: 1 } };
-    let source = Arc::new(Source { budgets: Budgets::new(budget), ..Source::default() });
+    let source = Arc::new(Source { budgets: Budgets::new(budget, Arc::new(IgnoreCalls)), ..Source::default() });
     let (reflector, mut changed) = Reflector::new(source.clone(), SETTINGS);
     let building: Vec<_> = (0..19).map(|n| id(&format!("building-{n}"))).collect();
     building.iter().for_each(|id| subscribe(&reflector, &scope("eu-west-1"), id));

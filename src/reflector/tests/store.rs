@@ -61,6 +61,20 @@ async fn one_absent_image_is_read_by_stack_name_and_many_in_one_sweep_of_stacks(
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_stacks_are_read_by_name_while_a_sweep_is_denied() {
+    let source = Arc::new(Source { denies_sweeps: true, ..Source::default() });
+    let (reflector, mut changed) = Reflector::new(source.clone(), SETTINGS);
+    let many: Vec<_> = (0..30).map(|n| id(&format!("absent-{n}"))).collect();
+    let readings = observe(&reflector, &mut changed, &scope("eu-west-1"), &many).await;
+    assert!(readings.iter().all(|reading| reading.answer.is_ok()));
+    assert_eq!(source.counts(), [1, 0, 30, 1]);
+    source.await_calls(2, 30).await;
+    assert_eq!(source.counts()[3], 0, "it is not asked for again at once");
+    tokio::time::sleep(Duration::from_secs(900)).await;
+    assert!(source.counts()[3] >= 1, "the permission may have been granted meanwhile");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_error_is_published_once_and_so_is_the_next_answer() {
     let ids = ids(3);
     let (reflector, mut changed, source) = reflector(&ids);

@@ -15,7 +15,8 @@ async fn duration_of_one_wake_of_a_lane() {
         for id in &ids {
             lane.insert(id);
         }
-        let _ = lane.take_due();
+        let _ = lane.take_due(|ids, _| ids);
+        let _ = lane.slot(Priority::Urgent);
         let begun = Begun { at: Timestamp::now(), instant: Instant::now() };
         for id in &ids {
             let available = Ami { state: Some("available".into()), ..Ami::default() };
@@ -28,7 +29,8 @@ async fn duration_of_one_wake_of_a_lane() {
             assert_eq!(lane.latest(id, Some(Timestamp::MAX)), None);
             assert!(lane.withdraw_stale().is_empty());
             assert_eq!(lane.work(), crate::reflector::lane::Work::Read);
-            assert!(lane.take_due().iter().map(|(_, ids)| ids.len()).sum::<usize>() <= 1);
+            assert!(lane.take_due(|ids, _| ids).iter().map(|(_, ids)| ids.len()).sum::<usize>() <= 1);
+            let _ = lane.slot(Priority::Urgent);
         }
         println!("{count} images, one due: {:?} per wake", started.elapsed() / WAKES);
     }

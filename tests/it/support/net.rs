@@ -34,6 +34,15 @@ pub async fn answering(status: &'static str, body: impl Into<String>) -> Server 
     .await
 }
 
+/// Answers every request with a head and then these bytes, again and again, until the client is gone.
+pub async fn endless(bytes: &'static [u8]) -> Server {
+    serve(move |_, mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\nconnection: close\r\n\r\n").await;
+        while stream.write_all(bytes).await.is_ok() {}
+    })
+    .await
+}
+
 /// A proxy whose tunnels all end at `target`. Without a target it refuses each request with `status`.
 pub async fn proxy(target: Option<String>, status: &'static str) -> Server {
     serve(move |_, mut stream| {
