@@ -141,6 +141,7 @@ CASES = [
     Case("networkPolicy.apiServerPorts", [8443], at("NetworkPolicy", "spec.egress.1.ports"), [{"port": 8443, "protocol": "TCP"}]),
     Case("networkPolicy.apiServerCidrs", ["10.0.0.1/32"], at("NetworkPolicy", "spec.egress.1.to"), [{"ipBlock": {"cidr": "10.0.0.1/32"}}]),
     Case("networkPolicy.awsCidrs", ["10.1.0.0/16"], at("NetworkPolicy", "spec.egress.2.to"), [{"ipBlock": {"cidr": "10.1.0.0/16"}}]),
+    Case("networkPolicy.credentialCidrs", ["169.254.170.23/32"], at("NetworkPolicy", "spec.egress.3.to"), [{"ipBlock": {"cidr": "169.254.170.23/32"}}]),
     Case("networkPolicy.extraEgress", [{"to": [PEER]}], at("NetworkPolicy", "spec.egress.4"), {"to": [PEER]}),
     Case("resources", {"limits": {"memory": "1Gi"}}, container("resources.limits.memory"), "1Gi"),
     Case("podSecurityContext", {"fsGroup": 7}, pod("securityContext.fsGroup"), 7),

@@ -1,4 +1,4 @@
-"""The chart as a whole: lint, both versions of Helm, names, the CRD, the notes, the hook, the network policy."""
+"""The chart as a whole: lint, both versions of Helm, names, the CRD, the notes, the hook."""
 
 import subprocess
 
@@ -133,14 +133,3 @@ def test_a_changed_configuration_restarts_no_pod():
     assert only(render(), "Deployment") == only(render(changed), "Deployment")
     mounts = only(render(), "Deployment")["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
     assert all("subPath" not in mount for mount in mounts)
-
-
-def test_the_network_policy_allows_what_the_operator_and_the_check_need():
-    objects = render(read_values("full"))
-    policy = only(objects, "NetworkPolicy")["spec"]
-    for labels in (only(objects, "Pod")["metadata"]["labels"], only(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]):
-        assert policy["podSelector"]["matchLabels"].items() <= labels.items()
-    ports = [sorted(port["port"] for port in rule.get("ports", [])) for rule in policy["egress"]]
-    assert ports == [[53, 53], [443, 6443], [443, 3128, 8443], [80], []]
-    credentials = [peer["ipBlock"]["cidr"] for peer in policy["egress"][3]["to"]]
-    assert credentials == ["169.254.170.23/32", "169.254.169.254/32", "fd00:ec2::23/128", "fd00:ec2::254/128"]
