@@ -6,7 +6,7 @@ use super::clients::Clients;
 use super::error::source_error;
 use super::source::Aws;
 use super::{cloudformation, ec2, imagebuilder, s3};
-use crate::describe_image::image_config::default_bucket;
+use crate::describe_image::image_config::{config_key, default_bucket};
 use crate::describe_image::image_id::{ImageId, InvalidImageId};
 use crate::describe_image::source::{Priority, Turn};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
@@ -150,7 +150,8 @@ async fn bucket(clients: &Clients, caller: &Caller, region: &Region) -> [Probe; 
             ];
         }
     }
-    let head = clients.s3.head_object().bucket(&bucket).key(format!("parallelcluster/{NOBODYS}"));
+    // Another key would be refused, although everything that is needed is granted.
+    let head = clients.s3.head_object().bucket(&bucket).key(config_key(&format!("parallelcluster/{NOBODYS}")));
     let get = match head.expected_bucket_owner(&caller.account_id).send().await {
         Ok(_) => Permission::Allowed,
         Err(error) if error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("NotFound") => {

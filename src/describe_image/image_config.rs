@@ -45,7 +45,7 @@ pub fn config_object(observation: &Observation, region: &Region) -> Option<Confi
         }
         Observation::Absent { .. } => return None,
     };
-    let key = format!("{folder}/configs/image-config.yaml");
+    let key = config_key(folder);
     let default_bucket = observation.account_id().map(|account| (default_bucket(account, region), account));
     match bucket_tag.filter(|name| !name.is_empty()) {
         Some(name) => {
@@ -58,6 +58,12 @@ pub fn config_object(observation: &Observation, region: &Region) -> Option<Confi
             expected_owner: Some(account.to_owned()),
         }),
     }
+}
+
+/// The key of the configuration in the folder of an image. The IAM policies of the chart open keys with this end alone.
+#[must_use]
+pub fn config_key(folder: &str) -> String {
+    format!("{folder}/configs/image-config.yaml")
 }
 
 /// Whether the AMI's own tags contain both the bucket and the folder. Then its stack need not be read.

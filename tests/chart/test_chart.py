@@ -91,6 +91,9 @@ def test_the_notes_say_what_to_do_next():
     "values, words",
     [
         ({"aws": {"roleArn": "arn:aws:iam::111122223333:role/x"}}, "must trust system:serviceaccount:hpc-system:mirror-customimage-operator"),
+        ({"aws": {"partition": "aws-cn"}}, '"aws:SourceArn": "arn:aws-cn:eks:REGION:ACCOUNT:cluster/CLUSTER"'),
+        ({"aws": {"accountId": "111122223333", "region": "eu-west-1"}}, '"aws:SourceArn": "arn:aws:eks:eu-west-1:111122223333:cluster/CLUSTER"'),
+        ({"aws": {"accountId": "111122223333"}}, '"aws:SourceAccount": "111122223333"'),
         ({"watchNamespaces": ["hpc"]}, "namespace: hpc}"),
         ({"iamPolicy": {"configMap": False}}, '"Action": "ec2:DescribeImages"'),
         ({"crds": {"install": False}}, "install and upgrade the CRD yourself"),

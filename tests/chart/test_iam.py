@@ -1,17 +1,19 @@
-"""The IAM policies, statement by statement."""
+"""The IAM policies, statement by statement: those of the chart, and those in the documents."""
 
 import json
+import re
+from fnmatch import fnmatchcase
 
 import pytest
-from helm import only, render
+from helm import CHART, ROOT, only, render
 
 IMAGES = ("ec2:DescribeImages", "*")
 STACKS = (["cloudformation:DescribeStacks", "cloudformation:DescribeStackResource"], "arn:aws:cloudformation:*:*:stack/*")
 ALL_STACKS = ("cloudformation:ListStacks", "*")
 BUILDS = ("imagebuilder:GetImage", "arn:aws:imagebuilder:*:*:image/parallelclusterimage-*")
 BUCKETS = ("s3:ListBucket", ["arn:aws:s3:::parallelcluster-*"])
-FILES = ("s3:GetObject", ["arn:aws:s3:::parallelcluster-*/*"])
-OURS = [("s3:ListBucket", BUCKETS[1] + ["arn:aws:s3:::ours"]), ("s3:GetObject", FILES[1] + ["arn:aws:s3:::ours/*"])]
+FILES = ("s3:GetObject", ["arn:aws:s3:::parallelcluster-*/*/configs/image-config.yaml"])
+OURS = [("s3:ListBucket", BUCKETS[1] + ["arn:aws:s3:::ours"]), ("s3:GetObject", FILES[1] + ["arn:aws:s3:::ours/*/configs/image-config.yaml"])]
 READS = [IMAGES, STACKS, ALL_STACKS, BUILDS]
 
 A, B = "arn:aws:iam::222233334444:role/reader", "arn:aws:iam::333344445555:role/reader"
@@ -71,3 +73,65 @@ def test_the_account_id_is_put_into_the_arns_that_have_an_account():
 def test_the_policy_of_an_identitys_role_allows_reads_and_no_assume_role():
     assert policies({"identities": [NOBODY, RESEARCH]})["role-policy.json"] == READS
     assert "role-policy.json" not in policies({"identities": [OWN]})
+
+
+def opens(pattern, bucket, key):
+    """Whether the policy opens the object. IAM's asterisk takes slashes, too, and so does fnmatch's."""
+    return fnmatchcase(f"arn:aws:s3:::{bucket}/{key}", pattern)
+
+
+SOURCES = {path.relative_to(ROOT / "src"): path.read_text() for path in (ROOT / "src").rglob("*.rs")}
+DEFAULT_BUCKET = "parallelcluster-411a5d24c67e2adf-v1-do-not-delete"
+
+
+@pytest.mark.parametrize("folder", ["parallelcluster/3.16.1/images/hpc-base-x1y2", "parallelcluster/customimage-operator-check", ""])
+def test_the_policy_opens_the_key_that_the_program_makes_of_a_folder(folder):
+    [key] = re.findall(r'fn config_key.*?format!\("\{folder\}([^"]+)"\)', "".join(SOURCES.values()), re.S)
+    assert opens(FILES[1][0], DEFAULT_BUCKET, folder + key)
+    assert opens(OURS[1][1][1], "ours", folder + key)
+
+
+@pytest.mark.parametrize(
+    "bucket, key",
+    [
+        (DEFAULT_BUCKET, "parallelcluster/3.16.1/clusters/hpc-x1y2/configs/cluster-config.yaml"),
+        (DEFAULT_BUCKET, "parallelcluster/3.16.1/images/hpc-base-x1y2/assets/image-config.yaml"),
+        (DEFAULT_BUCKET, "parallelcluster/3.16.1/images/hpc-base-x1y2/configs/image-config.yaml.secret"),
+        ("ours", "parallelcluster/3.16.1/images/hpc-base-x1y2/configs/image-config.yaml"),
+    ],
+)
+def test_the_policy_opens_no_other_file_and_no_other_bucket(bucket, key):
+    assert not opens(FILES[1][0], bucket, key)
+
+
+def test_the_program_asks_s3_for_no_key_that_is_made_elsewhere():
+    """A key of another kind would be refused by the narrow policy, as `check` would be for its own."""
+    aws = [text for path, text in SOURCES.items() if path.parts[0] == "aws"]
+    asked = re.findall(r"_object\(\)\.bucket\([^)]*\)\.key\(([^;]*?)\)[.;]", "".join(aws))
+    assert sorted(asked) == ["&object.key", 'config_key(&format!("parallelcluster/{NOBODYS}"))']
+    assert sum(text.count("_object()") for text in aws) == len(asked)
+
+
+def blocks(path):
+    """The JSON documents of a text that are policies."""
+    texts = re.findall(r"```json\n(.*?)```", path.read_text(), re.S)
+    return [json.loads(text) for text in texts if '"Statement"' in text]
+
+
+def test_the_policy_in_the_readme_is_the_one_that_the_chart_renders():
+    [policy] = blocks(ROOT / "README.md")
+    told = [(one["Action"], one["Resource"]) for one in policy["Statement"]]
+    listed = [(action, resource if isinstance(resource, str) else resource[0]) for action, resource in READS + [BUCKETS, FILES]]
+    assert told == listed
+
+
+def test_the_trust_policy_for_pod_identity_names_the_account_and_the_cluster():
+    for path in (ROOT / "README.md", CHART / "README.md"):
+        text = re.sub(r"\s+", " ", path.read_text())
+        [trust] = re.findall(r'\{ ?"Version": "2012-10-17", "Statement": \[\{ "Effect": "Allow", "Principal": \{"Service": "pods.*?\}\] ?\}', text)
+        [statement] = json.loads(trust)["Statement"]
+        assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+        assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+        cluster = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+        account = statement["Condition"]["StringEquals"]["aws:SourceAccount"]
+        assert re.fullmatch(rf"arn:aws:eks:[a-z0-9-]+:{account}:cluster/[A-Z]+", cluster)

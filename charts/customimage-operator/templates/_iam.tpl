@@ -9,10 +9,10 @@
 - {Sid: Builds, Effect: Allow, Action: "imagebuilder:GetImage", Resource: "{{ $arn }}:imagebuilder:*:{{ .account }}:image/parallelclusterimage-*"}
 {{- if eq .root.Values.configurationUrl "presigned" }}
 {{- $buckets := list (printf "%s:s3:::parallelcluster-*" $arn) -}}
-{{- $files := list (printf "%s:s3:::parallelcluster-*/*" $arn) -}}
+{{- $files := list (printf "%s:s3:::parallelcluster-*/*/configs/image-config.yaml" $arn) -}}
 {{- range .root.Values.iamPolicy.buckets -}}
 {{- $buckets = append $buckets (printf "%s:s3:::%s" $arn .) -}}
-{{- $files = append $files (printf "%s:s3:::%s/*" $arn .) -}}
+{{- $files = append $files (printf "%s:s3:::%s/*/configs/image-config.yaml" $arn .) -}}
 {{- end }}
 - {Sid: Buckets, Effect: Allow, Action: "s3:ListBucket", Resource: {{ $buckets | toJson }}}
 - {Sid: Configurations, Effect: Allow, Action: "s3:GetObject", Resource: {{ $files | toJson }}}
