@@ -16,6 +16,8 @@ METRICS = {
     "customimage_effective_interval_seconds": {"state"},
     "customimage_leader": set(),
     "customimage_configuration_valid": set(),
+    "customimage_watch_healthy": set(),
+    "customimage_status_unwritten_age_seconds": set(),
     "customimage_aws_calls_total": {"service", "operation", "outcome"},
     "customimage_aws_call_duration_seconds_bucket": {"service", "operation", "le"},
     "customimage_reconciles_total": {"result"},
