@@ -1,7 +1,8 @@
 # The operator's image, for linux/amd64 and linux/arm64: docker build -t REGISTRY/customimage-operator:0.1.0 .
 # `make image` makes the same one without a container engine; tests/image/check compares the two.
 
-FROM rust:1.95-slim-bookworm AS build
+# The digest is the one of the index for all architectures. It stays the same when the tag is moved: change both together.
+FROM rust:1.95-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082 AS build
 RUN apt-get update && \
     apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev python3 && \
     rm -r /var/lib/apt/lists
@@ -9,9 +10,9 @@ WORKDIR /source
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/source/target,sharing=locked \
-    cargo build --release --locked --bin customimage-operator && \
-    cp target/*-linux-gnu/release/customimage-operator / && \
-    tests/image/sbom > /customimage-operator.cdx.json
+    cp "$(tests/image/release --bin customimage-operator)/customimage-operator" / && \
+    tests/image/sbom > /customimage-operator.cdx.json && \
+    tests/image/licences > /THIRD-PARTY.txt
 
 FROM scratch
 ARG VERSION=0.1.0
@@ -20,6 +21,7 @@ LABEL org.opencontainers.image.title="customimage-operator" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /THIRD-PARTY.txt /usr/share/licenses/customimage-operator/THIRD-PARTY.txt
 COPY --from=build /customimage-operator.cdx.json /usr/share/sbom/customimage-operator.cdx.json
 COPY --from=build /customimage-operator /customimage-operator
 USER 65532:65532

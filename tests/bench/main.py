@@ -39,7 +39,7 @@ class Bench:
             raise Failure(f"ONLY names {', '.join(sorted(unknown))}; next step: name some of {','.join(MEASURES)}")
         for program in ("customimage-operator", "aws-simulator", "local-cluster", "bare-client"):
             if not (self.programs / program).exists():
-                raise Failure(f"no {program} in {self.programs}; next step: cargo build --release --workspace --bins")
+                raise Failure(f"no {program} in {self.programs}; next step: tests/image/release --workspace --bins")
 
 
 def run(bench):
