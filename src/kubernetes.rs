@@ -10,6 +10,7 @@ mod metrics;
 mod reconcile;
 pub mod rights;
 mod status;
+mod told;
 mod watch;
 
 pub use custom_image::{CustomImage, CustomImageStatus, crd};

@@ -1,22 +1,27 @@
-//! The client for the API server. It uses a proxy if kubectl would use one.
+//! The client for the API server. It uses a proxy if kubectl would use one, and renews credentials that are refused.
+
+mod renewal;
 
 use crate::proxy::Proxy;
+use futures::FutureExt;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use kube::client::retry::RetryPolicy;
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::Kubeconfig;
+use renewal::{Stack, renewed_at_401};
 use std::time::Duration;
 use tower::retry::RetryLayer;
+use tower::util::BoxCloneService;
 use tower::{BoxError, Service, ServiceBuilder};
 
 pub use kube::Client;
 use kube::Config;
 
-/// The longest time without data on a connection. A watch gets at least one bookmark a minute, so a longer silence
-/// means that the connection is dead.
-const SILENCE: Duration = Duration::from_secs(295);
+/// The longest time without data on a connection. It is longer than a watch lasts (`watch::DEFAULT_SILENCE`), so that
+/// a watch ends by itself before.
+const SILENCE: Duration = Duration::from_secs(125);
 
 /// Makes a client. It finds the API server and the proxy as kubectl does.
 ///
@@ -24,14 +29,31 @@ const SILENCE: Duration = Duration::from_secs(295);
 /// If there is neither a usable kubeconfig nor a ServiceAccount, or if the proxy is invalid, unreachable or refuses the
 /// connection. A proxy that is only slow is no error.
 pub async fn connect() -> Result<Client, BoxError> {
+    let (config, proxy) = settings().await?;
+    if let Some(proxy) = &proxy
+        && let Some(refused) = proxy.refusal(&config.cluster_url).await.filter(|refused| !refused.is_slow)
+    {
+        return Err(refused.into());
+    }
+    let namespace = config.default_namespace.clone();
+    let service = renewed_at_401(stack(&config, proxy)?, || afresh().boxed());
+    Ok(ClientBuilder::new(service, namespace).build())
+}
+
+/// What the kubeconfig or the pod says now.
+async fn settings() -> Result<(Config, Option<Proxy>), BoxError> {
     let mut config = Config::infer().await?;
     config.connect_timeout = Some(Duration::from_secs(10));
     config.read_timeout = Some(SILENCE);
-    let Some(proxy) = proxy(&mut config)? else { return Ok(Client::try_from(config)?) };
-    if let Some(refused) = proxy.refusal(&config.cluster_url).await.filter(|refused| !refused.is_slow) {
-        return Err(refused.into());
-    }
-    through(proxy, config)
+    let proxy = proxy(&mut config)?;
+    Ok((config, proxy))
+}
+
+/// A stack with new credentials.
+async fn afresh() -> Result<Stack, BoxError> {
+    let (config, proxy) = settings().await?;
+    // It waits for the credentials' plugin.
+    tokio::task::spawn_blocking(move || stack(&config, proxy)).await?
 }
 
 /// The proxy of the kubeconfig's cluster, else of the environment. Takes the proxy out of `config`, because kube would
@@ -52,14 +74,15 @@ fn proxy(config: &mut Config) -> Result<Option<Proxy>, BoxError> {
     }
 }
 
-fn through(proxy: Proxy, config: Config) -> Result<Client, BoxError> {
+fn stack(config: &Config, proxy: Option<Proxy>) -> Result<Stack, BoxError> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
+    let Some(proxy) = proxy else { return layered(connector, config) };
     match proxy.uri().scheme_str() {
-        Some("http") => client(tunnel(&proxy, connector)?, &config),
+        Some("http") => layered(tunnel(&proxy, connector)?, config),
         Some("https") => {
             let connector = config.rustls_https_connector_with_connector(connector)?;
-            client(tunnel(&proxy, connector)?, &config)
+            layered(tunnel(&proxy, connector)?, config)
         }
         _ => Err(format!("the proxy {proxy} is not supported: use an http:// or https:// proxy").into()),
     }
@@ -73,8 +96,9 @@ fn tunnel<C>(proxy: &Proxy, connector: C) -> Result<Tunnel<C>, BoxError> {
     })
 }
 
-/// Makes a client on this connector, with the same layers as kube's own.
-fn client<C>(connector: C, config: &Config) -> Result<Client, BoxError>
+/// The layers on this connector: kube's own, but with less patience. By kube's policy a request that the API server
+/// refuses as overloaded waits out as many pauses as the API server asks for, and ends as "no answer in time".
+fn layered<C>(connector: C, config: &Config) -> Result<Stack, BoxError>
 where
     C: Service<http::Uri> + Clone + Send + Sync + 'static,
     C::Response: Connection + hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
@@ -89,10 +113,10 @@ where
     let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(timed);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
-        .layer(RetryLayer::new(RetryPolicy::server_retry()))
+        .layer(RetryLayer::new(RetryPolicy::default()))
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)
         .service(client);
-    Ok(ClientBuilder::new(service, config.default_namespace.clone()).build())
+    Ok(BoxCloneService::new(service))
 }
