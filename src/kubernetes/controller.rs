@@ -1,6 +1,7 @@
 //! The controller: runs the watch, the triggers and the reconciles, and shuts them down. No decisions about images.
 
 mod gauges;
+mod relisting;
 mod triggers;
 
 use crate::describe_image::source::Source;
@@ -12,8 +13,8 @@ use crate::kubernetes::reconcile::events::EventQueue;
 use crate::kubernetes::reconcile::reconcile;
 use crate::kubernetes::reconcile::write::WriteError;
 use crate::kubernetes::watch::readiness::{Readiness, ReadinessBoard};
-use crate::kubernetes::watch::watch_images;
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
+use crate::kubernetes::watch::{Surroundings, WatchTimes, watch_images};
 use crate::reflector::{Changes, Reflector};
 use futures::channel::mpsc;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -24,10 +25,11 @@ use kube::runtime::watcher::Event;
 use kube::runtime::{Controller, WatchStreamExt, predicates};
 use kube::{Client, ResourceExt};
 use prometheus_client::registry::Registry;
+use relisting::Relisting;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use triggers::Triggers;
@@ -41,11 +43,12 @@ pub struct Parts<S> {
     pub reflector: Reflector<S>,
     pub changes: Changes,
     /// The current identities. A change needs no restart.
-    pub identities: watch::Receiver<Arc<Identities>>,
+    pub identities: Receiver<Arc<Identities>>,
     pub leadership: Leadership,
     /// The instance that Events name as their publisher, such as the name of the pod.
     pub instance: Option<String>,
     pub settings: ControllerSettings,
+    pub watch: WatchTimes,
 }
 
 /// A controller that has not started yet.
@@ -54,14 +57,15 @@ pub struct ImageController<S> {
     store: Store<WatchedImage>,
     writer: Writer<WatchedImage>,
     changes: Changes,
-    readiness: watch::Sender<Readiness>,
+    board: ReadinessBoard,
+    watch: WatchTimes,
     publishing: JoinHandle<()>,
 }
 
 impl<S: Source + 'static> ImageController<S> {
     /// Registers the metrics in `registry`. The receiver has the readiness of the watches.
-    pub fn new(parts: Parts<S>, registry: &mut Registry) -> (Self, watch::Receiver<Readiness>) {
-        let Parts { client, reflector, changes, identities, leadership, instance, settings } = parts;
+    pub fn new(parts: Parts<S>, registry: &mut Registry) -> (Self, Receiver<Readiness>) {
+        let Parts { client, reflector, changes, identities, leadership, instance, settings, watch } = parts;
         let (store, writer) = reflector::store();
         let (events, publishing) = EventQueue::start(client.clone(), instance, settings.write_timeout);
         let metrics = Metrics::register(registry);
@@ -78,16 +82,18 @@ impl<S: Source + 'static> ImageController<S> {
             namespaces: Default::default(),
             leadership: leadership.clone(),
         });
-        let gauges = Gauges { store: store.clone(), leadership, context: Arc::downgrade(&context) };
+        let (readiness, ready) = channel(Err("listing customimages".to_owned()));
+        let board = ReadinessBoard::new(&context.settings.namespaces, watch.patience, readiness);
+        let gauges =
+            Gauges { store: store.clone(), leadership, board: board.clone(), context: Arc::downgrade(&context) };
         registry.register_collector(Box::new(gauges));
-        let (readiness, ready) = watch::channel(Err("listing customimages".to_owned()));
-        (Self { context, store, writer, changes, readiness, publishing }, ready)
+        (Self { context, store, writer, changes, board, watch, publishing }, ready)
     }
 
     /// Runs until `stop`, and reconciles once this process leads. Before it returns, running reconciles finish and
     /// their Events are published.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { context, store, writer, changes, readiness, publishing } = self;
+        let Self { context, store, writer, changes, board, watch, publishing } = self;
         let (triggers, references) = mpsc::unbounded();
         let (leadership, subscribed) =
             (context.leadership.clone(), triggers::subscribe_all(context.clone(), store.clone()));
@@ -108,9 +114,12 @@ impl<S: Source + 'static> ImageController<S> {
                     Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "reconcile failed"),
                 }
             });
-        let watching = watch_objects(context.clone(), store.clone(), writer, readiness, triggers.clone());
+        let relisting = Arc::new(Relisting::default());
+        let comparing = relisting::compare(context.clone(), store.clone(), watch, relisting.clone());
+        let watched = Watched { store: store.clone(), board: board.clone(), times: watch, relisting };
+        let watching = watch_objects(context.clone(), watched, writer, triggers.clone());
         let others = follow(context, store, changes, triggers);
-        tokio::select! { () = reconciling => {} () = watching => {} () = others => {} }
+        tokio::select! { () = reconciling => {} () = watching => {} () = others => {} () = board.keep() => {} () = comparing => {} }
         // The controller has dropped the last handle of the Event queue, so the publishing task ends.
         let _ = publishing.await;
     }
@@ -142,24 +151,40 @@ async fn follow<S: Source + 'static>(
     );
 }
 
+/// The store and what watches it.
+struct Watched {
+    store: Store<WatchedImage>,
+    board: ReadinessBoard,
+    times: WatchTimes,
+    relisting: Arc<Relisting>,
+}
+
 /// Keeps the store up to date, and triggers objects that have changed. A standby does that, too, so its store is warm.
 async fn watch_objects<S: Source + 'static>(
     context: Arc<Context<S>>,
-    store: Store<WatchedImage>,
+    watched: Watched,
     writer: Writer<WatchedImage>,
-    readiness: watch::Sender<Readiness>,
     triggers: Triggers,
 ) {
-    let namespaces = &context.settings.namespaces;
-    let board = ReadinessBoard::new(namespaces, readiness);
-    let stored =
-        watch_images(&context.client, namespaces, store.clone(), &board).reflect(writer).inspect_ok(
-            |event| match event {
-                Event::Delete(object) => context.forget(&object.reference()),
-                Event::InitDone => forget_gone(&store, &context),
-                Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
-            },
-        );
+    let Watched { store, board, times, relisting } = watched;
+    let surroundings = Surroundings {
+        namespaces: &context.settings.namespaces,
+        store: store.clone(),
+        board: &board,
+        silence: times.silence,
+        relists: relisting.subscribe(),
+    };
+    let stored = watch_images(&context.client, surroundings).reflect(writer).inspect_ok(|event| match event {
+        Event::Delete(object) => context.forget(&object.reference()),
+        Event::InitDone => {
+            forget_gone(&store, &context);
+            if relisting.has_listed() {
+                // Versions cannot say what has changed, when they were set back. So every object is looked at.
+                triggers::all(&store, &triggers);
+            }
+        }
+        Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
+    });
     let changed = triggers::of_watch(stored)
         // Every change of the object triggers, even another client's change of the status, because a reconcile costs
         // only a comparison. An unchanged object in a new list does not trigger, and neither does the echo of our own

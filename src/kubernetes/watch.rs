@@ -2,6 +2,7 @@
 //! if only some namespaces are watched. It skips stored objects that cannot be read.
 
 pub mod backoff;
+pub mod comparison;
 mod merge;
 pub mod readiness;
 pub mod watched_image;
@@ -12,46 +13,128 @@ use crate::kubernetes::watch::merge::merged;
 use crate::kubernetes::watch::readiness::ReadinessBoard;
 use crate::kubernetes::watch::watched_image::WatchedImage;
 use futures::stream::{BoxStream, Stream, StreamExt};
+use http::Request;
+use kube::client::Body;
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::Store;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Resource};
+use std::time::Duration;
+use tokio::sync::watch;
 
 type Watch<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 
-/// Watches the CustomImages of `namespaces` (empty: all). The caller writes the events into `store`; when one namespace
-/// is listed again, the objects of the other namespaces come from there.
+/// The times of the watch.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchTimes {
+    /// A watch that delivers nothing for so long is started again.
+    pub silence: Duration,
+    /// How long a watch may fail until the process is not ready.
+    pub patience: Duration,
+    /// Time between two comparisons of the store with the API server.
+    pub comparison_interval: Duration,
+    /// How long a difference must last before it counts.
+    pub comparison_lag: Duration,
+}
+
+/// How long a watch may deliver nothing.
+pub const DEFAULT_SILENCE: Duration = Duration::from_secs(120);
+
+/// Starts a watch that ends when it delivers nothing for `silence`. The API server is asked to end it 5 s earlier, and
+/// sends a bookmark each minute before that. So when nothing comes for longer, the connection is dead. kube waits these
+/// 5 s. An ended watch goes on from the last version without a new list.
+#[must_use]
+pub fn ending_after(silence: Duration) -> watcher::Config {
+    let seconds = silence.as_secs().saturating_sub(5).max(1);
+    watcher::Config::default().timeout(u32::try_from(seconds).unwrap_or(u32::MAX))
+}
+
+/// What the watch of images needs from its surroundings.
+pub struct Surroundings<'a> {
+    /// The watched namespaces. Empty: all.
+    pub namespaces: &'a [String],
+    /// The caller writes the events into it. When one namespace is listed again, the objects of the other namespaces
+    /// come from there.
+    pub store: Store<WatchedImage>,
+    pub board: &'a ReadinessBoard,
+    pub silence: Duration,
+    /// Each change makes the watch list anew.
+    pub relists: watch::Receiver<()>,
+}
+
+/// Watches CustomImages.
 pub fn watch_images(
     client: &Client,
-    namespaces: &[String],
-    store: Store<WatchedImage>,
-    board: &ReadinessBoard,
+    surroundings: Surroundings<'_>,
 ) -> impl Stream<Item = watcher::Result<Event<WatchedImage>>> + Send + use<> {
-    let noted = |name: &str, api: Api<DeserializeGuard<CustomImage>>| {
+    let Surroundings { namespaces, store, board, silence, relists } = surroundings;
+    let noted = |name: &str| {
         let (board, name) = (board.clone(), name.to_owned());
-        listed(api).inspect(move |event| board.note(&name, event)).backoff(WatchBackoff::default()).boxed()
+        let client = telling(client, &board, &name);
+        let api = if name.is_empty() { Api::all(client) } else { Api::namespaced(client, &name) };
+        let events = listed(api, silence, relists.clone());
+        events.inspect(move |event| board.note(&name, event)).backoff(WatchBackoff::default()).boxed()
     };
     if namespaces.is_empty() {
-        return noted("", Api::all(client.clone()));
+        return noted("");
     }
-    let of = |name: &String| (name.clone(), noted(name, Api::namespaced(client.clone(), name)));
     let others = move |name: &str| {
         let objects = store.state();
         let others = objects.iter().filter(|object| object.meta().namespace.as_deref() != Some(name));
         others.map(|object| WatchedImage::clone(object)).collect()
     };
-    merged(namespaces.iter().map(of).collect(), others).boxed()
+    merged(namespaces.iter().map(|name| (name.clone(), noted(name))).collect(), others).boxed()
+}
+
+/// A client that tells the board when the API server begins to answer the watch of `namespace`. kube does not tell it: a
+/// watch that works again is silent until an object changes.
+fn telling(client: &Client, board: &ReadinessBoard, namespace: &str) -> Client {
+    let (sender, board, namespace) = (client.clone(), board.clone(), namespace.to_owned());
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (sender, board, namespace) = (sender.clone(), board.clone(), namespace.clone());
+        let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+        async move {
+            let reply = sender.send(request).await?;
+            if is_watch && reply.status().is_success() {
+                board.note_answered(&namespace);
+            }
+            Ok::<_, kube::Error>(reply)
+        }
+    });
+    Client::new(service, client.default_namespace())
 }
 
 /// Lists and watches. A stored object that cannot be read is logged and skipped, so that it does not stop the others.
 fn listed(
     api: Api<DeserializeGuard<CustomImage>>,
+    silence: Duration,
+    relists: watch::Receiver<()>,
 ) -> impl Stream<Item = watcher::Result<Event<WatchedImage>>> + Send + use<> {
-    let paged = api.clone();
-    let streamed = watcher::watcher(api, watcher::Config::default().streaming_lists()).boxed();
-    with_fallback(streamed, move || watcher::watcher(paged.clone(), watcher::Config::default()).boxed())
+    let streamed = watcher::watcher(api.clone(), ending_after(silence).streaming_lists()).boxed();
+    // A list in pages comes from etcd. A streamed one comes from the API server's memory, which may be outdated.
+    let paged = move || watcher::watcher(api.clone(), ending_after(silence)).boxed();
+    relisting(with_fallback(streamed, paged.clone()), paged, relists)
         .filter_map(|event| async move { event.map(readable).transpose() })
+}
+
+/// Takes a new watch in place of the current one when `relists` changes. A new watch begins with a list, which replaces
+/// all that the current one has delivered.
+fn relisting<K: Send + 'static>(
+    first: Watch<K>,
+    again: impl Fn() -> Watch<K> + Send + 'static,
+    relists: watch::Receiver<()>,
+) -> Watch<K> {
+    futures::stream::unfold((first, again, relists), |(mut watch, again, mut relists)| async move {
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = relists.changed() => watch = again(),
+                event = watch.next() => return Some((event?, (watch, again, relists))),
+            }
+        }
+    })
+    .boxed()
 }
 
 /// Switches to `fallback` when the API server refuses streaming lists altogether.

@@ -13,6 +13,7 @@ pub mod region;
 pub mod run;
 pub mod timing;
 pub mod value;
+pub mod watch;
 
 use check::CheckArgs;
 use clap::{Parser, Subcommand};

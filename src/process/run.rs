@@ -78,6 +78,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         leadership: Leadership::new(leads),
         instance: pod_name(),
         settings: args.controller(region.clone()),
+        watch: args.watch.times(),
     };
     let (controller, readiness) = ImageController::new(parts, &mut registry);
     // The probes are answered until the last reconcile has ended.

@@ -12,5 +12,7 @@ mod trouble;
 mod truth;
 /// What users set: suspend, a requested reconcile, another default region, presigned URLs.
 mod wishes;
+/// The watch: what it misses, when it hangs, when it is refused, and what then is told.
+mod watching;
 /// Status writes: how often, and beside other writers.
 mod writes;

@@ -4,6 +4,7 @@ use crate::describe_image::source::Source;
 use crate::kubernetes::leadership::Leadership;
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::status::ready_reason::ReadyReason;
+use crate::kubernetes::watch::readiness::ReadinessBoard;
 use crate::kubernetes::watch::watched_image::WatchedImage;
 use crate::reflector::reading::Freshness;
 use jiff::Timestamp;
@@ -25,6 +26,7 @@ use strum::VariantArray;
 pub struct Gauges<S> {
     pub store: Store<WatchedImage>,
     pub leadership: Leadership,
+    pub board: ReadinessBoard,
     /// A weak reference, so that the registry does not keep the Event queue open after the controller has ended.
     pub context: Weak<Context<S>>,
 }
@@ -42,6 +44,10 @@ impl<S: Source + 'static> Collector for Gauges<S> {
         leader.set(i64::from(is_leading));
         let help = "1 while this process leads: only the leader reads AWS and writes";
         put(&mut encoder, "leader", help, None, &leader)?;
+        let healthy: Gauge = Gauge::default();
+        healthy.set(i64::from(self.board.is_healthy()));
+        let help = "0 while the watch of CustomImages has failed for a minute, in any watched namespace";
+        put(&mut encoder, "watch_healthy", help, None, &healthy)?;
         if !is_leading {
             // A standby counts nothing, so that a sum over all replicas is the leader's count.
             return Counted::default().encode(&mut encoder);

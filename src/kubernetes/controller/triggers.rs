@@ -125,6 +125,14 @@ pub async fn subscribe_all<S: Source + 'static>(context: Arc<Context<S>>, store:
     }
 }
 
+/// Triggers all objects.
+pub fn all(store: &Store<WatchedImage>, triggers: &Triggers) {
+    for object in matching(store, |_| true) {
+        // The receiver is gone only when the controller ends.
+        let _ = triggers.unbounded_send(object);
+    }
+}
+
 fn matching(store: &Store<WatchedImage>, is_meant: impl Fn(&WatchedImage) -> bool) -> Vec<Reference> {
     store.state().iter().filter(|object| is_meant(object)).map(|object| object.reference()).collect()
 }

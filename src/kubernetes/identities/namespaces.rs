@@ -2,12 +2,13 @@
 
 use crate::kubernetes::identities::grants::{Identities, Labels};
 use crate::kubernetes::watch::backoff::WatchBackoff;
+use crate::kubernetes::watch::{DEFAULT_SILENCE, ending_after};
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedSender;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::watcher::{Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -69,7 +70,8 @@ impl NamespaceLabels {
 
     async fn watch(&self, client: &Client, relabelled: &UnboundedSender<Relabelled>) {
         let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(client.clone());
-        let mut events = std::pin::pin!(watcher(namespaces, Config::default()).backoff(WatchBackoff::default()));
+        let watch = watcher(namespaces, ending_after(DEFAULT_SILENCE));
+        let mut events = std::pin::pin!(watch.backoff(WatchBackoff::default()));
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {

@@ -7,6 +7,7 @@ use super::log::LogArgs;
 use super::mirror::{ConfigurationUrl, MirrorArgs};
 use super::timing::TimingArgs;
 use super::value::duration;
+use super::watch::WatchArgs;
 use crate::describe_image::Region;
 use crate::kubernetes::ControllerSettings;
 use crate::reflector::ReflectorSettings;
@@ -42,6 +43,8 @@ pub struct RunArgs {
     pub timing: TimingArgs,
     #[command(flatten)]
     pub budget: BudgetArgs,
+    #[command(flatten)]
+    pub watch: WatchArgs,
     #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]

@@ -1,0 +1,53 @@
+//! Lists all objects anew when the watch has missed something.
+
+use crate::describe_image::source::Source;
+use crate::kubernetes::reconcile::context::Context;
+use crate::kubernetes::watch::WatchTimes;
+use crate::kubernetes::watch::comparison::Comparison;
+use crate::kubernetes::watch::watched_image::WatchedImage;
+use kube::runtime::reflector::Store;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::watch::{Receiver, Sender};
+
+/// Compares the store with the API server while this process leads. Never ends.
+pub async fn compare<S: Source + 'static>(
+    context: Arc<Context<S>>,
+    store: Store<WatchedImage>,
+    times: WatchTimes,
+    relisting: Arc<Relisting>,
+) {
+    context.leadership.begun().await;
+    // An error means that the store's writer is gone. That happens only when the controller ends.
+    let _ = store.wait_until_ready().await;
+    let namespaces = context.settings.namespaces.clone();
+    let comparison = Comparison { client: context.client.clone(), namespaces, store, times };
+    comparison.keep(|| relisting.begin(context.settings.namespaces.len())).await;
+}
+
+/// Makes the watches list anew, and knows how many of these lists are still to come.
+#[derive(Default)]
+pub struct Relisting {
+    begun: Sender<()>,
+    awaited: AtomicUsize,
+}
+
+impl Relisting {
+    /// Each change makes a watch list anew.
+    #[must_use]
+    pub fn subscribe(&self) -> Receiver<()> {
+        self.begun.subscribe()
+    }
+
+    /// Makes this many watches list anew; 0 means the one watch of all namespaces.
+    fn begin(&self, watches: usize) {
+        self.awaited.store(watches.max(1), Ordering::Relaxed);
+        self.begun.send_replace(());
+    }
+
+    /// A list is complete. Returns whether it is one that was begun here.
+    #[must_use]
+    pub fn has_listed(&self) -> bool {
+        self.awaited.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |awaited| awaited.checked_sub(1)).is_ok()
+    }
+}

@@ -1,0 +1,122 @@
+//! Compares the store with what the API server lists. A watch can be wrong without an error: when etcd was set back to a
+//! backup, its versions begin anew below the watch's, and the watch delivers nothing until they have passed it.
+
+use crate::kubernetes::custom_image::CustomImage;
+use crate::kubernetes::told::{Told, words};
+use crate::kubernetes::watch::WatchTimes;
+use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
+use kube::api::ListParams;
+use kube::runtime::reflector::Store;
+use kube::{Api, Client, Resource, ResourceExt};
+use std::collections::{HashMap, HashSet};
+use tokio::time::sleep;
+
+/// Objects in one answer.
+const PAGE: u32 = 500;
+
+/// The version of each object: its uid and its resourceVersion.
+type Versions = HashMap<Reference, (Option<String>, Option<String>)>;
+
+/// Objects that the store and the API server do not agree on, with the store's version and the API server's.
+type Differences = HashMap<Reference, [Option<(Option<String>, Option<String>)>; 2]>;
+
+/// Compares, again and again.
+pub struct Comparison {
+    pub client: Client,
+    /// The watched namespaces. Empty: all.
+    pub namespaces: Vec<String>,
+    pub store: Store<WatchedImage>,
+    pub times: WatchTimes,
+}
+
+impl Comparison {
+    /// Compares at once, and then at each interval. Calls `relist` when the watch has missed something. Never returns.
+    pub async fn keep(&self, relist: impl Fn()) {
+        let (mut told, mut known) = (Told::default(), Differences::new());
+        loop {
+            match self.differences().await {
+                Ok(differences) => {
+                    let _ = told.is_over();
+                    // A new list did not help with these before: they are stored objects that cannot be read.
+                    let is_news = differences.iter().any(|(object, versions)| known.get(object) != Some(versions));
+                    if let Some(object) = differences.keys().next().filter(|_| is_news) {
+                        tracing::warn!(
+                            objects = differences.len(),
+                            %object,
+                            "the watch of customimages has missed changes: everything is listed anew"
+                        );
+                        relist();
+                    }
+                    known = differences;
+                }
+                Err(error) => {
+                    let error = words(&error);
+                    if told.is_news(&error) {
+                        tracing::warn!(error, "cannot compare the watched customimages with a new list");
+                    }
+                }
+            }
+            // Replicas and releases must not list at the same moment.
+            sleep(self.times.comparison_interval.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
+        }
+    }
+
+    /// What the watch has missed. It may lag behind, so a difference counts only when the store still has the same
+    /// version a while later.
+    async fn differences(&self) -> kube::Result<Differences> {
+        // The store is read before the list. What is listed cannot be older than that, unless etcd was set back.
+        let before = self.stored();
+        let listed = self.listed().await?;
+        let objects: HashSet<&Reference> = before.keys().chain(listed.keys()).collect();
+        let mut differing: Vec<&Reference> =
+            objects.into_iter().filter(|object| before.get(object) != listed.get(object)).collect();
+        if differing.is_empty() {
+            return Ok(Differences::new());
+        }
+        sleep(self.times.comparison_lag).await;
+        let now = self.stored();
+        differing.retain(|object| now.get(object) == before.get(object));
+        if differing.is_empty() {
+            return Ok(Differences::new());
+        }
+        let listed = self.listed().await?;
+        let versions = differing.into_iter().map(|object| {
+            let pair = [now.get(object).cloned(), listed.get(object).cloned()];
+            (object.clone(), pair)
+        });
+        Ok(versions.filter(|(_, [stored, listed])| stored != listed).collect())
+    }
+
+    fn stored(&self) -> Versions {
+        let objects = self.store.state();
+        objects.iter().map(|object| (object.reference(), version(object.as_ref()))).collect()
+    }
+
+    /// What etcd holds. A list without a resourceVersion is never an outdated one.
+    async fn listed(&self) -> kube::Result<Versions> {
+        let all = || vec![Api::<CustomImage>::all(self.client.clone())];
+        let of = |name: &String| Api::<CustomImage>::namespaced(self.client.clone(), name);
+        let apis = if self.namespaces.is_empty() { all() } else { self.namespaces.iter().map(of).collect() };
+        let mut listed = Versions::new();
+        for api in apis {
+            let mut page = ListParams::default().limit(PAGE);
+            loop {
+                let list = api.list_metadata(&page).await?;
+                for object in list.items {
+                    let reference = Reference::new(&object.name_any());
+                    let namespace = object.namespace().unwrap_or_default();
+                    listed.insert(reference.within(&namespace), version(&object));
+                }
+                match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                    Some(token) => page = page.continue_token(&token),
+                    None => break,
+                }
+            }
+        }
+        Ok(listed)
+    }
+}
+
+fn version(object: &impl Resource<DynamicType: Default>) -> (Option<String>, Option<String>) {
+    (object.uid(), object.resource_version())
+}

@@ -1,0 +1,123 @@
+use crate::support::faulty_server::FaultyServer;
+use crate::support::lab::{Lab, REGION};
+use crate::support::operator::Operator;
+use crate::support::world::image;
+use crate::support::{eventually, run};
+use serde_json::json;
+
+/// An operator that has observed `hpc`, behind a server that can treat its watch badly.
+async fn behind(server: &FaultyServer, lab: &Lab, settings: &[(&str, &str)]) -> Operator {
+    let mine = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("AWS_REGION", REGION)];
+    let settings: Vec<_> = mine.iter().chain(settings).copied().collect();
+    let operator = Operator::start(&lab.aws.endpoint(), &server.kubeconfig(), &settings).await;
+    lab.ready("hpc", "True", "ImageAvailable").await;
+    is_ready(&operator, 200, "ok").await;
+    operator
+}
+
+async fn is_ready(operator: &Operator, code: u16, words: &str) {
+    eventually(&format!("/readyz answers {code} {words}"), || async {
+        let (has, text) = operator.get("/readyz").await;
+        if has == code && text.contains(words) { Ok(()) } else { Err(format!("{has} {text}")) }
+    })
+    .await;
+}
+
+fn lines(operator: &Operator, words: &str) -> usize {
+    operator.log().iter().filter(|line| line.contains(words)).count()
+}
+
+#[test]
+fn a_watch_that_delivers_nothing_is_started_again() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        let operator = behind(&server, &lab, &[("CUSTOMIMAGE_WATCH_SILENCE", "8s")]).await;
+        server.freeze_watches();
+        lab.aws.world(|world| world.images.push(image("later", REGION)));
+        lab.create("later", json!({})).await;
+        lab.ready("later", "True", "ImageAvailable").await;
+        assert_eq!(lines(&operator, "WARN"), 0, "{:?}", operator.log());
+    });
+}
+
+#[test]
+fn what_the_watch_has_missed_is_found_by_a_comparison_and_listed_anew() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        lab.create("gone", json!({})).await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        let settings = [("CUSTOMIMAGE_COMPARISON_INTERVAL", "1s"), ("CUSTOMIMAGE_COMPARISON_LAG", "500ms")];
+        let operator = behind(&server, &lab, &settings).await;
+        lab.ready("gone", "False", "NotFound").await;
+        assert_eq!(lines(&operator, "has missed changes"), 0, "an operator at work misses nothing");
+        server.swallow("CustomImage");
+        lab.aws.world(|world| world.images.push(image("later", REGION)));
+        lab.images().delete("gone", &Default::default()).await.unwrap();
+        lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
+        lab.create("later", json!({})).await;
+        lab.ready("later", "True", "ImageAvailable").await;
+        lab.condition("hpc", "Synced", "False", "Suspended").await;
+        eventually("the deleted object is no longer counted", || async {
+            let count = operator.metric("customimage_objects{reason=\"NotFound\"}").await;
+            if count == 0.0 { Ok(()) } else { Err(count.to_string()) }
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_refused_watch_is_told_once_and_by_readiness_and_the_gauge_until_it_works() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        let operator = behind(&server, &lab, &[("CUSTOMIMAGE_WATCH_PATIENCE", "2s")]).await;
+        assert_eq!(operator.metric("customimage_watch_healthy").await, 1.0);
+        let words = "customimages.parallelcluster.dev is forbidden: no watch for you";
+        server.refuse_watches(json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message": words}));
+        is_ready(&operator, 503, words).await;
+        assert_eq!(operator.metric("customimage_watch_healthy").await, 0.0);
+        let before = server.struck();
+        eventually("the watch was tried again", || async {
+            let struck = server.struck();
+            if struck >= before + 2 { Ok(()) } else { Err(struck.to_string()) }
+        })
+        .await;
+        assert_eq!(lines(&operator, words), 1, "{:?}", operator.log());
+        server.heal();
+        // Nothing changes, so no event says that the watch works.
+        is_ready(&operator, 200, "ok").await;
+        assert_eq!(operator.metric("customimage_watch_healthy").await, 1.0);
+        assert_eq!(lines(&operator, "works again"), 1, "{:?}", operator.log());
+    });
+}
+
+#[test]
+fn an_overloaded_api_server_is_told_in_its_own_words() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        let operator = behind(&server, &lab, &[("CUSTOMIMAGE_WATCH_PATIENCE", "1s")]).await;
+        let details = json!({"retryAfterSeconds": 7});
+        server.refuse_watches(json!({"kind": "Status", "code": 429, "message": "slow down", "details": details}));
+        is_ready(&operator, 503, "the API server is overloaded (429) and asks to retry after 7 s").await;
+    });
+}
+
+#[test]
+fn the_plugin_of_a_kubeconfig_runs_again_when_its_token_is_refused() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        server.demand("first");
+        let settings = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("AWS_REGION", REGION)];
+        let operator = Operator::start(&lab.aws.endpoint(), &server.kubeconfig_of_plugin(), &settings).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        let runs = server.plugin_runs();
+        server.demand("second");
+        lab.aws.world(|world| world.images.push(image("later", REGION)));
+        lab.create("later", json!({})).await;
+        lab.ready("later", "True", "ImageAvailable").await;
+        assert!(server.plugin_runs() > runs && lines(&operator, "made afresh") == 1, "{:?}", operator.log());
+    });
+}
