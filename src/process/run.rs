@@ -37,6 +37,8 @@ pub enum StartError {
     Signal(std::io::Error),
     #[error("leadership was lost: another process may lead now")]
     LeadershipLost,
+    #[error("the lease could not be reached for {0:?}, so this standby could not take over")]
+    LeaseUnreachable(Duration),
     #[error(transparent)]
     Lease(#[from] InvalidLeaseTimes),
     #[error("{file} (--configuration): {error}")]
@@ -124,7 +126,11 @@ async fn lead(
     tokio::select! {
         () = work => { let _ = election.await; }
         // Another process may lead, so running reconciles must not write any more.
-        ended = &mut election => if ended == Ended::Lost { return Err(StartError::LeadershipLost) },
+        ended = &mut election => match ended {
+            Ended::Lost => return Err(StartError::LeadershipLost),
+            Ended::Unreachable(time) => return Err(StartError::LeaseUnreachable(time)),
+            Ended::Stopped => {}
+        },
     }
     Ok(())
 }

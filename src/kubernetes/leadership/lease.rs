@@ -2,6 +2,7 @@
 //! Expiry is measured on the local clock, from when this process saw the Lease change. A leader that cannot renew in
 //! time stops by itself, before another process may take over.
 
+use crate::kubernetes::told::{Told, words};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -9,6 +10,7 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +29,14 @@ pub struct LeaseSettings {
     pub retry_period: Duration,
 }
 
+impl LeaseSettings {
+    /// How long a standby may fail to reach its Lease. It could not take over, so it had better be restarted.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(60).max(self.duration.saturating_mul(4))
+    }
+}
+
 /// How an election ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -34,6 +44,8 @@ pub enum Ended {
     Stopped,
     /// Another process may lead, so this process must not write any more.
     Lost,
+    /// This process never led, and could not reach its Lease for so long.
+    Unreachable(Duration),
 }
 
 /// One candidate.
@@ -42,17 +54,30 @@ pub struct Election {
     settings: LeaseSettings,
     /// The other holder's Lease at its last change, and when this process saw that change.
     seen: Option<(LeaseSpec, Instant)>,
+    told: Told,
+}
+
+/// What an attempt to write the Lease came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    /// This process holds the Lease, and the API server has just confirmed it.
+    Held,
+    HeldByAnother,
+    /// The Lease has changed since it was read.
+    Conflict,
 }
 
 impl Election {
     #[must_use]
     pub fn new(client: Client, settings: LeaseSettings) -> Self {
-        Self { leases: Api::default_namespaced(client), settings, seen: None }
+        Self { leases: Api::default_namespaced(client), settings, seen: None, told: Told::default() }
     }
 
-    /// Runs until `stop`, or until leadership is lost. Sets `leading` to true once this process leads.
+    /// Runs until `stop`, or until leadership is lost, or until a standby has lost its patience. Sets `leading` to true
+    /// once this process leads.
     pub async fn run(mut self, leading: watch::Sender<bool>, stop: CancellationToken) -> Ended {
         let mut renewed: Option<Instant> = None;
+        let mut reached = Instant::now();
         loop {
             let begun = Instant::now();
             // A request that hangs must not last longer than the renew deadline.
@@ -62,18 +87,20 @@ impl Election {
                 () = stop.cancelled() => break,
                 attempt = timeout(left, self.attempt()) => attempt,
             };
-            match attempt {
-                Ok(Ok(true)) => {
+            match self.tell(attempt) {
+                Some(Attempt::Held) => {
                     renewed = Some(begun);
                     leading.send_if_modified(|leading| !std::mem::replace(leading, true));
                 }
-                Ok(Ok(false)) if renewed.is_some() => return Ended::Lost,
-                Ok(Ok(false)) => {}
-                Ok(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "lease not written"),
-                Err(_) => tracing::warn!("the API server did not answer the lease request in time"),
+                Some(Attempt::HeldByAnother) if renewed.is_some() => return Ended::Lost,
+                Some(Attempt::HeldByAnother | Attempt::Conflict) => reached = Instant::now(),
+                None => {}
             }
             if renewed.is_some_and(|renewed| renewed.elapsed() >= deadline) {
                 return Ended::Lost;
+            }
+            if renewed.is_none() && reached.elapsed() >= self.settings.patience() {
+                return Ended::Unreachable(self.settings.patience());
             }
             let pause = self.settings.retry_period.mul_f64(1.0 + 0.2 * fastrand::f64());
             tokio::select! { () = stop.cancelled() => break, () = sleep(pause) => {} }
@@ -84,20 +111,46 @@ impl Election {
         Ended::Stopped
     }
 
-    /// True when this process holds the Lease and the API server has just confirmed it.
-    async fn attempt(&mut self) -> kube::Result<bool> {
+    /// Tells a failure once, and when it is over. Returns the attempt that did not fail.
+    fn tell(&mut self, attempt: Result<kube::Result<Attempt>, Elapsed>) -> Option<Attempt> {
+        let failure = match attempt {
+            Ok(Ok(attempt)) => {
+                if self.told.is_over() {
+                    tracing::info!(lease = self.settings.name, "the lease can be written again");
+                }
+                return Some(attempt);
+            }
+            Ok(Err(error)) => words(&error),
+            Err(_) => "the API server did not answer the lease request in time".to_owned(),
+        };
+        if self.told.is_news(&failure) {
+            tracing::warn!(lease = self.settings.name, error = failure, "lease not written, trying again");
+        }
+        None
+    }
+
+    /// Reads and writes the Lease. After a conflict it reads again, because a change by somebody else, such as a label,
+    /// takes the lead from nobody.
+    async fn attempt(&mut self) -> kube::Result<Attempt> {
+        match self.write().await? {
+            Attempt::Conflict => self.write().await,
+            other => Ok(other),
+        }
+    }
+
+    async fn write(&mut self) -> kube::Result<Attempt> {
         let Some(mut lease) = self.leases.get_opt(&self.settings.name).await? else {
             let mut lease = Lease { spec: Some(self.claim(None)), ..Lease::default() };
             lease.metadata.name = Some(self.settings.name.clone());
-            return conflict_is_no(self.leases.create(&PostParams::default(), &lease).await);
+            return held_unless_conflict(self.leases.create(&PostParams::default(), &lease).await);
         };
         let spec = lease.spec.clone().unwrap_or_default();
         if self.is_held_by_another(&spec) {
-            return Ok(false);
+            return Ok(Attempt::HeldByAnother);
         }
         lease.metadata.managed_fields = None;
         lease.spec = Some(self.claim(Some(&spec)));
-        conflict_is_no(self.leases.replace(&self.settings.name, &PostParams::default(), &lease).await)
+        held_unless_conflict(self.leases.replace(&self.settings.name, &PostParams::default(), &lease).await)
     }
 
     /// True while another process holds the Lease. It expires when it has not changed for its own duration.
@@ -132,7 +185,7 @@ impl Election {
     /// Releases the Lease, so that another process need not wait until it expires.
     async fn release(&self) {
         if let Err(error) = self.give_back().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "lease not released");
+            tracing::warn!(error = words(&error), "lease not released");
         }
     }
 
@@ -148,11 +201,38 @@ impl Election {
     }
 }
 
-/// False after a conflict: another process was faster. That is not an error.
-fn conflict_is_no<T>(written: kube::Result<T>) -> kube::Result<bool> {
+/// A conflict is no error: somebody else was faster.
+fn held_unless_conflict<T>(written: kube::Result<T>) -> kube::Result<Attempt> {
     match written {
-        Ok(_) => Ok(true),
-        Err(kube::Error::Api(answer)) if answer.code == 409 => Ok(false),
+        Ok(_) => Ok(Attempt::Held),
+        Err(kube::Error::Api(answer)) if answer.code == 409 => Ok(Attempt::Conflict),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use std::convert::Infallible;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_standby_that_cannot_reach_its_lease_for_a_minute_ends() {
+        let refusing = tower::service_fn(|_: Request<Body>| async {
+            Ok::<_, Infallible>(Response::builder().status(403).body(Body::from(b"no".to_vec())).unwrap())
+        });
+        let settings = LeaseSettings {
+            name: "lease".into(),
+            holder: "me".into(),
+            duration: Duration::from_secs(15),
+            renew_deadline: Duration::from_secs(10),
+            retry_period: Duration::from_secs(2),
+        };
+        let begun = Instant::now();
+        let election = Election::new(Client::new(refusing, "default"), settings);
+        let ended = election.run(watch::channel(false).0, CancellationToken::new()).await;
+        assert_eq!(ended, Ended::Unreachable(Duration::from_secs(60)));
+        assert!((60..70).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
     }
 }

@@ -1,9 +1,12 @@
+use crate::support::faulty_server::FaultyServer;
 use crate::support::lab::{Lab, REGION};
 use crate::support::operator::Operator;
 use crate::support::world::image;
 use crate::support::{eventually, run};
+use axum::http::StatusCode;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Short times, so that a takeover takes seconds.
 const ELECTION: [(&str, &str); 4] = [
@@ -94,5 +97,57 @@ fn a_leader_that_loses_its_lease_exits() {
         let name = format!("customimage-operator.{}", lab.namespace);
         leases.patch(&name, &Default::default(), &kube::api::Patch::Merge(taken)).await.unwrap();
         assert_eq!(leader.ended().await, 1);
+    });
+}
+
+/// An operator behind `server`, with short times.
+async fn candidate(lab: &Lab, server: &FaultyServer) -> Operator {
+    let mine = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("AWS_REGION", REGION)];
+    let settings: Vec<_> = mine.iter().chain(&ELECTION).copied().collect();
+    Operator::start(&lab.aws.endpoint(), &server.kubeconfig(), &settings).await
+}
+
+async fn has_struck(server: &FaultyServer, times: usize) {
+    eventually(&format!("the server has answered {times} times by itself"), || async {
+        let struck = server.struck();
+        if struck >= times { Ok(()) } else { Err(struck.to_string()) }
+    })
+    .await;
+}
+
+#[test]
+fn a_leader_that_meets_a_conflict_at_its_lease_goes_on_while_it_is_still_the_holder() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        let leader = candidate(&lab, &server).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        let puts = AtomicUsize::new(0);
+        server.answer(move |method, path| {
+            let is_renewal = method == "PUT" && path.contains("/leases/");
+            (is_renewal && puts.fetch_add(1, Ordering::Relaxed) < 3).then_some(StatusCode::CONFLICT)
+        });
+        has_struck(&server, 3).await;
+        lab.aws.world(|world| world.images.push(image("later", REGION)));
+        lab.create("later", serde_json::json!({})).await;
+        lab.ready("later", "True", "ImageAvailable").await;
+        assert_eq!(leader.metric("customimage_leader").await, 1.0);
+        assert_eq!(leader.terminate().await, 0);
+    });
+}
+
+#[test]
+fn a_lease_that_is_refused_is_told_once_and_taken_when_it_is_allowed() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        server.answer(|_, path| path.contains("/leases/").then_some(StatusCode::FORBIDDEN));
+        let operator = candidate(&lab, &server).await;
+        has_struck(&server, 6).await;
+        server.heal();
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        let lines = |words: &str| operator.log().iter().filter(|line| line.contains(words)).count();
+        let told = (lines("lease not written"), lines("can be written again"));
+        assert_eq!(told, (1, 1), "{:?}", operator.log());
     });
 }
