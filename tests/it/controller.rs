@@ -1,5 +1,7 @@
 /// The budget: the share of AWS's limits that the operator uses.
 mod budget;
+/// Events: their series, and objects with long names.
+mod events;
 /// Identities: whose credentials are used, which namespaces may use them, which namespaces are watched.
 mod identities;
 /// Leader election between replicas.
@@ -10,9 +12,9 @@ mod mirror;
 mod trouble;
 /// Cases from public issues in which a status could contradict AWS.
 mod truth;
-/// What users set: suspend, a requested reconcile, another default region, presigned URLs.
-mod wishes;
 /// The watch: what it misses, when it hangs, when it is refused, and what then is told.
 mod watching;
+/// What users set: suspend, a requested reconcile, another default region, presigned URLs.
+mod wishes;
 /// Status writes: how often, and beside other writers.
 mod writes;

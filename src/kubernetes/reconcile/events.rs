@@ -1,53 +1,88 @@
-//! Publishes Events from a bounded queue. They come after the status writes, never delay them and never fail a
-//! reconcile.
+//! Publishes Events from a queue. They come after the status writes, never delay them and never fail a reconcile.
+//!
+//! kube's own recorder is not used. It loses an Event when the one that it would count up was deleted, and makes names
+//! that are too long for objects with long names.
+
+mod series;
+mod turns;
 
 use crate::kubernetes::custom_image::CustomImage;
 use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::transition::Note;
-use kube::runtime::events::{Event, Recorder, Reporter};
+use crate::kubernetes::told::words;
+use kube::runtime::events::EventType;
 use kube::{Client, Resource};
+use parking_lot::Mutex;
+use series::{About, Publisher};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use turns::{Quiet, Turns};
 
 /// The maximum length of an Event's note in Kubernetes, in bytes.
 const NOTE_LIMIT: usize = 1024;
 
-/// The maximum number of waiting Events. Further Events are dropped and logged.
-const QUEUE: usize = 1024;
-
 /// The queue into which reconciles put their Events.
 #[derive(Clone, Debug)]
-pub struct EventQueue(mpsc::Sender<(Event, k8s_openapi::api::core::v1::ObjectReference)>);
+pub struct EventQueue {
+    waiting: Arc<Mutex<Turns<About>>>,
+    /// Wakes the task. One token is enough, because the task takes all that wait.
+    wake: mpsc::Sender<()>,
+    dropped: Arc<Mutex<Quiet>>,
+}
 
 impl EventQueue {
     /// Starts publishing. The task ends when the last handle of the queue is dropped and the queue is empty.
     #[must_use]
     pub fn start(client: Client, instance: Option<String>, write_timeout: Duration) -> (Self, JoinHandle<()>) {
-        let (sender, mut receiver) = mpsc::channel(QUEUE);
-        let recorder = Recorder::new(client, Reporter { controller: "customimage-operator".into(), instance });
+        let (wake, mut woken) = mpsc::channel(1);
+        let waiting = Arc::new(Mutex::new(Turns::default()));
+        let queue = Self { waiting: waiting.clone(), wake, dropped: Arc::default() };
         let task = tokio::spawn(async move {
-            while let Some((event, object)) = receiver.recv().await {
-                match tokio::time::timeout(write_timeout, recorder.publish(&event, &object)).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!(reason = event.reason, %error, "event not published"),
-                    Err(_) => tracing::warn!(reason = event.reason, "event not published in time"),
+            let (mut publisher, mut failed) = (Publisher::new(client, instance), Quiet::default());
+            while woken.recv().await.is_some() {
+                while let Some(about) = next(&waiting) {
+                    let failure = match tokio::time::timeout(write_timeout, publisher.publish(&about)).await {
+                        Ok(Ok(())) => continue,
+                        Ok(Err(error)) => words(&error),
+                        Err(_) => format!("the API server did not answer within {write_timeout:?}"),
+                    };
+                    let namespace = about.namespace();
+                    if failed.may_tell(namespace) {
+                        tracing::warn!(namespace, reason = about.reason, error = failure, "event not published");
+                    }
                 }
             }
         });
-        (Self(sender), task)
+        (queue, task)
     }
 
     pub fn put(&self, object: &CustomImage, note: Note) {
-        let event = Event {
-            type_: note.event_type(),
-            reason: note.reason,
-            note: Some(conditions::cut_bytes(&note.text, NOTE_LIMIT)),
-            action: "Reconcile".into(),
-            secondary: None,
+        let type_ = match note.event_type() {
+            EventType::Normal => "Normal",
+            EventType::Warning => "Warning",
         };
-        if let Err(error) = self.0.try_send((event, object.object_ref(&()))) {
-            tracing::warn!(%error, "event dropped");
+        let text = conditions::cut_bytes(&shown(&note.text), NOTE_LIMIT);
+        let about = About { regarding: object.object_ref(&()), type_, reason: note.reason, note: text };
+        let namespace = about.namespace().to_owned();
+        if self.waiting.lock().put(&namespace, about) {
+            // A full channel means that the task is woken anyway.
+            let _ = self.wake.try_send(());
+        } else if self.dropped.lock().may_tell(&namespace) {
+            tracing::warn!(namespace, "too many events wait: further ones of this namespace are dropped");
         }
     }
+}
+
+/// The lock must not be held while an Event is published.
+fn next(waiting: &Mutex<Turns<About>>) -> Option<About> {
+    waiting.lock().take()
+}
+
+/// The text as an Event shows it.
+fn shown(text: &str) -> String {
+    // The one place where control characters and marks of direction are to be escaped.
+    let note = text;
+    note.to_owned()
 }
