@@ -135,3 +135,51 @@ fn run_waits_for_the_crd_skips_an_unreadable_object_and_survives_an_api_server_r
         assert_eq!(operator.terminate().await, 0);
     });
 }
+
+/// A backup of etcd that is restored without higher versions. The watch of before delivers nothing until the versions have
+/// passed those that it knows.
+#[test]
+fn objects_made_after_etcd_was_set_back_are_mirrored() {
+    run(async {
+        let mut cluster = Cluster::start().await.unwrap();
+        let mut world = world(REGION);
+        world.images.extend(["before", "after"].map(|id| image(id, REGION)));
+        let aws = Simulator::start(world).await;
+        let client = client(&cluster).await;
+        let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+        crds.create(&PostParams::default(), &crd().unwrap()).await.unwrap();
+        let images: Api<CustomImage> = Api::namespaced(client.clone(), "default");
+        let create = async |name: &str| {
+            let object = json!({"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage",
+                "metadata": {"name": name}, "spec": {"imageId": name}});
+            let object = serde_json::from_value(object).unwrap();
+            eventually("the CRD is served", || async {
+                images.create(&PostParams::default(), &object).await.map(|_| ()).map_err(|error| error.to_string())
+            })
+            .await;
+        };
+        create("before").await;
+        let settings =
+            [("AWS_REGION", REGION), ("CUSTOMIMAGE_COMPARISON_INTERVAL", "1s"), ("CUSTOMIMAGE_COMPARISON_LAG", "1s")];
+        let operator = Operator::start(&aws.endpoint(), cluster.kubeconfig_path(), &settings).await;
+        eventually("the object is mirrored", || is_ready(&client, "before")).await;
+        let backup = cluster.back_up().unwrap();
+        for number in 0..200 {
+            create(&format!("lost-{number}")).await;
+        }
+        eventually("the watch has delivered them", || async {
+            let count = operator.metric("customimage_objects{reason=\"NotFound\"}").await;
+            if count >= 100.0 { Ok(()) } else { Err(count.to_string()) }
+        })
+        .await;
+        cluster.set_back(&backup).await.unwrap();
+        create("after").await;
+        eventually("the object of after is mirrored", || is_ready(&client, "after")).await;
+        eventually("the lost ones are forgotten", || async {
+            let count = operator.metric("customimage_objects{reason=\"NotFound\"}").await;
+            if count == 0.0 { Ok(()) } else { Err(count.to_string()) }
+        })
+        .await;
+        assert!(operator.log().iter().any(|line| line.contains("has missed changes")), "{:?}", operator.log());
+    });
+}

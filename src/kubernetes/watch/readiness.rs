@@ -74,7 +74,7 @@ impl ReadinessBoard {
     pub async fn keep(&self) {
         // An answer that breaks off at once is no sign of a watch that works.
         let calm = self.patience / 6;
-        let mut ticks = interval(calm.max(Duration::from_millis(100)));
+        let mut ticks = interval((self.patience / 60).max(Duration::from_millis(100)));
         loop {
             ticks.tick().await;
             for (namespace, watched) in &mut *self.watches.lock() {

@@ -1,8 +1,10 @@
 //! A running cluster as tests use it, and the order in which it starts.
 
 use std::{
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::{
@@ -37,7 +39,8 @@ pub struct Cluster {
     // The fields are dropped in this order: clients before servers, the directory last.
     controller_manager: Option<Daemon>,
     apiserver: Option<Daemon>,
-    etcd: Daemon,
+    /// `None` only while it is set back.
+    etcd: Option<Daemon>,
     binaries: PathBuf,
     files: Files,
     authority: CertificateAuthority,
@@ -95,7 +98,7 @@ impl Cluster {
         Ok(Self {
             controller_manager: None,
             apiserver: None,
-            etcd,
+            etcd: Some(etcd),
             binaries,
             files,
             authority,
@@ -116,13 +119,43 @@ impl Cluster {
         let (etcd, port) = (self.ports.etcd.number, self.ports.apiserver.number);
         let apiserver = component::apiserver(&self.binaries, &self.state, &self.files, etcd, port)?;
         let apiserver = self.apiserver.insert(apiserver);
-        let needed = &mut [&mut self.etcd];
-        readiness::answers(&self.probe, &APISERVER_READY, apiserver, needed).await
+        let mut needed: Vec<&mut Daemon> = self.etcd.iter_mut().collect();
+        readiness::answers(&self.probe, &APISERVER_READY, apiserver, &mut needed).await
     }
 
     /// Kills kube-apiserver with SIGKILL. When this returns, its port refuses connections. Its data stays in etcd.
     pub fn kill_apiserver(&mut self) {
         self.apiserver = None;
+    }
+
+    /// Copies the data of etcd, as a backup does. etcd stands still meanwhile.
+    pub fn back_up(&self) -> Result<PathBuf, Error> {
+        let (data, backup) = (self.state.file("etcd"), self.state.file("etcd.backup"));
+        let pid = self.etcd.as_ref().map_or(0, Daemon::pid).to_string();
+        let steps = [
+            ("kill", ["-STOP".as_ref(), pid.as_ref()].to_vec()),
+            ("cp", ["-r".as_ref(), data.as_os_str(), backup.as_os_str()].to_vec()),
+            ("kill", ["-CONT".as_ref(), pid.as_ref()].to_vec()),
+        ];
+        let run = |(program, arguments): (&str, Vec<&OsStr>)| match Command::new(program).args(arguments).status()? {
+            status if status.success() => Ok(()),
+            status => Err(io::Error::other(format!("{program} failed: {status}"))),
+        };
+        steps.into_iter().try_for_each(run).map_err(Error::io("copying the data of etcd"))?;
+        Ok(backup)
+    }
+
+    /// Sets etcd back to a backup and starts kube-apiserver again. Versions begin anew where they were at the backup.
+    pub async fn set_back(&mut self, backup: &Path) -> Result<(), Error> {
+        (self.apiserver, self.etcd) = (None, None);
+        let data = self.state.file("etcd");
+        let swap = || {
+            fs::remove_dir_all(&data)?;
+            fs::rename(backup, &data)
+        };
+        swap().map_err(Error::io("setting etcd back"))?;
+        self.etcd = Some(component::etcd(&self.binaries, &self.state, self.ports.etcd.number)?);
+        self.start_apiserver().await
     }
 
     async fn start_controller_manager(&mut self, directory: &Path) -> Result<(), Error> {
@@ -157,8 +190,7 @@ impl Cluster {
 
     /// The process ids of the running components.
     pub fn pids(&self) -> Vec<u32> {
-        let others = [&self.controller_manager, &self.apiserver];
-        others.into_iter().flatten().chain([&self.etcd]).map(Daemon::pid).collect()
+        [&self.controller_manager, &self.apiserver, &self.etcd].into_iter().flatten().map(Daemon::pid).collect()
     }
 
     /// The directory with the logs (`etcd.log`, `kube-apiserver.log`, …). Removed with the cluster.
