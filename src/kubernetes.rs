@@ -19,8 +19,9 @@ pub use status::moment::GracePeriods;
 pub use watch::WatchTimes;
 pub use watch::readiness::Readiness;
 
-use tracing::level_filters::LevelFilter;
-
-/// The most that these targets may log. kube's watcher logs each retry of a forbidden watch; `watch::readiness` tells it
-/// once.
-pub const LOG_CEILING: [(&str, LevelFilter); 1] = [("kube_runtime::watcher", LevelFilter::ERROR)];
+/// Whether a line of the log says what is told elsewhere. kube's watcher logs each retry of a forbidden watch;
+/// `watch::readiness` tells it once.
+#[must_use]
+pub fn is_told_elsewhere(line: &tracing::Metadata<'_>) -> bool {
+    line.target().starts_with("kube_runtime::watcher") && *line.level() == tracing::Level::WARN
+}

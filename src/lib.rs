@@ -24,7 +24,9 @@
 //!     each case; `verdict/build_failed` has the words about a failed build. `transition`: Events. `build_story`: what
 //!     status.build and status.failure remember.
 //!   - `identities`: who may use which credentials. `identities/selector`: label selectors.
-//!   - `watch`, `leadership` (the Lease), `rights` (what the operator may do in the cluster).
+//!   - `watch`: what it brings, and `watch/comparison` with a new list, in case it has missed something.
+//!   - `leadership` (the Lease), `rights` (what the operator may do in the cluster), `client` (credentials, proxy).
+//!   - `told`: how a failure of the API server is told, once.
 //! - `aws`: the only code that names the AWS SDK. One file a service. `budget`: the share of AWS's limits. `turns`: whose
 //!   call comes next. `reply_bytes`: how much replies may hold. `throttling`: the error codes that are called throttled, and
 //!   are retried. `credentials`, `error`, `pagination`, `probe` (permissions).

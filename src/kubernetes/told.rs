@@ -1,6 +1,7 @@
 //! How failures of the API server are told: in its own words, and once. A failure that lasts is retried for hours, and a
 //! line for each attempt would hide everything else in the log.
 
+use kube::runtime::watcher;
 use std::error::Error;
 
 /// What went wrong, in one line.
@@ -13,6 +14,18 @@ pub fn words(error: &kube::Error) -> String {
     }
 }
 
+/// What went wrong with a watch, in the API server's words.
+#[must_use]
+pub fn words_of_watch(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => words(error),
+        watcher::Error::WatchError(status) => words(&kube::Error::Api(status.clone())),
+        watcher::Error::NoResourceVersion => chain(error),
+    }
+}
+
 fn overloaded(answer: &kube::core::Status) -> String {
     match answer.details.as_ref().map_or(0, |details| details.retry_after_seconds) {
         0 => "the API server is overloaded (429)".to_owned(),
@@ -21,8 +34,7 @@ fn overloaded(answer: &kube::core::Status) -> String {
 }
 
 /// An error with its sources. A source that the text before already contains is left out.
-#[must_use]
-pub fn chain(error: &dyn Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -1,6 +1,7 @@
 //! The labels of all namespaces, watched only while an identity selects by label.
 
 use crate::kubernetes::identities::grants::{Identities, Labels};
+use crate::kubernetes::told::{Told, words_of_watch};
 use crate::kubernetes::watch::backoff::WatchBackoff;
 use crate::kubernetes::watch::{DEFAULT_SILENCE, ending_after};
 use futures::StreamExt;
@@ -72,14 +73,22 @@ impl NamespaceLabels {
         let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(client.clone());
         let watch = watcher(namespaces, ending_after(DEFAULT_SILENCE));
         let mut events = std::pin::pin!(watch.backoff(WatchBackoff::default()));
+        let mut told = Told::default();
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {
+                    // The beginning of a list says nothing yet.
+                    if !matches!(event, Event::Init) && told.is_over() {
+                        tracing::info!("the watch of namespaces works again");
+                    }
                     let _ = self.take(event).map(|change| relabelled.unbounded_send(change));
                 }
                 Err(error) => {
                     self.0.lock().broken.get_or_insert_with(Instant::now);
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot watch namespaces, trying again");
+                    let error = words_of_watch(&error);
+                    if told.is_news(&error) {
+                        tracing::warn!(error, "cannot watch namespaces, trying again");
+                    }
                 }
             }
         }

@@ -9,6 +9,7 @@ use kube::api::ListParams;
 use kube::runtime::reflector::Store;
 use kube::{Api, Client, Resource, ResourceExt};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use tokio::time::sleep;
 
 /// Objects in one answer.
@@ -34,39 +35,54 @@ impl Comparison {
     pub async fn keep(&self, relist: impl Fn()) {
         let (mut told, mut known) = (Told::default(), Differences::new());
         loop {
-            match self.differences().await {
-                Ok(differences) => {
-                    let _ = told.is_over();
-                    // A new list did not help with these before: they are stored objects that cannot be read.
-                    let is_news = differences.iter().any(|(object, versions)| known.get(object) != Some(versions));
-                    if let Some(object) = differences.keys().next().filter(|_| is_news) {
-                        tracing::warn!(
-                            objects = differences.len(),
-                            %object,
-                            "the watch of customimages has missed changes: everything is listed anew"
-                        );
-                        relist();
-                    }
-                    known = differences;
+            let (differences, failure) = self.all_differences().await;
+            match failure {
+                Some(error) if told.is_news(&error) => {
+                    tracing::warn!(error, "cannot compare the watched customimages with a new list");
                 }
-                Err(error) => {
-                    let error = words(&error);
-                    if told.is_news(&error) {
-                        tracing::warn!(error, "cannot compare the watched customimages with a new list");
-                    }
-                }
+                Some(_) => {}
+                None => drop(told.is_over()),
             }
+            // A new list did not help with these before: they are stored objects that cannot be read.
+            let is_news = differences.iter().any(|(object, versions)| known.get(object) != Some(versions));
+            if let Some(object) = differences.keys().next().filter(|_| is_news) {
+                tracing::warn!(
+                    objects = differences.len(),
+                    %object,
+                    "the watch of customimages has missed changes: everything is listed anew"
+                );
+                relist();
+            }
+            known = differences;
             // Replicas and releases must not list at the same moment.
             sleep(self.times.comparison_interval.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
         }
     }
 
-    /// What the watch has missed. It may lag behind, so a difference counts only when the store still has the same
-    /// version a while later.
-    async fn differences(&self) -> kube::Result<Differences> {
+    /// The differences in every namespace that can be listed, and the last failure. A namespace that cannot be listed
+    /// does not hinder the others.
+    async fn all_differences(&self) -> (Differences, Option<String>) {
+        if self.namespaces.is_empty() {
+            let api = Api::all(self.client.clone());
+            return self.differences(&api, None).await.map_or_else(failed, |differences| (differences, None));
+        }
+        let (mut all, mut failure) = (Differences::new(), None);
+        for name in &self.namespaces {
+            let api = Api::namespaced(self.client.clone(), name);
+            match self.differences(&api, Some(name)).await {
+                Ok(differences) => all.extend(differences),
+                Err(error) => failure = Some(words(&error)),
+            }
+        }
+        (all, failure)
+    }
+
+    /// What the watch of one namespace (`None`: all) has missed. It may lag behind, so a difference counts only when the
+    /// store still has the same version a while later.
+    async fn differences(&self, api: &Api<CustomImage>, namespace: Option<&str>) -> kube::Result<Differences> {
         // The store is read before the list. What is listed cannot be older than that, unless etcd was set back.
-        let before = self.stored();
-        let listed = self.listed().await?;
+        let before = self.stored(namespace);
+        let listed = list(api).await?;
         let objects: HashSet<&Reference> = before.keys().chain(listed.keys()).collect();
         let mut differing: Vec<&Reference> =
             objects.into_iter().filter(|object| before.get(object) != listed.get(object)).collect();
@@ -74,12 +90,12 @@ impl Comparison {
             return Ok(Differences::new());
         }
         sleep(self.times.comparison_lag).await;
-        let now = self.stored();
+        let now = self.stored(namespace);
         differing.retain(|object| now.get(object) == before.get(object));
         if differing.is_empty() {
             return Ok(Differences::new());
         }
-        let listed = self.listed().await?;
+        let listed = list(api).await?;
         let versions = differing.into_iter().map(|object| {
             let pair = [now.get(object).cloned(), listed.get(object).cloned()];
             (object.clone(), pair)
@@ -87,34 +103,34 @@ impl Comparison {
         Ok(versions.filter(|(_, [stored, listed])| stored != listed).collect())
     }
 
-    fn stored(&self) -> Versions {
+    fn stored(&self, namespace: Option<&str>) -> Versions {
         let objects = self.store.state();
-        objects.iter().map(|object| (object.reference(), version(object.as_ref()))).collect()
+        let is_meant =
+            |object: &&Arc<WatchedImage>| namespace.is_none() || object.meta().namespace.as_deref() == namespace;
+        objects.iter().filter(is_meant).map(|object| (object.reference(), version(object.as_ref()))).collect()
     }
+}
 
-    /// What etcd holds. A list without a resourceVersion is never an outdated one.
-    async fn listed(&self) -> kube::Result<Versions> {
-        let all = || vec![Api::<CustomImage>::all(self.client.clone())];
-        let of = |name: &String| Api::<CustomImage>::namespaced(self.client.clone(), name);
-        let apis = if self.namespaces.is_empty() { all() } else { self.namespaces.iter().map(of).collect() };
-        let mut listed = Versions::new();
-        for api in apis {
-            let mut page = ListParams::default().limit(PAGE);
-            loop {
-                let list = api.list_metadata(&page).await?;
-                for object in list.items {
-                    let reference = Reference::new(&object.name_any());
-                    let namespace = object.namespace().unwrap_or_default();
-                    listed.insert(reference.within(&namespace), version(&object));
-                }
-                match list.metadata.continue_.filter(|token| !token.is_empty()) {
-                    Some(token) => page = page.continue_token(&token),
-                    None => break,
-                }
-            }
+/// The versions that etcd holds. A list without a resourceVersion is never an outdated one.
+async fn list(api: &Api<CustomImage>) -> kube::Result<Versions> {
+    let mut listed = Versions::new();
+    let mut page = ListParams::default().limit(PAGE);
+    loop {
+        let list = api.list_metadata(&page).await?;
+        for object in list.items {
+            let reference = Reference::new(&object.name_any());
+            let namespace = object.namespace().unwrap_or_default();
+            listed.insert(reference.within(&namespace), version(&object));
         }
-        Ok(listed)
+        match list.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => page = page.continue_token(&token),
+            None => return Ok(listed),
+        }
     }
+}
+
+fn failed(error: kube::Error) -> (Differences, Option<String>) {
+    (Differences::new(), Some(words(&error)))
 }
 
 fn version(object: &impl Resource<DynamicType: Default>) -> (Option<String>, Option<String>) {

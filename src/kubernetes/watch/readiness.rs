@@ -1,8 +1,7 @@
 //! Readiness: whether the watches hold all objects and work, and what they wait for. A single broken watch makes the
 //! process not ready, because nothing else tells those who watch the operator that one namespace is not mirrored.
 
-use crate::kubernetes::told::{Told, chain, words};
-use kube::core::Status;
+use crate::kubernetes::told::{Told, words_of_watch};
 use kube::runtime::watcher::{self, Event};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -57,7 +56,7 @@ impl ReadinessBoard {
             match event {
                 Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => watched.works(namespace),
                 Ok(Event::Init | Event::InitApply(_)) => {}
-                Err(error) => watched.failed(namespace, words_of(error)),
+                Err(error) => watched.failed(namespace, words_of_watch(error)),
             }
         }
         self.publish();
@@ -126,18 +125,6 @@ impl Watched {
 
     fn is_broken_for(&self, patience: Duration) -> bool {
         self.broken.as_ref().is_some_and(|(since, _)| since.elapsed() >= patience)
-    }
-}
-
-/// The API server's words in the error of a watch.
-fn words_of(error: &watcher::Error) -> String {
-    let of_status = |status: &Status| words(&kube::Error::Api(status.clone().boxed()));
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => words(error),
-        watcher::Error::WatchError(status) => of_status(status),
-        watcher::Error::NoResourceVersion => chain(error),
     }
 }
 

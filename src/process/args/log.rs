@@ -6,7 +6,7 @@ use std::io::Write;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{FilterExt, Targets};
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::{Filter, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -44,8 +44,10 @@ impl LogArgs {
 /// What `wanted` allows, below the ceiling. A directive cannot lift the ceiling, however specific its target is.
 fn filter<S: Subscriber>(wanted: &str) -> impl Filter<S> + use<S> {
     let ceiling = Targets::new().with_default(LevelFilter::TRACE).with_targets(crate::aws::LOG_CEILING);
-    let ceiling = ceiling.with_targets(crate::kubernetes::LOG_CEILING);
-    EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info")).and(ceiling)
+    EnvFilter::try_new(wanted)
+        .unwrap_or_else(|_| EnvFilter::new("info"))
+        .and(ceiling)
+        .and(filter_fn(|line| !crate::kubernetes::is_told_elsewhere(line)))
 }
 
 #[cfg(test)]
