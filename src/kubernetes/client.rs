@@ -1,5 +1,6 @@
 //! The client for the API server. It uses a proxy if kubectl would use one, and renews credentials that are refused.
 
+mod overload;
 mod renewal;
 
 use crate::proxy::Proxy;
@@ -37,6 +38,7 @@ pub async fn connect() -> Result<Client, BoxError> {
     }
     let namespace = config.default_namespace.clone();
     let service = renewed_at_401(stack(&config, proxy)?, || afresh().boxed());
+    let service = ServiceBuilder::new().map_response(overload::with_reason).service(service);
     Ok(ClientBuilder::new(service, namespace).build())
 }
 

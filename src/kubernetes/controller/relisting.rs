@@ -51,3 +51,20 @@ impl Relisting {
         self.awaited.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |awaited| awaited.checked_sub(1)).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_watch_lists_anew_once_and_a_list_of_its_own_accord_is_none_of_them() {
+        let relisting = Relisting::default();
+        let watch = relisting.subscribe();
+        assert!(!relisting.has_listed());
+        for (namespaces, lists) in [(0, 1), (3, 3)] {
+            relisting.begin(namespaces);
+            assert!((0..lists).all(|_| relisting.has_listed()) && !relisting.has_listed());
+        }
+        assert!(watch.has_changed().unwrap());
+    }
+}

@@ -99,7 +99,7 @@ fn an_overloaded_api_server_is_told_in_its_own_words() {
         let server = FaultyServer::start(lab.client.clone()).await;
         let operator = behind(&server, &lab, &[("CUSTOMIMAGE_WATCH_PATIENCE", "1s")]).await;
         let details = json!({"retryAfterSeconds": 7});
-        server.refuse_watches(json!({"kind": "Status", "code": 429, "message": "slow down", "details": details}));
+        server.refuse_watches(json!({"code": 429, "details": details}));
         is_ready(&operator, 503, "the API server is overloaded (429) and asks to retry after 7 s").await;
     });
 }

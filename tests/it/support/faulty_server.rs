@@ -182,7 +182,12 @@ fn refused(shared: &Shared, request: &Request, is_watch: bool) -> Option<Respons
     let answer = shared.refusal.lock().unwrap().clone().filter(|_| is_watch)?;
     shared.struck.fetch_add(1, Ordering::Relaxed);
     let code = u16::try_from(answer["code"].as_u64().unwrap()).unwrap();
-    Some((StatusCode::from_u16(code).unwrap(), answer.to_string()).into_response())
+    let code = StatusCode::from_u16(code).unwrap();
+    // An overloaded API server answers plain text, and says only in a header how long to wait.
+    match answer["details"]["retryAfterSeconds"].as_u64() {
+        Some(seconds) => Some((code, [("retry-after", seconds.to_string())], "Too many requests").into_response()),
+        None => Some((code, answer.to_string()).into_response()),
+    }
 }
 
 /// The events of a watch, until its fate changes.
