@@ -3,6 +3,7 @@ use crate::support::lab::{Lab, REGION};
 use crate::support::operator::Operator;
 use crate::support::world::image;
 use crate::support::{eventually, run};
+use axum::http::StatusCode;
 use serde_json::json;
 
 /// An operator that has observed `hpc`, behind a server that can treat its watch badly.
@@ -63,6 +64,39 @@ fn what_the_watch_has_missed_is_found_by_a_comparison_and_listed_anew() {
             if count == 0.0 { Ok(()) } else { Err(count.to_string()) }
         })
         .await;
+    });
+}
+
+#[test]
+fn a_namespace_that_is_refused_makes_the_process_not_ready_and_does_not_hinder_the_others() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let refused = lab.another_namespace(json!({})).await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        let of_refused = format!("/namespaces/{refused}/customimages");
+        server.answer(move |_, path| path.ends_with(&of_refused).then_some(StatusCode::FORBIDDEN));
+        let both = format!("{},{refused}", lab.namespace);
+        let settings = [
+            ("CUSTOMIMAGE_NAMESPACE", both.as_str()),
+            ("AWS_REGION", REGION),
+            ("CUSTOMIMAGE_WATCH_PATIENCE", "1s"),
+            ("CUSTOMIMAGE_COMPARISON_INTERVAL", "1s"),
+            ("CUSTOMIMAGE_COMPARISON_LAG", "500ms"),
+        ];
+        let operator = Operator::start(&lab.aws.endpoint(), &server.kubeconfig(), &settings).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        is_ready(&operator, 503, &format!("in {refused} fails")).await;
+        eventually("the gauge tells it", || async {
+            let (_, metrics) = operator.get("/metrics").await;
+            if metrics.contains("customimage_watch_healthy 0") { Ok(()) } else { Err(metrics) }
+        })
+        .await;
+        server.swallow("CustomImage");
+        lab.aws.world(|world| world.images.push(image("later", REGION)));
+        lab.create("later", json!({})).await;
+        lab.ready("later", "True", "ImageAvailable").await;
+        let told = (lines(&operator, "cannot list customimages yet"), lines(&operator, "cannot compare"));
+        assert_eq!(told, (1, 1), "{:?}", operator.log());
     });
 }
 
