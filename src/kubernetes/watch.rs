@@ -23,7 +23,7 @@ use kube::{Api, Client, Resource};
 use std::time::Duration;
 use tokio::sync::watch;
 
-type Watch<K> = BoxStream<'static, watcher::Result<Event<K>>>;
+pub type Watch<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 
 /// The times of the watch.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +137,19 @@ fn relisting<K: Send + 'static>(
     .boxed()
 }
 
+/// Takes a new watch after each error. It begins with a list, so that the consumer knows when the watch works again. A
+/// watch that goes on is silent until an object changes.
+pub fn afresh_after_errors<K: Send + 'static>(make: impl Fn() -> Watch<K> + Send + 'static) -> Watch<K> {
+    futures::stream::unfold((make(), make), |(mut watch, make)| async move {
+        let event = watch.next().await?;
+        if event.is_err() {
+            watch = make();
+        }
+        Some((event, (watch, make)))
+    })
+    .boxed()
+}
+
 /// Switches to `fallback` when the API server refuses streaming lists altogether.
 fn with_fallback<K: Send + 'static>(first: Watch<K>, fallback: impl Fn() -> Watch<K> + Send + 'static) -> Watch<K> {
     futures::stream::unfold((first, Some(fallback)), |(mut watch, fallback)| async move {
@@ -191,4 +204,26 @@ fn unreadable(DeserializeGuard(object): &DeserializeGuard<CustomImage>) -> Optio
     let invalid = object.as_ref().err()?;
     let spec = CustomImageSpec { image_id: String::new(), region: None, identity: None, suspend: None };
     Some(CustomImage { metadata: invalid.metadata.clone(), spec, status: None }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::{FutureExt, stream};
+
+    #[test]
+    fn a_watch_begins_with_a_list_after_an_error() {
+        let first = || stream::iter([Ok(Event::Init), Ok(Event::Apply(1)), Err(watcher::Error::NoResourceVersion)]);
+        let mut watch = afresh_after_errors(move || first().chain(stream::pending()).boxed());
+        let mut seen = String::new();
+        for _ in 0..5 {
+            seen += match watch.next().now_or_never() {
+                Some(Some(Ok(Event::Init))) => "list ",
+                Some(Some(Ok(_))) => "change ",
+                Some(_) => "error ",
+                None => "nothing ",
+            };
+        }
+        assert_eq!(seen, "list change error list change ");
+    }
 }

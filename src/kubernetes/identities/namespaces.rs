@@ -3,7 +3,7 @@
 use crate::kubernetes::identities::grants::{Identities, Labels};
 use crate::kubernetes::told::{Told, words_of_watch};
 use crate::kubernetes::watch::backoff::WatchBackoff;
-use crate::kubernetes::watch::{DEFAULT_SILENCE, ending_after};
+use crate::kubernetes::watch::{DEFAULT_SILENCE, afresh_after_errors, ending_after};
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedSender;
 use k8s_openapi::api::core::v1::Namespace;
@@ -71,7 +71,7 @@ impl NamespaceLabels {
 
     async fn watch(&self, client: &Client, relabelled: &UnboundedSender<Relabelled>) {
         let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(client.clone());
-        let watch = watcher(namespaces, ending_after(DEFAULT_SILENCE));
+        let watch = afresh_after_errors(move || watcher(namespaces.clone(), ending_after(DEFAULT_SILENCE)).boxed());
         let mut events = std::pin::pin!(watch.backoff(WatchBackoff::default()));
         let mut told = Told::default();
         while let Some(event) = events.next().await {
