@@ -3,16 +3,17 @@
 use super::{code, is_tests, project, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The rooms that each room may import besides itself. `backoff`, `packed` and `proxy` may import none.
-const ROOMS: [(&str, &[&str]); 9] = [
+/// The rooms that each room may import besides itself. `backoff`, `packed`, `plain_text` and `proxy` may import none.
+const ROOMS: [(&str, &[&str]); 10] = [
     ("main", &["process"]),
-    ("process", &["kubernetes", "aws", "reflector", "describe_image", "backoff", "packed", "proxy"]),
-    ("kubernetes", &["reflector", "describe_image", "backoff", "packed", "proxy"]),
-    ("aws", &["describe_image", "backoff", "packed", "proxy"]),
-    ("reflector", &["describe_image", "backoff", "packed"]),
-    ("describe_image", &["packed"]),
+    ("process", &["kubernetes", "aws", "reflector", "describe_image", "backoff", "packed", "plain_text", "proxy"]),
+    ("kubernetes", &["reflector", "describe_image", "backoff", "packed", "plain_text", "proxy"]),
+    ("aws", &["describe_image", "backoff", "packed", "plain_text", "proxy"]),
+    ("reflector", &["describe_image", "backoff", "packed", "plain_text"]),
+    ("describe_image", &["packed", "plain_text"]),
     ("backoff", &[]),
     ("packed", &[]),
+    ("plain_text", &[]),
     ("proxy", &[]),
 ];
 
