@@ -4,15 +4,16 @@
 mod row;
 
 use crate::aws::{ASSUME_ROLE, Aws, IgnoreCalls, Permission, Probe};
-use crate::describe_image::source_error::redacted;
 use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind};
 use crate::kubernetes::client::{self, Client};
 use crate::kubernetes::identities::grants::{Grant, Identities};
 use crate::kubernetes::rights::{self, Needs, Right};
 use crate::process::args::check::{CheckArgs, CheckOutput};
+use crate::process::args::describe::Output;
 use crate::process::args::mirror::ConfigurationUrl;
 use crate::process::args::region;
 use crate::process::configuration;
+use crate::process::stdout;
 use crate::proxy::ProxyRefused;
 use row::{CheckResult, Row};
 use std::process::ExitCode;
@@ -34,11 +35,12 @@ pub async fn run(args: CheckArgs) -> ExitCode {
     let mut of_aws = of_aws(&args, &identities).await;
     row::say_each_fix_once(&mut of_aws);
     rows.extend(of_aws);
+    let has_failed = rows.iter().any(|row| row.result == CheckResult::Failed);
+    let code = if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     match args.output {
-        CheckOutput::Table => print!("{}", row::table(&rows)),
-        CheckOutput::Json => println!("{}", serde_json::to_string_pretty(&rows).unwrap_or_default()),
+        CheckOutput::Table => stdout::put(Ok(row::table(&rows)), code),
+        CheckOutput::Json => stdout::print(&rows, Output::Json, code),
     }
-    if rows.iter().any(|row| row.result == CheckResult::Failed) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
@@ -133,10 +135,10 @@ async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
         Ok(caller) => (Row::judged(named("credentials"), true, &caller.arn, ""), Some(caller)),
         // The operator itself needs STS only to assume roles, so a failed GetCallerIdentity is not a failure.
         Err(error) if error.kind == SourceErrorKind::ServiceError && error.action != Some(ASSUME_ROLE) => {
-            (Row::unknown(named("credentials"), said(&error)), None)
+            (Row::unknown(named("credentials"), error.message), None)
         }
         Err(error) => {
-            return vec![Row::failed(named("credentials"), said(&error), fix(&error, scope, "these credentials"))];
+            return vec![Row::failed(named("credentials"), &error.message, fix(&error, scope, "these credentials"))];
         }
     };
     let arn = caller.as_ref().map_or("these credentials", |caller| &caller.arn).to_owned();
@@ -144,15 +146,10 @@ async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
         match permission {
             Permission::Allowed => Row::judged(named(action), true, "allowed", ""),
             Permission::Unknown(why) => Row::unknown(named(action), why),
-            Permission::Failed(error) => Row::failed(named(action), said(&error), fix(&error, scope, &arn)),
+            Permission::Failed(error) => Row::failed(named(action), &error.message, fix(&error, scope, &arn)),
         }
     });
     std::iter::once(credentials).chain(probes).collect()
-}
-
-/// Users paste the result into tickets, so secrets are cut off here, too.
-fn said(error: &SourceError) -> String {
-    redacted(&error.message)
 }
 
 fn fix(error: &SourceError, scope: &Scope, caller: &str) -> String {

@@ -6,6 +6,7 @@ use crate::describe_image::observe::plan::Plan;
 use crate::describe_image::observe::{ObserveError, observe_one};
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::{self, ApiError, DescribeImageResponse, ImageId, Observation, Scope};
+use crate::plain_text::escaped;
 use crate::process::args::describe::DescribeArgs;
 use crate::process::args::region::asked_region;
 use crate::process::stdout::print;
@@ -78,7 +79,7 @@ fn with_fix(error: ObserveError) -> ApiError {
 }
 
 fn remark(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", escaped(text));
 }
 
 async fn presigned_url(aws: &Aws, scope: &Scope, observation: &Observation) -> String {

@@ -5,6 +5,7 @@ use crate::describe_image::list_images::list_images;
 use crate::describe_image::response::{ImageInfoSummary, ListImagesResponse};
 use crate::describe_image::{ApiError, ImageId, Scope, SourceError, SourceErrorKind};
 use crate::kubernetes::custom_image::manifest;
+use crate::plain_text::escaped;
 use crate::process::args::describe::Output;
 use crate::process::args::list::{ListArgs, ListOutput};
 use crate::process::args::region::asked_region;
@@ -68,7 +69,7 @@ fn with_next_step(error: &SourceError) -> String {
 }
 
 fn remark(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", escaped(&text.to_string()));
 }
 
 /// One line for each image, in kubectl's table layout.
@@ -95,8 +96,7 @@ fn row(image: &ImageInfoSummary) -> [String; 6] {
 
 /// Other people write tags: a control character must not end the line or control the terminal.
 fn cell(text: Option<&str>) -> String {
-    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.filter(|text| !text.is_empty()).map_or_else(|| "-".to_owned(), |text| text.chars().map(plain).collect())
+    text.filter(|text| !text.is_empty()).map_or_else(|| "-".to_owned(), |text| escaped(text).into_owned())
 }
 
 /// One CustomImage for each image id, however many AMIs and stacks the id has.
@@ -105,7 +105,7 @@ fn manifests(images: &[ImageInfoSummary], scope: &Scope, identity: Option<&str>)
     let mut documents = Vec::new();
     for id in ids {
         let Ok(id) = ImageId::parse(id) else {
-            remark(format_args!("left out, because it is not an image id: {}", cell(Some(id))));
+            remark(format_args!("left out, because it is not an image id: {id}"));
             continue;
         };
         documents.push(yaml(&manifest::of_image(&id, &scope.region, identity))?);
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_tag_can_neither_forge_a_line_nor_control_the_terminal() {
         let image = ImageInfoSummary {
-            image_id: "a\nforged".into(),
+            image_id: "a\nforged\u{202e}".into(),
             image_build_status: None,
             ec2_ami_info: None,
             cloudformation_stack_status: None,
@@ -136,6 +136,7 @@ mod tests {
         };
         let text = table(&[image]);
         assert_eq!(text.lines().count(), 2, "{text}");
-        assert!(!text.contains('\u{1b}'), "{text}");
+        assert!(text.contains(r"a\nforged\u{202e} ") && text.contains(r"\u{1b}[2J"), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
     }
 }

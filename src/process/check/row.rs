@@ -1,5 +1,7 @@
-//! A row of the result of `check`, and the table of all rows.
+//! A row of the result of `check`, and the table of all rows. Users paste it into tickets.
 
+use crate::describe_image::source_error::redacted;
+use crate::plain_text::escaped;
 use serde::Serialize;
 use std::collections::HashSet;
 use std::fmt::{Display, Write};
@@ -29,21 +31,23 @@ impl Row {
     /// `Ok`, or `Failed` with its fix.
     pub fn judged(check: impl Display, is_ok: bool, said: impl Display, fix: &str) -> Self {
         let result = if is_ok { CheckResult::Ok } else { CheckResult::Failed };
-        let fix = if is_ok { String::new() } else { fix.to_owned() };
-        Self { check: check.to_string(), result, said: one_line(said), fix }
+        let fix = if is_ok { String::new() } else { public(fix) };
+        Self { check: public(check), result, said: public(said), fix }
     }
 
     pub fn failed(check: impl Display, said: impl Display, fix: impl Display) -> Self {
-        Self { check: check.to_string(), result: CheckResult::Failed, said: one_line(said), fix: fix.to_string() }
+        Self { check: public(check), result: CheckResult::Failed, said: public(said), fix: public(fix) }
     }
 
     pub fn unknown(check: impl Display, said: impl Display) -> Self {
-        Self { check: check.to_string(), result: CheckResult::Unknown, said: one_line(said), fix: String::new() }
+        Self { check: public(check), result: CheckResult::Unknown, said: public(said), fix: String::new() }
     }
 }
 
-fn one_line(said: impl Display) -> String {
-    said.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+/// One line without secrets and without characters that control the terminal. Every text of a row goes through it.
+fn public(text: impl Display) -> String {
+    let line = text.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    escaped(&redacted(&line)).into_owned()
 }
 
 /// Keeps each fix only in the first row that has it, because rows with the same fix have one cause.
@@ -86,6 +90,23 @@ pub fn table(rows: &[Row]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_text_of_a_row_forges_a_line_controls_the_terminal_or_holds_a_secret() {
+        let forged = "a\nb\u{1b}[2J\u{202e} Encoded authorization\nfailure message: 4GIOHlTk";
+        let rows = [
+            Row::judged(forged, true, forged, ""),
+            Row::judged(forged, false, forged, forged),
+            Row::failed(forged, forged, forged),
+            Row::unknown(forged, forged),
+        ];
+        let public = r"a b\u{1b}[2J\u{202e}…";
+        for row in &rows {
+            assert_eq!((row.check.as_str(), row.said.as_str()), (public, public));
+            assert!(row.fix.is_empty() || row.fix == public, "{}", row.fix);
+        }
+        assert_eq!(table(&rows).lines().count(), 4 + 2 + 1);
+    }
 
     #[test]
     fn each_failed_line_is_followed_by_its_fix() {
