@@ -1,5 +1,11 @@
 //! The HTTP server of /livez, /readyz and /metrics. /livez always answers ok. /readyz answers ok once the watch holds
-//! all objects. Readiness depends neither on AWS nor on the statuses of the objects.
+//! all objects. Readiness depends neither on AWS nor on the statuses of the objects. `connections`: what one client may
+//! take. `scrape`: the text of /metrics.
+
+mod connections;
+mod scrape;
+#[cfg(test)]
+mod tests;
 
 use crate::kubernetes::Readiness;
 use axum::Router;
@@ -7,7 +13,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+pub use connections::Limits;
 use prometheus_client::registry::Registry;
+use scrape::Scrapes;
 use socket2::{Domain, Socket, Type};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -52,30 +60,26 @@ pub struct Probes {
 }
 
 /// Serves until `stop` is cancelled.
-pub async fn serve(listener: TcpListener, probes: Probes, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, probes: Probes, limits: Limits, stop: CancellationToken) {
+    let Probes { registry, readiness } = probes;
     let router = Router::new()
         .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .with_state(probes);
-    let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the HTTP server failed");
-    }
+        .route("/readyz", get(ready).with_state(readiness))
+        .route("/metrics", get(metrics).with_state(Arc::new(Scrapes::new(registry))));
+    connections::serve(listener, router, limits, stop).await;
 }
 
-async fn ready(State(probes): State<Probes>) -> Response {
-    match &*probes.readiness.borrow() {
+async fn ready(State(readiness): State<watch::Receiver<Readiness>>) -> Response {
+    match &*readiness.borrow() {
         Ok(()) => "ok".into_response(),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why.clone()).into_response(),
     }
 }
 
-async fn metrics(State(probes): State<Probes>) -> Response {
-    let mut text = String::new();
+async fn metrics(State(scrapes): State<Arc<Scrapes>>) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    match prometheus_client::encoding::text::encode(&mut text, &probes.registry) {
-        Ok(()) => (kind, text).into_response(),
+    match scrapes.text().await {
+        Ok(text) => (kind, text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

@@ -12,7 +12,7 @@ use crate::process::args::leadership::InvalidLeaseTimes;
 use crate::process::args::region::default_region;
 use crate::process::args::run::RunArgs;
 use crate::process::configuration::{InvalidConfiguration, reload};
-use crate::process::http::{self, Probes};
+use crate::process::http::{self, Limits, Probes};
 use crate::process::metrics::{self, AwsCalls};
 use crate::reflector::Reflector;
 use prometheus_client::registry::Registry;
@@ -86,7 +86,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     // The probes are answered until the last reconcile has ended.
     let over = CancellationToken::new();
     let probes = Probes { registry: Arc::new(registry), readiness };
-    let server = tokio::spawn(http::serve(listener, probes, over.clone()));
+    let server = tokio::spawn(http::serve(listener, probes, Limits::default(), over.clone()));
 
     announce(region.as_ref(), address);
     let election = elect(client, lease, leading, over.clone());

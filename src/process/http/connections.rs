@@ -1,0 +1,181 @@
+//! The connections of the HTTP server: how many, how long, and which one makes room for a new one. Whoever reaches the
+//! port can open connections and say nothing, or little, or read nothing. The probes of the kubelet must still be answered.
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::collections::HashMap;
+use std::io::{Error, ErrorKind};
+use std::net::IpAddr;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, yield_now};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// The bytes of a request's header. It is the smallest that hyper allows.
+const HEADER: usize = 8 * 1024;
+/// The pause when nothing can be accepted and no connection is left to close.
+const PAUSE: Duration = Duration::from_millis(100);
+/// A problem that lasts is logged this often.
+const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);
+
+/// What the clients may take, all together and each of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at once. One more closes another one.
+    pub connections: usize,
+    /// From the begin of a connection to the end of the request's header.
+    pub header: Duration,
+    /// From the begin of a connection to its end. It ends a client that does not read the answer.
+    pub connection: Duration,
+    /// For the answers that are under way when the server stops.
+    pub end: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { connections: 100, header: seconds(5), connection: seconds(15), end: seconds(2) }
+    }
+}
+
+/// Serves until `stop` is cancelled. Then it accepts nothing more and finishes the answers that are under way.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+    let mut open = Open { connections: Vec::new(), warned: None };
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                open.shrink_to(limits.connections.saturating_sub(1)).await;
+                let task = tokio::spawn(converse(stream, router.clone(), limits, stop.clone()));
+                open.connections.push(Connection { peer: peer.ip().to_canonical(), task });
+                // A request that is here already is read before the next connection comes.
+                yield_now().await;
+            }
+            Err(error) if is_of_the_client(&error) => {}
+            Err(error) => open.make_do(&error).await,
+        }
+    }
+    drop(listener);
+    let ended = async { futures::future::join_all(open.connections.iter_mut().map(|open| &mut open.task)).await };
+    let _ = timeout(limits.end, ended).await;
+    open.connections.iter().for_each(|connection| connection.task.abort());
+}
+
+/// Errors of the connection that was to be accepted. The next one may be fine.
+fn is_of_the_client(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused)
+}
+
+/// Reads one request and answers it. One request a connection, so none is ever idle. Bodies are not read, and HTTP/2 is
+/// not spoken.
+async fn converse(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
+    let mut protocol = http1::Builder::new();
+    protocol.timer(TokioTimer::new()).header_read_timeout(limits.header);
+    protocol.keep_alive(false).max_buf_size(HEADER).max_header_size(HEADER);
+    let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let conversation = async {
+        tokio::select! {
+            biased;
+            _ = connection.as_mut() => return,
+            () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+    };
+    let _ = timeout(limits.connection, conversation).await;
+}
+
+struct Connection {
+    peer: IpAddr,
+    task: JoinHandle<()>,
+}
+
+struct Open {
+    /// The oldest first. Some may have ended.
+    connections: Vec<Connection>,
+    /// When a problem was logged last.
+    warned: Option<Instant>,
+}
+
+impl Open {
+    /// Closes connections until at most `limit` are open.
+    async fn shrink_to(&mut self, limit: usize) {
+        self.connections.retain(|connection| !connection.task.is_finished());
+        while self.connections.len() > limit
+            && let Some(index) = self.most_dispensable()
+        {
+            let Connection { task, .. } = self.connections.remove(index);
+            task.abort();
+            // The file is closed when the task has ended.
+            let _ = task.await;
+        }
+    }
+
+    /// The oldest connection of the peer that has the most. A peer with one connection, such as the kubelet, keeps it
+    /// while another peer has more.
+    fn most_dispensable(&self) -> Option<usize> {
+        let mut of_peer: HashMap<IpAddr, usize> = HashMap::new();
+        for connection in &self.connections {
+            *of_peer.entry(connection.peer).or_default() += 1;
+        }
+        let oldest_last = self.connections.iter().enumerate().rev();
+        oldest_last.max_by_key(|(_, connection)| of_peer.get(&connection.peer)).map(|(index, _)| index)
+    }
+
+    /// The process cannot accept, most likely because it has too many open files. Half of the connections are closed,
+    /// so that the next probe gets one, and the rest of the process gets files, too.
+    async fn make_do(&mut self, error: &Error) {
+        if self.warned.is_none_or(|at| at.elapsed() >= BETWEEN_WARNINGS) {
+            self.warned = Some(Instant::now());
+            tracing::warn!(%error, open = self.connections.len(), "the HTTP server cannot accept a connection");
+        }
+        self.shrink_to(self.connections.len() / 2).await;
+        if self.connections.is_empty() {
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(peers: &[[u8; 4]]) -> Open {
+        let connection =
+            |peer: &[u8; 4]| Connection { peer: (*peer).into(), task: tokio::spawn(std::future::pending()) };
+        Open { connections: peers.iter().map(connection).collect(), warned: None }
+    }
+
+    #[tokio::test]
+    async fn the_oldest_connection_of_the_busiest_peer_makes_room() {
+        let (kubelet, other, attacker) = ([10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 3]);
+        let busy = open(&[kubelet, other, attacker, attacker, other, attacker]);
+        assert_eq!(busy.most_dispensable(), Some(2));
+        assert_eq!(open(&[kubelet, other]).most_dispensable(), Some(0), "all have the same: the oldest");
+        assert_eq!(open(&[]).most_dispensable(), None);
+    }
+
+    #[tokio::test]
+    async fn without_files_half_of_the_connections_are_closed_and_without_connections_it_waits() {
+        let mut open = open(&[[10, 0, 0, 1]; 10]);
+        let error = Error::from(ErrorKind::Other);
+        open.make_do(&error).await;
+        assert_eq!(open.connections.len(), 5);
+        tokio::time::pause();
+        let begin = Instant::now();
+        open.make_do(&error).await;
+        assert_eq!((open.connections.len(), begin.elapsed()), (2, Duration::ZERO));
+        for _ in 0..2 {
+            open.make_do(&error).await;
+        }
+        assert_eq!(open.connections.len(), 0);
+        assert!(begin.elapsed() >= PAUSE, "it does not spin");
+    }
+}
