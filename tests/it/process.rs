@@ -12,7 +12,12 @@ use kube::discovery::ApiResource;
 use kube::{Api, Client, Config};
 use serde_json::json;
 use simulator::Simulator;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 #[test]
 fn probes_and_metrics_answer_and_sigterm_exits_with_0() {
@@ -59,6 +64,57 @@ fn the_probes_of_an_operator_that_listens_on_ipv6_answer_on_ipv4_too() {
         let port = operator.address.rsplit(':').next().unwrap().to_owned();
         operator.address = format!("127.0.0.1:{port}");
         assert_eq!(operator.get("/livez").await.0, 200);
+    });
+}
+
+/// Opens connections without end. Each sends half of a request, and the newest are held.
+async fn hammer(address: String, held: usize, opened: Arc<AtomicUsize>) {
+    let mut connections = VecDeque::new();
+    loop {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        // The operator may have closed it already.
+        let _ = stream.write_all(b"GET /livez HTTP/1.1\r\nx: ").await;
+        connections.push_back(stream);
+        opened.fetch_add(1, Ordering::Relaxed);
+        if connections.len() > held {
+            connections.pop_front();
+        }
+    }
+}
+
+#[test]
+fn probes_are_answered_within_a_second_while_half_requests_hold_all_connections_and_all_files() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let operator = lab.operator(&[]).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        let (opened, files) = (Arc::new(AtomicUsize::new(0)), operator.files());
+        // Fewer than the usual limit of 1,024 files, because this process has other tests, too.
+        let hammer = tokio::spawn(hammer(operator.address.clone(), 500, opened.clone()));
+        let probed = async |until: usize| {
+            while opened.load(Ordering::Relaxed) < until {
+                for path in ["/livez", "/readyz", "/metrics"] {
+                    let answer = tokio::time::timeout(Duration::from_secs(1), operator.get(path)).await;
+                    assert_eq!(answer.map(|answer| answer.0), Ok(200), "{path}");
+                }
+            }
+        };
+        probed(3_000).await;
+        assert_eq!(
+            operator.log().iter().filter(|line| line.contains("cannot accept")).count(),
+            0,
+            "{:?}",
+            operator.log()
+        );
+        operator.limit_files(files + 40).await;
+        probed(6_000).await;
+        eventually("the lack of files is logged", || async {
+            let warnings = operator.log().iter().filter(|line| line.contains("cannot accept a connection")).count();
+            if warnings == 1 { Ok(()) } else { Err(format!("{warnings} warnings")) }
+        })
+        .await;
+        hammer.abort();
+        assert_eq!(operator.terminate().await, 0);
     });
 }
 

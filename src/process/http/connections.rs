@@ -3,17 +3,20 @@
 
 use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::collections::HashMap;
 use std::io::{Error, ErrorKind};
 use std::net::IpAddr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 /// The bytes of a request's header. It is the smallest that hyper allows.
 const HEADER: usize = 8 * 1024;
@@ -25,7 +28,7 @@ const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);
 /// What the clients may take, all together and each of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at once. One more closes another one.
+    /// Connections at once. One more closes another one, of those who have most.
     pub connections: usize,
     /// From the begin of a connection to the end of the request's header.
     pub header: Duration,
@@ -54,8 +57,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         match accepted {
             Ok((stream, peer)) => {
                 open.shrink_to(limits.connections.saturating_sub(1)).await;
-                let task = tokio::spawn(converse(stream, router.clone(), limits, stop.clone()));
-                open.connections.push(Connection { peer: peer.ip().to_canonical(), task });
+                let has_asked = Arc::new(AtomicBool::new(false));
+                let conversation = converse(stream, router.clone(), has_asked.clone(), limits, stop.clone());
+                let (peer, task) = (peer.ip().to_canonical(), tokio::spawn(conversation));
+                open.connections.push(Connection { peer, has_asked, task });
                 // A request that is here already is read before the next connection comes.
                 yield_now().await;
             }
@@ -76,11 +81,21 @@ fn is_of_the_client(error: &Error) -> bool {
 
 /// Reads one request and answers it. One request a connection, so none is ever idle. Bodies are not read, and HTTP/2 is
 /// not spoken.
-async fn converse(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
+async fn converse(
+    stream: TcpStream,
+    router: Router,
+    has_asked: Arc<AtomicBool>,
+    limits: Limits,
+    stop: CancellationToken,
+) {
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.header);
     protocol.keep_alive(false).max_buf_size(HEADER).max_header_size(HEADER);
-    let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let answer = service_fn(|request| {
+        has_asked.store(true, Ordering::Relaxed);
+        router.clone().oneshot(request)
+    });
+    let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), answer));
     let conversation = async {
         tokio::select! {
             biased;
@@ -94,6 +109,8 @@ async fn converse(stream: TcpStream, router: Router, limits: Limits, stop: Cance
 
 struct Connection {
     peer: IpAddr,
+    /// Its request is complete, and is being answered.
+    has_asked: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -118,15 +135,19 @@ impl Open {
         }
     }
 
-    /// The oldest connection of the peer that has the most. A peer with one connection, such as the kubelet, keeps it
-    /// while another peer has more.
+    /// The oldest connection of the largest group. A peer has two groups: connections that have asked, and connections
+    /// that have not. So the kubelet keeps its connection while another peer has more, and neither half requests nor
+    /// clients that do not read push out the others, even if all have one address.
     fn most_dispensable(&self) -> Option<usize> {
-        let mut of_peer: HashMap<IpAddr, usize> = HashMap::new();
-        for connection in &self.connections {
-            *of_peer.entry(connection.peer).or_default() += 1;
+        let groups: Vec<_> =
+            self.connections.iter().map(|one| (one.peer, one.has_asked.load(Ordering::Relaxed))).collect();
+        let mut sizes: HashMap<(IpAddr, bool), usize> = HashMap::new();
+        for group in &groups {
+            *sizes.entry(*group).or_default() += 1;
         }
-        let oldest_last = self.connections.iter().enumerate().rev();
-        oldest_last.max_by_key(|(_, connection)| of_peer.get(&connection.peer)).map(|(index, _)| index)
+        let newest_first = groups.iter().enumerate().rev();
+        // Of equals, the last one is taken: the oldest.
+        newest_first.max_by_key(|(_, group)| sizes.get(group)).map(|(index, _)| index)
     }
 
     /// The process cannot accept, most likely because it has too many open files. Half of the connections are closed,
@@ -147,24 +168,34 @@ impl Open {
 mod tests {
     use super::*;
 
-    fn open(peers: &[[u8; 4]]) -> Open {
-        let connection =
-            |peer: &[u8; 4]| Connection { peer: (*peer).into(), task: tokio::spawn(std::future::pending()) };
-        Open { connections: peers.iter().map(connection).collect(), warned: None }
+    /// Connections of these peers, and whether each has asked.
+    fn open(connections: &[([u8; 4], bool)]) -> Open {
+        let connection = |(peer, has_asked): &([u8; 4], bool)| Connection {
+            peer: (*peer).into(),
+            has_asked: Arc::new((*has_asked).into()),
+            task: tokio::spawn(std::future::pending()),
+        };
+        Open { connections: connections.iter().map(connection).collect(), warned: None }
     }
 
     #[tokio::test]
-    async fn the_oldest_connection_of_the_busiest_peer_makes_room() {
-        let (kubelet, other, attacker) = ([10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 3]);
-        let busy = open(&[kubelet, other, attacker, attacker, other, attacker]);
-        assert_eq!(busy.most_dispensable(), Some(2));
-        assert_eq!(open(&[kubelet, other]).most_dispensable(), Some(0), "all have the same: the oldest");
+    async fn the_oldest_connection_of_the_largest_group_makes_room() {
+        let [kubelet, other, attacker] = [[10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 3]];
+        let (half, whole) = (false, true);
+        let busy =
+            [(kubelet, half), (other, half), (attacker, half), (attacker, half), (other, half), (attacker, half)];
+        assert_eq!(open(&busy).most_dispensable(), Some(2));
+        assert_eq!(open(&busy[..2]).most_dispensable(), Some(0), "all have the same: the oldest");
+        let one_address = [(attacker, whole), (attacker, half), (attacker, half), (attacker, whole), (attacker, half)];
+        assert_eq!(open(&one_address).most_dispensable(), Some(1), "answers are kept from half requests");
+        let deaf = [(attacker, half), (attacker, whole), (attacker, whole)];
+        assert_eq!(open(&deaf).most_dispensable(), Some(1), "and new requests from clients that do not read");
         assert_eq!(open(&[]).most_dispensable(), None);
     }
 
     #[tokio::test]
     async fn without_files_half_of_the_connections_are_closed_and_without_connections_it_waits() {
-        let mut open = open(&[[10, 0, 0, 1]; 10]);
+        let mut open = open(&[([10, 0, 0, 1], false); 10]);
         let error = Error::from(ErrorKind::Other);
         open.make_do(&error).await;
         assert_eq!(open.connections.len(), 5);

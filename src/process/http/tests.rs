@@ -82,7 +82,8 @@ fn lines(count: usize) -> (Registry, Arc<AtomicUsize>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_are_answered_within_a_second_while_half_requests_hammer_the_port() {
-    let server = Server::start(Limits::default(), Registry::default());
+    // Encoding takes long enough that scrapes wait for one another.
+    let server = Server::start(Limits::default(), lines(500).0);
     let (address, opened) = (server.address, Arc::new(AtomicUsize::new(0)));
     let count = opened.clone();
     // Well below 1,024 files, the usual limit of a process.

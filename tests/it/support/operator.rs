@@ -65,6 +65,18 @@ impl Operator {
         Self { address, process, log }
     }
 
+    /// How many files it has open.
+    pub fn files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.process.id().unwrap())).unwrap().count()
+    }
+
+    /// From now on it can open a file only while it has fewer than `limit`.
+    pub async fn limit_files(&self, limit: usize) {
+        let pid = self.process.id().unwrap().to_string();
+        let set = Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={limit}")]).status().await.unwrap();
+        assert!(set.success(), "prlimit failed");
+    }
+
     /// The log so far.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
