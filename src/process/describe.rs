@@ -1,4 +1,6 @@
-//! The command `describe`: prints one describeImage answer on stdout, in the API's words. Remarks go to stderr.
+//! The command `describe`: prints one describeImage answer on stdout, as the official program does. Remarks go to stderr.
+
+mod order;
 
 use crate::aws::{Aws, IgnoreCalls};
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
@@ -9,8 +11,9 @@ use crate::describe_image::{self, ApiError, DescribeImageResponse, ImageId, Obse
 use crate::plain_text::escaped;
 use crate::process::args::describe::DescribeArgs;
 use crate::process::args::region::asked_region;
-use crate::process::stdout::print;
+use crate::process::stdout::{print, put};
 use jiff::Timestamp;
+use order::InOrder;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +21,10 @@ use std::sync::Arc;
 /// Exit code 0 with the response, 1 with the API's error.
 pub async fn run(args: DescribeArgs) -> ExitCode {
     match answer(&args).await {
-        Ok(response) => print(&response, args.output, ExitCode::SUCCESS),
+        Ok(response) => match serde_json::to_value(&response) {
+            Ok(value) => print(&InOrder(&value), args.output, ExitCode::SUCCESS),
+            Err(error) => put(Err(error.to_string()), ExitCode::FAILURE),
+        },
         Err(error) => print(&error, args.output, ExitCode::FAILURE),
     }
 }

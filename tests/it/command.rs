@@ -1,5 +1,9 @@
-use crate::support::describe::{Answer, finish, program};
+use crate::support::describe::{Answer, describe, finish, program};
+use crate::support::lab::REGION;
 use crate::support::run;
+use crate::support::scenario::error;
+use crate::support::world::{image, world};
+use simulator::{Fault, Simulator};
 
 /// An endpoint at which nothing listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
@@ -78,4 +82,69 @@ fn run_without_an_api_server_logs_an_error_that_names_kubeconfig() {
         answer.code == 1 && line["level"] == "ERROR" && line["error"].as_str().unwrap().contains("KUBECONFIG"),
         "{line}"
     );
+}
+
+/// A line end, the begin of a terminal's command, and a change of the direction of text.
+const FORGED: &str = "no\nforged line\u{1b}[2J\u{9b}\u{202e}gpj";
+
+/// Asserts that no text of AWS forges a line or controls the terminal. Returns the line that has `word`.
+fn line_with<'a>(text: &'a str, word: &str) -> &'a str {
+    let is_raw = |c: char| c != '\n' && c.is_control() || c == '\u{202e}';
+    assert!(!text.contains(is_raw) && !text.lines().any(|line| line.starts_with("forged")), "{text:?}");
+    text.lines().find(|line| line.contains(word)).unwrap_or_else(|| panic!("{word} is not in {text:?}"))
+}
+
+#[test]
+fn text_of_aws_is_one_escaped_line_in_the_table_and_in_the_errors_of_list() {
+    run(async {
+        let mut world = world(REGION);
+        let mut forged = image("hpc", REGION);
+        forged.tags.iter_mut().filter(|tag| tag.key.ends_with("version")).for_each(|tag| tag.value = FORGED.into());
+        world.images.push(forged);
+        let simulator = Simulator::start(world).await;
+        let list = || async {
+            let mut command = program(&simulator.endpoint());
+            command.args(["list", "--region", REGION, "--aws-max-attempts", "1"]);
+            finish(command).await
+        };
+        let table = list().await;
+        assert!(line_with(&table.text, "hpc").contains(r"\u{9b}\u{202e}gpj"), "{table:?}");
+        assert_eq!(table.text.lines().count(), 2, "{table:?}");
+        simulator.fault(Fault::new("ec2", "DescribeImages", error(403, "UnauthorizedOperation", FORGED)));
+        let refused = list().await;
+        assert!(line_with(&refused.stderr, "ec2:DescribeImages").contains(r"\u{202e}gpj"), "{refused:?}");
+        assert_eq!((refused.code, refused.stderr.lines().count()), (1, 1), "{refused:?}");
+    });
+}
+
+#[test]
+fn text_of_aws_is_one_escaped_line_of_check_without_the_encoded_message() {
+    run(async {
+        let simulator = Simulator::start(world(REGION)).await;
+        let said = format!("{FORGED} Encoded authorization failure message: 4GIOHlTk");
+        for operation in [("ec2", "DescribeImages"), ("sts", "GetCallerIdentity")] {
+            simulator.fault(Fault::new(operation.0, operation.1, error(403, "UnauthorizedOperation", &said)));
+        }
+        for output in ["table", "json"] {
+            let mut command = program(&simulator.endpoint());
+            command.args(["check", "--output", output, "--aws-max-attempts", "1"]);
+            command.env("AWS_REGION", REGION).env("KUBECONFIG", "/no/such/file");
+            let answer = finish(command).await;
+            let line = line_with(&answer.text, "forged line");
+            assert!(line.contains("gpj") && !line.contains("forged line\n"), "{line}");
+            assert!(!answer.text.contains("4GIOHlTk") && !answer.stderr.contains("4GIOHlTk"), "{answer:?}");
+        }
+    });
+}
+
+#[test]
+fn describe_prints_text_of_aws_as_ascii_json_and_its_remarks_in_one_line() {
+    run(async {
+        let simulator = Simulator::start(world(REGION)).await;
+        simulator.fault(Fault::new("ec2", "DescribeImages", error(403, "UnauthorizedOperation", FORGED)));
+        let answer = describe(&simulator.endpoint(), "hpc", REGION).await;
+        assert!(answer.code == 1 && answer.text.is_ascii() && !answer.text.contains('\u{1b}'), "{answer:?}");
+        assert!(answer.body["message"].as_str().unwrap().contains("\u{202e}gpj"), "the value is the same: {answer:?}");
+        line_with(&answer.text, "message");
+    });
 }

@@ -7,6 +7,9 @@ use tokio::process::Command;
 /// The output of a program.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// What it printed on stdout.
+    pub text: String,
+    /// The same, as JSON.
     pub body: Value,
     pub code: i32,
     pub stderr: String,
@@ -39,8 +42,9 @@ pub fn clean(command: &mut Command, endpoint: &str) {
 pub async fn finish(mut command: Command) -> Answer {
     let output = command.kill_on_drop(true).output().await.unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    let body = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-    Answer { body, code: output.status.code().unwrap_or(-1), stderr, at: jiff::Timestamp::now().as_second() }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+    Answer { text, body, code: output.status.code().unwrap_or(-1), stderr, at: jiff::Timestamp::now().as_second() }
 }
 
 /// `describe --image-id ID --region REGION`.
