@@ -24,8 +24,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Connections that wait until they are accepted.
-const BACKLOG: i32 = 1024;
+/// Connections that wait until they are accepted. When the queue is full, the kernel drops a new one, and a probe that
+/// tries again after a second is late. Linux's own limit is 4,096.
+const BACKLOG: i32 = 4096;
 
 /// Listens at `address`. `[::]` takes IPv4, too, and a machine without IPv6 listens at `0.0.0.0` in its place.
 ///
