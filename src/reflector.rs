@@ -22,6 +22,7 @@ mod subscribers;
 pub use lane::ReflectorSettings;
 pub use subscribers::Subscriber;
 
+use crate::describe_image::Region;
 use crate::describe_image::scope::{ImageRef, Scope};
 use crate::describe_image::source::ImageSource;
 use futures::channel::mpsc;
@@ -30,7 +31,7 @@ use lane::Lane;
 use parking_lot::Mutex;
 use reading::{Freshness, Reading};
 use scope_lane::{Publisher, ScopeLane};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Receives the subscribers for whose image the reflector publishes an answer.
@@ -64,13 +65,20 @@ impl<S: ImageSource + 'static> Reflector<S> {
         let mut lanes = self.lanes.lock();
         let left = self.publisher.subscribers.lock().set(subscriber, image);
         lanes.entry(image.scope.clone()).or_insert_with(|| self.start_lane(&image.scope)).insert(&image.id);
-        leave(&mut lanes, left);
+        self.leave(&mut lanes, left);
     }
 
     pub fn unsubscribe(&self, subscriber: &Subscriber) {
         let mut lanes = self.lanes.lock();
         let left = self.publisher.subscribers.lock().remove(subscriber);
-        leave(&mut lanes, left);
+        self.leave(&mut lanes, left);
+    }
+
+    /// The unlisted regions that `subscriber`'s tenant reads for its other subscribers. Who may name regions could invent
+    /// any number of them.
+    pub fn unlisted_regions(&self, subscriber: &Subscriber) -> BTreeSet<Region> {
+        let regions = self.publisher.subscribers.lock().regions_beside(subscriber);
+        regions.into_iter().filter(|region| !self.source.lists(region)).collect()
     }
 
     /// All subscribers.
@@ -97,21 +105,22 @@ impl<S: ImageSource + 'static> Reflector<S> {
         self.lanes.lock().get(scope).cloned()
     }
 
+    /// Stops the reads of an image that has no subscriber any more, and removes its lane if that has no images left.
+    fn leave(&self, lanes: &mut HashMap<Scope, Arc<Lane>>, left: Option<Arc<ImageRef>>) {
+        if let Some(image) = left
+            && lanes.get(&image.scope).is_some_and(|lane| lane.remove(&image.id))
+        {
+            lanes.remove(&image.scope);
+            self.source.release(&image.scope);
+        }
+    }
+
     fn start_lane(&self, scope: &Scope) -> Arc<Lane> {
         let lane = Arc::new(Lane::new(self.settings));
         let (source, publisher) = (self.source.clone(), self.publisher.clone());
         let reads = ScopeLane { lane: lane.clone(), source, scope: scope.clone(), settings: self.settings, publisher };
         tokio::spawn(reader::run(reads));
         lane
-    }
-}
-
-/// Stops the reads of an image that has no subscriber any more, and removes its lane if that has no images left.
-fn leave(lanes: &mut HashMap<Scope, Arc<Lane>>, left: Option<Arc<ImageRef>>) {
-    if let Some(image) = left
-        && lanes.get(&image.scope).is_some_and(|lane| lane.remove(&image.id))
-    {
-        lanes.remove(&image.scope);
     }
 }
 

@@ -101,6 +101,13 @@ impl Budgets {
         rate_limits.entry((account.to_owned(), region.clone(), api)).or_insert_with(new).clone()
     }
 
+    /// Drops the rate limits that no scope uses, and that are full again. A new one would be no fuller.
+    pub fn release(&self) {
+        let is_used =
+            |bucket: &Arc<RateLimit>| Arc::strong_count(bucket) > 1 || bucket.used_at.lock().elapsed() < RECOVERY;
+        self.rate_limits.lock().retain(|_, bucket| is_used(bucket));
+    }
+
     /// Moves the buckets of the account with the empty name to `account`, because it is the same account. A bucket that
     /// `account` already has stays.
     pub fn named(&self, account: &str) {
@@ -117,6 +124,7 @@ impl Budgets {
 pub struct RateLimit {
     limited: Option<Limited>,
     under_way: [Arc<Semaphore>; Priority::VARIANTS.len()],
+    used_at: Mutex<Instant>,
     sink: Arc<dyn CallSink>,
 }
 
@@ -148,7 +156,7 @@ impl Drop for Waiting<'_> {
 impl RateLimit {
     fn new(limited: Option<Limited>, sink: Arc<dyn CallSink>) -> Self {
         let under_way = CALLS_AT_ONCE.map(|calls| Arc::new(Semaphore::new(calls)));
-        Self { limited, under_way, sink }
+        Self { limited, under_way, used_at: Mutex::new(Instant::now()), sink }
     }
 
     /// A rate limit that never delays a call.
@@ -160,6 +168,7 @@ impl RateLimit {
     pub async fn take(&self, turn: &Turn) -> Permit {
         let Turn { priority, .. } = *turn;
         self.sink.waits(priority);
+        *self.used_at.lock() = Instant::now();
         let _waiting = Waiting(self.sink.as_ref(), priority, Instant::now());
         if let Some(limited) = &self.limited {
             let _place = limited.turns.place(turn).await;

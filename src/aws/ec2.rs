@@ -7,7 +7,7 @@ use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
 use crate::describe_image::response::Tag;
 use crate::describe_image::source::{AMIS_PER_PAGE, Turn};
-use crate::describe_image::source_error::{SourceError, Unreadable};
+use crate::describe_image::source_error::{SourceError, Unreadable, shortened};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Image};
 use jiff::Timestamp;
@@ -121,7 +121,8 @@ fn ami(image: Image) -> Ami {
         state: image.state.map(|state| state.as_str().to_owned()),
         state_reason: image
             .state_reason
-            .and_then(|reason| reason.message.filter(|message| !message.is_empty()).or(reason.code)),
+            .and_then(|reason| reason.message.filter(|message| !message.is_empty()).or(reason.code))
+            .map(|reason| shortened(&reason).into_owned()),
         deprecated_at: image.deprecation_time.as_deref().and_then(date),
         architecture: image.architecture.map(|architecture| architecture.as_str().to_owned()),
         owner_id: image.owner_id,

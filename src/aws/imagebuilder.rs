@@ -4,6 +4,7 @@ use super::budget::RateLimit;
 use super::error::source_error;
 use crate::describe_image::observation::{FailedStep, ImageBuild};
 use crate::describe_image::source::Turn;
+use crate::describe_image::source_error::shortened;
 use aws_sdk_imagebuilder::Client;
 use aws_sdk_imagebuilder::error::ProvideErrorMetadata;
 use aws_sdk_imagebuilder::types::{ComponentFailureContext, ImageFailureContext};
@@ -47,7 +48,10 @@ fn failed_step(context: ImageFailureContext) -> Option<FailedStep> {
         component: component.component_arn,
         phase: component.phase_name,
         action: component.step_name,
-        message: component.error_message.or_else(|| distribution_failure?.error_message),
+        message: component
+            .error_message
+            .or_else(|| distribution_failure?.error_message)
+            .map(|message| shortened(&message).into_owned()),
     };
     (failed != FailedStep::default()).then_some(failed)
 }

@@ -165,7 +165,7 @@ async fn bucket(clients: &Clients, caller: &Caller, region: &Region) -> [Probe; 
 /// Replaces the message of an AccessDenied. The answer to a HEAD has no body, so S3 sends only a status.
 fn without_words(mut error: SourceError) -> SourceError {
     if error.kind == SourceErrorKind::AccessDenied {
-        error.message = format!("{} was answered with HTTP 403", error.action());
+        error.message = format!("{} was answered with HTTP 403", error.action()).into();
     }
     error
 }

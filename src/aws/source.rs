@@ -126,6 +126,15 @@ impl Aws {
 }
 
 impl ImageSource for Aws {
+    fn lists(&self, region: &Region) -> bool {
+        partition::is_listed(region)
+    }
+
+    fn release(&self, scope: &Scope) {
+        self.clients.lock().remove(scope);
+        self.budgets.release();
+    }
+
     async fn amis(&self, scope: &Scope, ids: &[ImageId], turn: &Turn) -> Result<Vec<(ImageId, Ami)>, SourceError> {
         let clients = self.clients(scope).await?;
         let amis = ec2::amis(&clients.ec2, &clients.rate_limits.images, turn, ids).await?;

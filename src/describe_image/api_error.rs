@@ -68,7 +68,7 @@ impl From<ObserveError> for ApiError {
 
 impl From<SourceError> for ApiError {
     fn from(error: SourceError) -> Self {
-        let text = error.message.clone();
+        let text = error.message.to_string();
         Self::of_source(error, text)
     }
 }

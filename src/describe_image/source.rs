@@ -1,7 +1,7 @@
 //! The port to AWS: what the domain reads. A missing image is an answer, not an error.
 
 use super::image_config::ConfigObject;
-use super::image_id::ImageId;
+use super::image_id::{ImageId, Region};
 use super::observation::{Ami, ImageBuild, Stack};
 use super::scope::Scope;
 use super::source_error::SourceError;
@@ -57,6 +57,17 @@ impl Turn {
 
 /// Reads images from AWS.
 pub trait ImageSource: Send + Sync {
+    /// Whether `region` is known to exist. Another region may exist, too.
+    fn lists(&self, region: &Region) -> bool {
+        let _ = region;
+        true
+    }
+
+    /// Frees what is kept for `scope`, because nobody wants an image of it any more.
+    fn release(&self, scope: &Scope) {
+        let _ = scope;
+    }
+
     /// The AMIs of `ids` that ParallelCluster has tagged as available, in any order. Each comes with its image id.
     /// `ids` has at most [`MAX_IDS`] ids.
     fn amis(

@@ -1,5 +1,7 @@
 //! `SourceError`: why AWS did not answer. `redacted`: removes secrets from AWS's messages.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// Why AWS did not answer.
@@ -10,8 +12,9 @@ pub struct SourceError {
     /// The IAM name of the action that failed, such as `ec2:DescribeImages`. `None` if the operator made no call to
     /// AWS.
     pub action: Option<&'static str>,
-    /// AWS's own message, or the operator's if there is none from AWS.
-    pub message: String,
+    /// AWS's own message, or the operator's if there is none from AWS. At most [`MOST_MESSAGE`] bytes. Thousands of objects
+    /// may share it.
+    pub message: Arc<str>,
     /// What the user can do about it, if there is more specific advice than for the kind.
     pub fix: Option<String>,
     /// Set if a reply came that cannot be read. A reply with fewer items may be readable.
@@ -36,14 +39,14 @@ impl SourceError {
 
     /// The operator's own error: it made no call to AWS.
     #[must_use]
-    pub fn unasked(kind: SourceErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, action: None, message: message.into(), fix: None, unreadable: None }
+    pub fn unasked(kind: SourceErrorKind, message: impl AsRef<str>) -> Self {
+        Self { kind, action: None, message: shortened(message.as_ref()).into(), fix: None, unreadable: None }
     }
 
     /// The call of `action` failed.
     #[must_use]
-    pub fn asked(kind: SourceErrorKind, action: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, action: Some(action), message: message.into(), fix: None, unreadable: None }
+    pub fn asked(kind: SourceErrorKind, action: &'static str, message: impl AsRef<str>) -> Self {
+        Self { kind, action: Some(action), message: shortened(message.as_ref()).into(), fix: None, unreadable: None }
     }
 
     /// The name of the action for a message; `describeImage` if there is none.
@@ -51,6 +54,19 @@ impl SourceError {
     pub fn action(&self) -> &'static str {
         self.action.unwrap_or("describeImage")
     }
+}
+
+/// The most bytes of a message. An endpoint can send a megabyte.
+const MOST_MESSAGE: usize = 4096;
+
+/// `text`, cut to at most [`MOST_MESSAGE`] bytes between two characters. A cut text ends with "…".
+#[must_use]
+pub fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= MOST_MESSAGE {
+        return text.into();
+    }
+    let end = text.floor_char_boundary(MOST_MESSAGE - '…'.len_utf8());
+    format!("{}…", text.get(..end).unwrap_or_default()).into()
 }
 
 /// The part of a fix that identifies its cause: the text without digits, because a number in it may grow.
@@ -111,6 +127,13 @@ pub fn redacted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let error = SourceError::unasked(SourceErrorKind::ServiceError, "ö".repeat(1_000_000));
+        assert!(error.message.ends_with("ö…") && error.message.len() <= MOST_MESSAGE);
+        assert_eq!(shortened("short"), "short");
+    }
 
     #[test]
     fn encoded_messages_and_quoted_requests_are_redacted() {

@@ -11,6 +11,7 @@ use crate::kubernetes::metrics::Metrics;
 use crate::kubernetes::reconcile::context::{Context, ControllerSettings};
 use crate::kubernetes::reconcile::events::EventQueue;
 use crate::kubernetes::reconcile::reconcile;
+use crate::kubernetes::reconcile::unwritten;
 use crate::kubernetes::reconcile::write::WriteError;
 use crate::kubernetes::watch::readiness::{Readiness, ReadinessBoard};
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
@@ -109,8 +110,8 @@ impl<S: Source + 'static> ImageController<S> {
             .for_each(|result| async move {
                 match result {
                     Ok((object, _)) => tracing::debug!(%object, "reconciled"),
-                    // The object was deleted after its trigger.
-                    Err(controller::Error::ObjectNotFound(_)) => {}
+                    // The object was deleted after its trigger, or `after_error` has told it.
+                    Err(controller::Error::ObjectNotFound(_) | controller::Error::ReconcilerFailed(..)) => {}
                     Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "reconcile failed"),
                 }
             });
@@ -215,15 +216,14 @@ fn forget_gone<S: Source + 'static>(store: &Store<WatchedImage>, context: &Conte
     }
 }
 
-/// The status could not be written. Each object has its own backoff.
+/// The status could not be written. Each object has its own backoff. A failure is told once, in the log and as an Event.
 fn after_error<S>(object: Arc<WatchedImage>, error: &WriteError, context: Arc<Context<S>>) -> Action {
-    let failures = context.memory.count_failed_write(&object.reference());
-    tracing::warn!(
-        namespace = object.namespace().unwrap_or_default(),
-        name = object.name_any(),
-        failures,
-        error = error as &dyn std::error::Error,
-        "status not written"
-    );
-    Action::requeue(context.pause_after(failures))
+    let words = error.to_string();
+    let (failures, is_news) = context.memory.count_failed_write(&object.reference(), &words);
+    if is_news {
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+        tracing::warn!(namespace, name, error = words, "status not written");
+        context.events.put(&object.without_status(), unwritten::note(&words));
+    }
+    Action::requeue(context.pause_after(failures).max(error.retry_after().unwrap_or_default()))
 }

@@ -20,6 +20,8 @@ pub enum ReconcileResult {
     Conflict,
     /// A failure that is not written yet, because of the rate limit for such writes (`reconcile/pace.rs`).
     Paced,
+    /// Another writer undoes our writes, so the object rests (`reconcile/contest.rs`).
+    Contested,
     Gone,
     Failed,
 }
@@ -35,6 +37,7 @@ pub struct Metrics {
     reconciles: Family<ResultLabel, Counter>,
     reconcile_duration: Histogram,
     status_writes: Family<ResultLabel, Counter>,
+    contests: Counter,
 }
 
 impl Metrics {
@@ -44,6 +47,7 @@ impl Metrics {
             reconciles: Family::default(),
             reconcile_duration: Histogram::new(exponential_buckets(0.005, 2.0, 14)),
             status_writes: Family::default(),
+            contests: Counter::default(),
         };
         registry.register("reconciles", "Reconciles by result", this.reconciles.clone());
         registry.register_with_unit(
@@ -53,6 +57,11 @@ impl Metrics {
             this.reconcile_duration.clone(),
         );
         registry.register("status_writes", "Status writes by result", this.status_writes.clone());
+        registry.register(
+            "status_contests",
+            "How often an object began to rest because another writer undid its status",
+            this.contests.clone(),
+        );
         this
     }
 
@@ -62,13 +71,16 @@ impl Metrics {
         self.reconcile_duration.observe(latency.as_secs_f64());
     }
 
+    pub(super) fn contested(&self) {
+        self.contests.inc();
+    }
+
     pub(super) fn status_written(&self, result: &Result<Written, WriteError>) {
         let result = match result {
             Ok(Written::Applied { .. }) => "applied",
             Ok(Written::Conflict) => "conflict",
             Ok(Written::Gone) => "gone",
-            Err(WriteError::Timeout(_)) => "timeout",
-            Err(WriteError::Refused(_)) => "refused",
+            Err(error) => error.cause(),
         };
         self.status_writes.get_or_create(&ResultLabel { result }).inc();
     }

@@ -1,6 +1,7 @@
 //! Reconciles one object in five steps. `subscribe`: to the image that it wants. `look_up`: what AWS says about that image.
 //! `decide`: the next status. `write`: only if the status is different. `publish`: Events for transitions.
 
+mod contest;
 pub mod context;
 pub mod events;
 pub mod memory;
@@ -8,10 +9,11 @@ mod orphan;
 mod outcome;
 pub mod pace;
 mod presigned_url;
+mod requeue;
+pub mod unwritten;
 mod wanted;
 pub mod write;
 
-use crate::backoff::{doubled, jittered};
 use crate::describe_image::source::Source;
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::metrics::ReconcileResult;
@@ -20,11 +22,11 @@ use crate::kubernetes::status::moment::{Moment, Outcome};
 use crate::kubernetes::status::transition::{self, Note};
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
 use context::Context;
-use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 use memory::{Missed, Remembered};
 use outcome::{LookedUp, find_outcome};
+use requeue::{hold_back, next_action, put_off};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wanted::{Wanted, of_same_image, region_of, requested_at};
@@ -32,9 +34,6 @@ use write::{WriteError, Written};
 
 /// Requeue time of an object for which AWS has not answered yet.
 const STILL_UNREAD: Duration = Duration::from_secs(60);
-
-/// The first pause after a conflict. The watch nearly always delivers the new version sooner.
-const CONFLICT_PAUSE: Duration = Duration::from_millis(500);
 
 /// Reconciles one object, with at most one status write.
 ///
@@ -74,20 +73,27 @@ async fn five_steps<S: Source + 'static>(
         return Ok((Action::requeue(STILL_UNREAD), ReconcileResult::Unchanged));
     };
     let next = decide(object, &region, &found, context);
+    if let Some(note) = memory.ignored_request(object) {
+        context.events.put(object, note);
+    }
 
-    // Store the memory before the write, so that a failed write does not lose it.
-    context.memory.store(reference.clone(), memory.clone());
     if found.stored == next.status {
-        return Ok((next_action(&next, &found.looked_up, &memory, context), ReconcileResult::Unchanged));
+        let action = next_action(&next, &found.looked_up, &memory, context);
+        context.memory.store(reference, memory);
+        return Ok((action, ReconcileResult::Unchanged));
     }
-    if let Outcome::Failed { error, .. } = &found.looked_up.outcome
-        && let Err(later) = context.pace.turn(wanted.paced_scope(error)).await
+    if let Some(held_back) =
+        hold_back(object, &wanted, &found.looked_up.outcome, &found.stored, &mut memory, context).await
     {
-        return Ok((Action::requeue(jittered(later)), ReconcileResult::Paced));
+        context.memory.store(reference, memory);
+        return Ok(held_back);
     }
+    // Before the write, so that a failed write does not lose it.
+    context.memory.store(reference.clone(), memory.clone());
     match write(object, &next.status, context).await? {
         Written::Applied { version: now } => {
-            memory.failed_writes = 0;
+            memory.unwritten = None;
+            memory.contest.wrote(&next.status);
             memory.echo.wrote(&version, now);
             if matches!(found.looked_up.outcome, Outcome::Observed { .. }) {
                 // The status now reports what was missed, so the next miss is a new one.
@@ -101,7 +107,8 @@ async fn five_steps<S: Source + 'static>(
         Written::Gone => {
             // Only the watch knows that an object is gone: a proxy may answer 404, too. Of a deleted object the store has
             // nothing, so it is not reconciled again.
-            let failures = context.memory.count_failed_write(&reference);
+            let words = "the API server answers that the object does not exist (404)";
+            let (failures, _) = context.memory.count_failed_write(&reference, words);
             Ok((Action::requeue(context.pause_after(failures)), ReconcileResult::Gone))
         }
     }
@@ -114,7 +121,12 @@ fn subscribe<S: Source + 'static>(
     region: &str,
     context: &Context<S>,
 ) -> Wanted {
-    let wanted = wanted(object, region, context);
+    let wanted = match wanted(object, region, context) {
+        Wanted::Image(image) if !context.reflector.source().lists(&image.scope.region) => {
+            wanted::of_unlisted_region(image, &context.reflector.unlisted_regions(&reference.into()))
+        }
+        wanted => wanted,
+    };
     match &wanted {
         Wanted::Image(image) => context.reflector.subscribe(&reference.into(), image),
         Wanted::Refused(_) | Wanted::Undecided(_) | Wanted::Suspended(_) => {
@@ -220,31 +232,4 @@ pub fn names_another_account<S>(object: &WatchedImage, context: &Context<S>) -> 
     let wanted = wanted(&wants, &region, context);
     let Some(image) = wanted.image() else { return false };
     context.memory.is_outdated(object) || context.accounts.of(&image.scope) != object.account_id
-}
-
-/// When to reconcile again without a trigger: when time alone changes the status, and, after a backoff, when the object
-/// was refused. A new answer of AWS triggers by itself.
-fn next_action<S>(next: &Next, looked_up: &LookedUp, memory: &Remembered, context: &Context<S>) -> Action {
-    // A moment later, so that the clock has certainly passed that time.
-    let left = |until: Timestamp| {
-        Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default() + Duration::from_millis(50)
-    };
-    let until = [next.until, looked_up.until].into_iter().flatten().min().map(left);
-    let again = memory.refused.filter(|_| matches!(looked_up.outcome, Outcome::Failed { .. }));
-    let again = again.map(|(_, count)| context.pause_after(count));
-    [until, again].into_iter().flatten().min().map_or_else(Action::await_change, Action::requeue)
-}
-
-/// The object is outdated: another client wrote it, or the watch has not delivered our own write yet. The watch will
-/// deliver the new version. AWS is not read before that.
-fn put_off<S>(
-    reference: Reference,
-    mut memory: Remembered,
-    version: &str,
-    context: &Context<S>,
-) -> (Action, ReconcileResult) {
-    let longest = context.settings.intervals.in_progress;
-    let pause = doubled(CONFLICT_PAUSE, longest, memory.echo.met_outdated(version));
-    context.memory.store(reference, memory);
-    (Action::requeue(jittered(pause)), ReconcileResult::Conflict)
 }

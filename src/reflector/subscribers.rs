@@ -1,8 +1,9 @@
 //! `Subscribers`: which subscriber has which image. Only the reflector keeps this.
 
+use crate::describe_image::Region;
 use crate::describe_image::scope::ImageRef;
 use crate::describe_image::source::Party;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The subscribers of an image that are looked at to find whose turn it is.
@@ -70,6 +71,13 @@ impl Subscribers {
         tenants.sort_unstable();
         tenants.dedup();
         tenants.into_iter().map(|tenant| Party::Tenant(tenant.into())).collect()
+    }
+
+    /// The regions of the other subscribers of the same tenant.
+    #[must_use]
+    pub fn regions_beside(&self, subscriber: &Subscriber) -> BTreeSet<Region> {
+        let others = self.images.iter().filter(|(other, _)| other.tenant == subscriber.tenant && *other != subscriber);
+        others.map(|(_, image)| image.scope.region.clone()).collect()
     }
 
     #[must_use]

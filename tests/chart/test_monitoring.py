@@ -20,9 +20,12 @@ METRICS = {
     "customimage_status_unwritten_age_seconds": set(),
     "customimage_aws_calls_total": {"service", "operation", "outcome"},
     "customimage_aws_call_duration_seconds_bucket": {"service", "operation", "le"},
+    "customimage_aws_calls_waiting": {"priority"},
+    "customimage_aws_call_wait_seconds_bucket": {"priority", "le"},
     "customimage_reconciles_total": {"result"},
     "customimage_reconcile_duration_seconds_bucket": {"le"},
     "customimage_status_writes_total": {"result"},
+    "customimage_status_contests_total": set(),
     "up": set(),
 }
 OF_A_TARGET = {"job", "namespace", "pod"}

@@ -1,5 +1,7 @@
 /// The budget: the share of AWS's limits that the operator uses.
 mod budget;
+/// Other writers, writes that fail, and what users can make too much of.
+mod contests;
 /// Events: their series, and objects with long names.
 mod events;
 /// Identities: whose credentials are used, which namespaces may use them, which namespaces are watched.

@@ -73,7 +73,10 @@ impl<S: Source + 'static> Gauges<S> {
             let count = by_reason.get(reason).copied().unwrap_or_default();
             counted.objects.get_or_create(&ReasonLabel { reason: reason.name() }).set(count);
         }
-        ages.put_into(&counted, Timestamp::now());
+        let now = Timestamp::now();
+        ages.put_into(&counted, now);
+        let unwritten = context.memory.oldest_unwritten();
+        counted.status_unwritten_age.set(unwritten.map_or(0, |since| now.duration_since(since).as_secs()));
         counted
     }
 }
@@ -133,6 +136,7 @@ struct Counted {
     oldest_observation_age: Gauge,
     observation_age: Family<QuantileLabel, Gauge>,
     effective_interval: Family<StateLabel, Gauge<f64, AtomicU64>>,
+    status_unwritten_age: Gauge,
 }
 
 impl Counted {
@@ -158,6 +162,13 @@ impl Counted {
             "The longest time between the last two reads of an image, by state: settled, or being built or deleted; longer than the configured interval while reads wait for the budget",
             Some(&Unit::Seconds),
             &self.effective_interval,
+        )?;
+        put(
+            encoder,
+            "status_unwritten_age",
+            "For how long the oldest status that could not be written has waited; 0 when all are written",
+            Some(&Unit::Seconds),
+            &self.status_unwritten_age,
         )
     }
 }

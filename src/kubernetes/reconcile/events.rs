@@ -10,6 +10,7 @@ use crate::kubernetes::custom_image::CustomImage;
 use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::transition::Note;
 use crate::kubernetes::told::words;
+use crate::plain_text::escaped;
 use kube::runtime::events::EventType;
 use kube::{Client, Resource};
 use parking_lot::Mutex;
@@ -63,7 +64,7 @@ impl EventQueue {
             EventType::Normal => "Normal",
             EventType::Warning => "Warning",
         };
-        let text = conditions::cut_bytes(&shown(&note.text), NOTE_LIMIT);
+        let text = conditions::cut_bytes(&escaped(&note.text), NOTE_LIMIT);
         let about = About { regarding: object.object_ref(&()), type_, reason: note.reason, note: text };
         let namespace = about.namespace().to_owned();
         if self.waiting.lock().put(&namespace, about) {
@@ -78,11 +79,4 @@ impl EventQueue {
 /// The lock must not be held while an Event is published.
 fn next(waiting: &Mutex<Turns<About>>) -> Option<About> {
     waiting.lock().take()
-}
-
-/// The text as an Event shows it.
-fn shown(text: &str) -> String {
-    // The one place where control characters and marks of direction are to be escaped.
-    let note = text;
-    note.to_owned()
 }

@@ -1,7 +1,12 @@
 //! What the controller remembers about each object between two reconciles, in addition to its status. If it is lost, a
 //! grace period starts again, but no status becomes wrong.
 
+use crate::kubernetes::custom_image::{CustomImage, REQUESTED_AT};
+use crate::kubernetes::reconcile::contest::Contest;
+use crate::kubernetes::reconcile::unwritten::Unwritten;
+use crate::kubernetes::reconcile::wanted::{self, MOST_REQUEST};
 use crate::kubernetes::status::moment::Orphan;
+use crate::kubernetes::status::transition::Note;
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
 use jiff::{SignedDuration, Timestamp};
 use kube::Resource;
@@ -22,8 +27,12 @@ pub struct Remembered {
     pub uid: String,
     /// Since when the operator refuses what the object wants, and in how many reconciles.
     pub refused: Option<(Timestamp, u32)>,
-    /// Failed writes in a row.
-    pub failed_writes: u32,
+    /// Why the status could not be written, until it is.
+    pub unwritten: Option<Unwritten>,
+    /// Whether another writer undoes our writes.
+    pub contest: Contest,
+    /// The value of the annotation `REQUESTED_AT` that was ignored because it is too long.
+    ignored: Option<String>,
     /// The image that the status reports.
     pub missed: Missed,
     /// The last answer about the orphan: the untagged AMI of a finished build.
@@ -74,6 +83,18 @@ impl Remembered {
             None => now,
         };
         self.requested.insert((value.to_owned(), at)).1
+    }
+
+    /// The Event about a request that is ignored because its value is too long. `None` if there is none, or if it was told.
+    pub fn ignored_request(&mut self, object: &CustomImage) -> Option<Note> {
+        let ignored = wanted::too_long_request(object).map(str::to_owned);
+        let is_news = ignored.is_some() && ignored != self.ignored;
+        self.ignored = ignored;
+        is_news.then(|| Note {
+            is_warning: true,
+            reason: "RequestIgnored".to_owned(),
+            text: format!("the annotation {REQUESTED_AT} has more than {MOST_REQUEST} characters, so nothing is read for it: set a time in it"),
+        })
     }
 
     /// Counts one more refusal. Returns since when the object is refused.
@@ -187,12 +208,17 @@ impl Memory {
         object.meta().resource_version.as_ref() == Some(outdated)
     }
 
-    /// Counts one more failed write. Returns the number of failed writes in a row.
-    pub fn count_failed_write(&self, object: &Reference) -> u32 {
+    /// Counts one more failed write. Returns the number of failed writes in a row, and whether `words` are new.
+    pub fn count_failed_write(&self, object: &Reference, words: &str) -> (u32, bool) {
         let mut known = self.0.lock();
         let remembered = known.entry(object.clone()).or_default();
-        remembered.failed_writes = remembered.failed_writes.saturating_add(1);
-        remembered.failed_writes
+        Unwritten::failed(&mut remembered.unwritten, words.to_owned(), Timestamp::now())
+    }
+
+    /// Since when the oldest status could not be written. `None` if all are written.
+    #[must_use]
+    pub fn oldest_unwritten(&self) -> Option<Timestamp> {
+        self.0.lock().values().filter_map(|one| one.unwritten.as_ref()).map(|unwritten| unwritten.since).min()
     }
 
     /// Forgets all objects except these.

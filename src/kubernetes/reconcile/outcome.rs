@@ -67,7 +67,7 @@ pub async fn find_outcome<S: Source + 'static>(
         }
         Wanted::Undecided(error) | Wanted::Refused(error) => {
             let since = memory.refused_again(now);
-            Some(unasked(failed(error, error.message.clone(), since, None, previous, context), None))
+            Some(unasked(failed(error, error.message.to_string(), since, None, previous, context), None))
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The rate limit of status writes for failures. A failure of a whole scope, with a thousand objects, must not cause a
-//! thousand writes at once.
+//! thousand writes at once. Namespaces take turns, so that one with many failing objects does not delay the others.
 
 use crate::describe_image::Scope;
+use crate::kubernetes::watch::watched_image::Reference;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,34 +11,57 @@ use tokio::time::Instant;
 /// Time between two turns: twenty writes a second.
 const GAP: Duration = Duration::from_millis(50);
 
-/// The longest wait for a turn. An object whose turn is later does not wait, so that it leaves its slot to another
-/// object.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a turn stays booked that nobody takes.
+const BOOKED: Duration = Duration::from_secs(10);
 
-/// The next free turn of each scope.
+/// The turns of all scopes.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<HashMap<Option<Scope>, Instant>>);
+pub struct Pace(Mutex<Turns>);
+
+#[derive(Debug, Default)]
+struct Turns {
+    /// The next free turn of each namespace in each scope.
+    next: HashMap<Option<Scope>, HashMap<String, Instant>>,
+    /// The turn that an object has been given.
+    booked: HashMap<Reference, Instant>,
+}
 
 impl Pace {
-    /// Waits for the turn of `scope`. All objects without a scope share the turns of `None`.
+    /// Takes the turn of `object` for the failures of `scope`. All objects without a scope share the turns of `None`.
     ///
     /// # Errors
-    /// When the turn is too far away. The error is the time after which to try again.
-    pub async fn turn(&self, scope: Option<&Scope>) -> Result<(), Duration> {
+    /// When its turn comes later. The error is the time until then. The turn is kept for the object.
+    pub fn turn(&self, scope: Option<&Scope>, object: &Reference) -> Result<(), Duration> {
         let now = Instant::now();
-        let turn = {
-            let mut next = self.0.lock();
-            // Drop the scopes whose next turn is already free.
-            next.retain(|_, turn| *turn > now);
-            let turn = next.get(&scope.cloned()).map_or(now, |next| (*next).max(now));
-            if turn - now > PATIENCE {
-                return Err(turn - now);
-            }
-            next.insert(scope.cloned(), turn + GAP);
-            turn
+        let mut turns = self.0.lock();
+        turns.booked.retain(|_, turn| *turn + BOOKED > now);
+        let turn = match turns.booked.get(object) {
+            Some(turn) => *turn,
+            None => turns.book(scope, object, now),
         };
-        tokio::time::sleep_until(turn).await;
+        if turn > now {
+            turns.booked.insert(object.clone(), turn);
+            return Err(turn - now);
+        }
+        turns.booked.remove(object);
         Ok(())
+    }
+}
+
+impl Turns {
+    fn book(&mut self, scope: Option<&Scope>, object: &Reference, now: Instant) -> Instant {
+        let namespace = object.namespace.clone().unwrap_or_default();
+        self.next.retain(|_, namespaces| {
+            namespaces.retain(|_, turn| *turn > now);
+            !namespaces.is_empty()
+        });
+        let namespaces = self.next.entry(scope.cloned()).or_default();
+        let turn = namespaces.get(&namespace).map_or(now, |next| (*next).max(now));
+        namespaces.insert(namespace, turn);
+        // Namespaces that wait share the rate.
+        let gap = GAP * u32::try_from(namespaces.len()).unwrap_or(u32::MAX);
+        namespaces.insert(object.namespace.clone().unwrap_or_default(), turn + gap);
+        turn
     }
 }
 
@@ -50,12 +74,27 @@ mod tests {
         Scope::default_identity(Region::parse(region).unwrap())
     }
 
-    #[tokio::test]
+    fn object(namespace: &str, number: usize) -> Reference {
+        Reference::new(&format!("hpc-{number}")).within(namespace)
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn twenty_writes_a_second_get_a_turn_and_the_rest_try_again_later() {
-        let pace = Pace::default();
-        let busy = scope("eu-west-1");
-        let turns = futures::future::join_all((0..100).map(|_| pace.turn(Some(&busy)))).await;
-        assert_eq!(turns.iter().filter(|turn| turn.is_ok()).count(), 21);
-        assert!(pace.turn(Some(&scope("us-east-1"))).await.is_ok(), "another region has its own turns");
+        let (pace, busy) = (Pace::default(), scope("eu-west-1"));
+        let mut written = 0;
+        for _ in 0..100 {
+            written += (0..200).filter(|number| pace.turn(Some(&busy), &object("a", *number)).is_ok()).count();
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+        assert!((18..=22).contains(&written), "in one second: {written}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_namespace_with_many_failures_does_not_delay_another() {
+        let (pace, busy) = (Pace::default(), scope("eu-west-1"));
+        let later = (0..3000).filter_map(|number| pace.turn(Some(&busy), &object("a", number)).err()).max();
+        assert!(later > Some(Duration::from_secs(100)), "{later:?}");
+        assert_eq!(pace.turn(Some(&busy), &object("b", 0)), Ok(()));
+        assert_eq!(pace.turn(Some(&scope("us-east-1")), &object("a", 0)), Ok(()), "another region has its own turns");
     }
 }

@@ -6,6 +6,7 @@ use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus, REQUESTED_
 use crate::kubernetes::identities::grants::{Access, Identities};
 use crate::kubernetes::identities::namespaces::NamespaceLabels;
 use crate::kubernetes::status::transition::Note;
+use std::collections::BTreeSet;
 
 /// What an object wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,24 @@ fn of_spec(object: &CustomImage, region: &str, identities: &Identities, labels: 
     }
 }
 
+/// The most regions of a namespace that the SDK does not list. AWS opens a few regions a year.
+const MOST_UNLISTED: usize = 3;
+
+/// What an object wants whose region is not listed. `others` are the unlisted regions that its namespace reads already.
+#[must_use]
+pub fn of_unlisted_region(image: ImageRef, others: &BTreeSet<Region>) -> Wanted {
+    let region = &image.scope.region;
+    if others.contains(region) || others.len() < MOST_UNLISTED {
+        return Wanted::Image(image);
+    }
+    let others: Vec<_> = others.iter().map(Region::as_str).collect();
+    let message = format!(
+        "spec.region '{region}' is not in the AWS SDK's list, and this namespace reads as many such regions as it may ({}): create another CustomImage with a region that exists, or delete those of the others",
+        others.join(", ")
+    );
+    Wanted::Refused(SourceError::unasked(SourceErrorKind::UnknownRegion, message))
+}
+
 /// The region of the object, else that of the operator. Empty if neither names one.
 #[must_use]
 pub fn region_of(object: &CustomImage, default_region: Option<&Region>) -> String {
@@ -89,10 +108,28 @@ fn no_region(region: &str) -> SourceError {
     SourceError::unasked(SourceErrorKind::UnknownRegion, message)
 }
 
-/// The value of the annotation by which a user requests a read. The status repeats it when the read is answered.
+/// The most characters of a request. The status repeats it, and anyone could make it a megabyte.
+pub const MOST_REQUEST: usize = 253;
+
+/// The value of the annotation by which a user requests a read. The status repeats it when the read is answered. `None` also
+/// if it is too long.
 #[must_use]
 pub fn requested_at(object: &CustomImage) -> Option<String> {
-    object.metadata.annotations.as_ref()?.get(REQUESTED_AT).cloned()
+    request(object).filter(|value| !is_too_long(value)).map(str::to_owned)
+}
+
+/// The request that is ignored because it is too long.
+#[must_use]
+pub fn too_long_request(object: &CustomImage) -> Option<&str> {
+    request(object).filter(|value| is_too_long(value))
+}
+
+fn request(object: &CustomImage) -> Option<&str> {
+    object.metadata.annotations.as_ref()?.get(REQUESTED_AT).map(String::as_str)
+}
+
+fn is_too_long(request: &str) -> bool {
+    request.chars().nth(MOST_REQUEST).is_some()
 }
 
 /// The status to start from, and the Event if it was cleared. A status of another region or account belongs to another

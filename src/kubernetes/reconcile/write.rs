@@ -4,10 +4,13 @@
 
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::status::compose::sort;
+use crate::kubernetes::status::transition::Note;
+use crate::kubernetes::told::words;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::Request;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const FIELD_MANAGER: &str = "customimage-operator";
@@ -29,8 +32,36 @@ pub enum Written {
 pub enum WriteError {
     #[error("the API server did not answer within {0:?}")]
     Timeout(Duration),
-    #[error("the API server refused the status: {0}")]
-    Refused(#[source] Box<kube::Error>),
+    #[error("the API server refused the status: {}", words(.0))]
+    Refused(Box<kube::Error>),
+}
+
+impl WriteError {
+    /// The cause, as the label of a metric.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        let Self::Refused(error) = self else { return "timeout" };
+        let kube::Error::Api(answer) = &**error else { return "unreachable" };
+        match answer.code {
+            401 | 403 => "forbidden",
+            400 | 422 => "invalid",
+            413 => "too_large",
+            // etcd refuses a large object with this text, and the API server passes it on as its own error.
+            500 if answer.message.contains("too large") => "too_large",
+            429 => "overloaded",
+            500.. => "server_error",
+            _ => "refused",
+        }
+    }
+
+    /// The pause that the API server asks for.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let Self::Refused(error) = self else { return None };
+        let kube::Error::Api(answer) = &**error else { return None };
+        let seconds = answer.details.as_ref()?.retry_after_seconds;
+        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+    }
 }
 
 /// Applies `status` to `object`, within `timeout`.
@@ -51,6 +82,24 @@ pub async fn status(
         Ok(Err(kube::Error::Api(answer))) if answer.code == 404 => Ok(Written::Gone),
         Ok(Err(error)) => Err(WriteError::Refused(Box::new(error))),
     }
+}
+
+/// The Event that another writer undoes our writes, and that the operator rests for `rest` because of it. It names the
+/// writer as far as the API server knows it.
+pub async fn contested(client: &Client, object: &CustomImage, rest: Duration) -> Note {
+    let api: Api<CustomImage> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+    let managed = api.get_metadata(&object.name_any()).await.ok().and_then(|now| now.metadata.managed_fields);
+    let of_status = managed.into_iter().flatten().filter(|fields| fields.subresource.as_deref() == Some("status"));
+    let others: BTreeSet<_> =
+        of_status.filter_map(|fields| fields.manager).filter(|one| one != FIELD_MANAGER).collect();
+    let who = match others.is_empty() {
+        true => "another release of this operator, or a webhook,".to_owned(),
+        false => others.into_iter().collect::<Vec<_>>().join(", "),
+    };
+    let text = format!(
+        "{who} changes this status after the operator has written it: the operator now writes less often, first after {rest:?}; let only one release watch a namespace, and nobody else write customimages/status"
+    );
+    Note { is_warning: true, reason: "StatusContested".to_owned(), text }
 }
 
 /// The API server reads the body of an apply as YAML, which takes some characters of JSON only when they are escaped.

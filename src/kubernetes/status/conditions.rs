@@ -1,6 +1,7 @@
 //! The condition types, Kubernetes' rule for transition times, and length limits for messages.
 
 use crate::describe_image::source_error::cause_of_fix;
+use crate::plain_text::escaped;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -51,16 +52,16 @@ impl Finding {
 #[must_use]
 pub fn date(findings: Vec<Finding>, previous: &[Condition], generation: Option<i64>, now: Timestamp) -> Vec<Condition> {
     let dated = |finding: Finding| {
+        let message = escaped(&finding.message);
         let before = find(previous, finding.type_).filter(|before| before.status == finding.status);
-        let is_same = |before: &Condition| {
-            before.reason == finding.reason && subject(&before.message) == subject(&finding.message)
-        };
+        let is_same =
+            |before: &Condition| before.reason == finding.reason && subject(&before.message) == subject(&message);
         let worded = before.filter(|before| finding.keeps_message && is_same(before));
         Condition {
             type_: finding.type_.to_owned(),
             status: finding.status.to_owned(),
             reason: finding.reason.to_owned(),
-            message: worded.map_or_else(|| cut(&finding.message, MESSAGE_LIMIT), |before| before.message.clone()),
+            message: worded.map_or_else(|| cut(&message, MESSAGE_LIMIT), |before| before.message.clone()),
             observed_generation: generation,
             last_transition_time: before.map_or(Time(whole_second(now)), |before| before.last_transition_time.clone()),
         }

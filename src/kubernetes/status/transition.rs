@@ -27,6 +27,7 @@ impl Note {
 pub fn notes(previous: &CustomImageStatus, next: &CustomImageStatus) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
     notes.extend(of_ready(previous, next));
+    notes.extend(of_ami(previous, next));
     for type_ in [conditions::SYNCED, conditions::PAYLOAD_COMPLETE] {
         let Some(now_false) = conditions::find(&next.conditions, type_).filter(|now| now.status == "False") else {
             continue;
@@ -44,6 +45,14 @@ pub fn notes(previous: &CustomImageStatus, next: &CustomImageStatus) -> Vec<Note
         }
     }
     notes
+}
+
+/// The id stays and the AMI behind it changes: it was built again, or another AMI got its tags.
+fn of_ami(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<Note> {
+    let ami = |status: &CustomImageStatus| status.image.ec2_ami_info.as_ref()?.ami_id.clone();
+    let (before, now) = (ami(previous)?, ami(next)?);
+    let text = || format!("the AMI of this image id is {now} now, and was {before}");
+    (before != now).then(|| Note { is_warning: false, reason: "AmiChanged".to_owned(), text: text() })
 }
 
 fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<Note> {

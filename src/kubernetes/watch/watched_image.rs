@@ -12,6 +12,10 @@ use kube::runtime::reflector::ObjectRef;
 use serde::Deserialize;
 use std::borrow::Cow;
 
+/// The most bytes of a text of the spec or an annotation that are kept. Valid ones are shorter: a request has at most 253
+/// characters of up to four bytes.
+const MOST_KEPT: usize = 1024;
+
 /// A CustomImage as the watch last delivered it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "CustomImage")]
@@ -68,9 +72,16 @@ impl From<Subscriber> for Reference {
 
 impl From<CustomImage> for WatchedImage {
     fn from(object: CustomImage) -> Self {
-        let CustomImage { metadata, spec, status } = object;
+        let CustomImage { metadata, mut spec, status } = object;
         let mut annotations = metadata.annotations.unwrap_or_default();
         annotations.retain(|name, _| name == REQUESTED_AT);
+        // An object may hold a megabyte. What is cut is too long to be valid, cut or not.
+        let CustomImageSpec { image_id, region, identity, suspend: _ } = &mut spec;
+        let texts = std::iter::once(image_id).chain(region).chain(identity).chain(annotations.values_mut());
+        texts.for_each(|text| {
+            text.truncate(text.floor_char_boundary(MOST_KEPT));
+            text.shrink_to_fit();
+        });
         let kept = ObjectMeta {
             annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
             creation_timestamp: metadata.creation_timestamp,

@@ -25,6 +25,8 @@ struct Shared {
     struck: Arc<AtomicUsize>,
     /// What happens to the watches that run when it changes. Later ones are not concerned.
     fate: watch::Sender<Fate>,
+    /// What is written into a status: this text becomes the other.
+    altered: Arc<Mutex<Option<(String, String)>>>,
     /// Watches do not deliver what contains this text.
     swallowed: Arc<Mutex<Option<String>>>,
     /// The answer to every watch that begins.
@@ -54,6 +56,7 @@ impl FaultyServer {
             rule: Arc::default(),
             struck: Arc::default(),
             fate: watch::channel(Fate::Cut).0,
+            altered: Arc::default(),
             swallowed: Arc::default(),
             refusal: Arc::default(),
             token: Arc::default(),
@@ -125,6 +128,11 @@ impl FaultyServer {
         self.shared.fate.send_replace(Fate::Cut);
     }
 
+    /// From now on each status is written with `to` in place of `from`, as by a mutating webhook.
+    pub fn alter(&self, from: &str, to: &str) {
+        *self.shared.altered.lock().unwrap() = Some((from.to_owned(), to.to_owned()));
+    }
+
     /// From now on watches do not deliver what contains `text`.
     pub fn swallow(&self, text: &str) {
         *self.shared.swallowed.lock().unwrap() = Some(text.to_owned());
@@ -163,7 +171,13 @@ async fn forward(State(shared): State<Shared>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     parts.headers.remove("host");
     parts.headers.remove("authorization");
-    let bytes = to_bytes(body, 16 << 20).await.unwrap();
+    let mut bytes = to_bytes(body, 16 << 20).await.unwrap();
+    let altered = shared.altered.lock().unwrap().clone();
+    if let Some((from, to)) = altered.filter(|_| parts.uri.path().ends_with("/status")) {
+        let text = String::from_utf8_lossy(&bytes).replace(&from, &to);
+        parts.headers.insert("content-length", text.len().into());
+        bytes = text.into_bytes().into();
+    }
     let forwarded = axum::http::Request::from_parts(parts, kube::client::Body::from(bytes.to_vec()));
     match shared.client.send(forwarded).await {
         Ok(reply) if is_watch => reply.map(|body| watched(&shared, Body::new(body))),

@@ -64,7 +64,7 @@ fn identity_is_granted_only_to_its_namespaces_and_in_its_regions() {
 fn unknown_identity_and_an_identity_of_others_get_the_same_message() {
     let identities = Identities::new([research(named(&["hpc"]), None)]);
     let message = |name: &str| match identities.access(&object("b", Some(name)), region("eu-west-1"), unasked) {
-        Access::Refused(error) => error.message,
+        Access::Refused(error) => error.message.to_string(),
         other => panic!("{other:?}"),
     };
     assert_eq!(message("research"), message("unknown").replace("unknown", "research"));
