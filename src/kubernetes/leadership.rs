@@ -1,6 +1,7 @@
 //! Whether this process leads. Only the leader reads AWS and writes.
 
 pub mod lease;
+pub mod releases;
 
 use jiff::Timestamp;
 use std::sync::{Arc, OnceLock};

@@ -26,7 +26,7 @@ use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 use memory::{Missed, Remembered};
 use outcome::{LookedUp, find_outcome};
-use requeue::{hold_back, next_action, put_off};
+use requeue::{gone, hold_back, next_action, put_off};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wanted::{Wanted, of_same_image, region_of, requested_at};
@@ -104,13 +104,7 @@ async fn five_steps<S: Source + 'static>(
             Ok((next_action(&next, &found.looked_up, &memory, context), ReconcileResult::Changed))
         }
         Written::Conflict => Ok(put_off(reference, memory, &version, context)),
-        Written::Gone => {
-            // Only the watch knows that an object is gone: a proxy may answer 404, too. Of a deleted object the store has
-            // nothing, so it is not reconciled again.
-            let words = "the API server answers that the object does not exist (404)";
-            let (failures, _) = context.memory.count_failed_write(&reference, words);
-            Ok((Action::requeue(context.pause_after(failures)), ReconcileResult::Gone))
-        }
+        Written::Gone => Ok(gone(&reference, context)),
     }
 }
 

@@ -36,6 +36,15 @@ impl fmt::Display for Right {
     }
 }
 
+impl Right {
+    /// To list the Leases of all namespaces. The operator does not need it.
+    #[must_use]
+    pub fn list_leases() -> Self {
+        let (verb, group, resource) = ("list", "coordination.k8s.io", "leases");
+        Self { verb, group, resource, subresource: None, name: None, namespace: None }
+    }
+}
+
 /// The settings that decide which rights the operator needs.
 #[derive(Clone, Debug)]
 pub struct Needs {

@@ -7,6 +7,7 @@ use crate::aws::{ASSUME_ROLE, Aws, IgnoreCalls, Permission, Probe};
 use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind};
 use crate::kubernetes::client::{self, Client};
 use crate::kubernetes::identities::grants::{Grant, Identities};
+use crate::kubernetes::leadership::releases;
 use crate::kubernetes::rights::{self, Needs, Right};
 use crate::process::args::check::{CheckArgs, CheckOutput};
 use crate::process::args::describe::Output;
@@ -78,6 +79,7 @@ async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
     for right in rights::needed(&needs) {
         rows.push(of_right(&client, &right).await);
     }
+    rows.push(of_other_releases(&client, &needs).await);
     rows
 }
 
@@ -88,6 +90,24 @@ async fn of_right(client: &Client, right: &Right) -> Row {
             Row::judged(right, allowed, said, "grant it to the operator's ServiceAccount: chart value rbac.create")
         }
         Err(error) => Row::failed(right, error, "the API server did not answer the SelfSubjectAccessReview: try again"),
+    }
+}
+
+/// Whether other releases watch the same namespaces. Their Leases can be listed by administrators, not by the operator.
+async fn of_other_releases(client: &Client, needs: &Needs) -> Row {
+    let name = "other releases";
+    let own = (needs.own_namespace.as_str(), needs.lease.as_deref().unwrap_or_default());
+    match releases::beside(client, own, &needs.namespaces).await {
+        Ok(Some(others)) if others.is_empty() => {
+            Row::judged(name, true, "no other release watches these namespaces", "")
+        }
+        Ok(Some(others)) => Row::failed(
+            name,
+            format!("others watch these namespaces, too; their Leases are {}", others.join(", ")),
+            "let only one release watch a namespace: remove one, or set watchNamespaces in each",
+        ),
+        Ok(None) => Row::unknown(name, "not checked: the Leases of all namespaces may not be listed"),
+        Err(error) => Row::unknown(name, format!("not checked: {error}")),
     }
 }
 

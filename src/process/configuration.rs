@@ -10,8 +10,11 @@ use serde::Deserialize;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-/// The default name of a role session. The CloudTrail of the role's account contains it.
-const SESSION_NAME: &str = "customimage-operator";
+/// The default name of a role session, at most 64 characters. The CloudTrail of the role's account contains it, and so it
+/// tells for which identity a call was made.
+fn session_name_of(identity: &str) -> String {
+    format!("customimage-operator@{identity}").chars().take(64).collect()
+}
 
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +111,11 @@ fn grant(entry: IdentityEntry) -> Result<Grant, Problem> {
     let is_default = name == DEFAULT_IDENTITY;
     let role = match role_arn {
         Some(_) if is_default => return Err(Problem::DefaultWithRole),
-        Some(arn) => Some(Role::parse(&arn, external_id.as_deref(), session_name.as_deref().unwrap_or(SESSION_NAME))?),
+        Some(arn) => Some(Role::parse(
+            &arn,
+            external_id.as_deref(),
+            &session_name.clone().unwrap_or_else(|| session_name_of(&name)),
+        )?),
         None if external_id.is_some() || session_name.is_some() => return Err(Problem::NoRole),
         None => None,
     };
@@ -136,7 +143,8 @@ mod tests {
         let names: Vec<_> = identities.grants().iter().map(|grant| grant.identity.name.clone()).collect();
         assert_eq!(names, ["default", "own", "research"]);
         let role = identities.grants()[2].identity.role.clone().unwrap();
-        assert_eq!((role.external_id(), role.session_name()), (Some("ticket-7"), "customimage-operator"));
+        assert_eq!((role.external_id(), role.session_name()), (Some("ticket-7"), "customimage-operator@research"));
+        assert_eq!(session_name_of(&"n".repeat(63)).len(), 64, "STS takes no longer one");
         for empty in ["identities: []", "{}"] {
             assert_eq!(parse(empty).unwrap().grants().len(), 1, "{empty}");
         }

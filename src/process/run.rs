@@ -8,6 +8,7 @@ use crate::kubernetes::controller::{ImageController, Parts};
 use crate::kubernetes::identities::grants::Identities;
 use crate::kubernetes::leadership::Leadership;
 use crate::kubernetes::leadership::lease::{Election, Ended, LeaseSettings};
+use crate::kubernetes::leadership::releases;
 use crate::process::args::leadership::InvalidLeaseTimes;
 use crate::process::args::region::default_region;
 use crate::process::args::run::RunArgs;
@@ -89,6 +90,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     let server = tokio::spawn(http::serve(listener, probes, Limits::default(), over.clone()));
 
     announce(region.as_ref(), address);
+    tokio::spawn(tell_other_releases(client.clone(), lease.clone()));
     let election = elect(client, lease, leading, over.clone());
     lead(controller, election, stop, over, args.shutdown_timeout).await?;
     let _ = server.await;
@@ -99,6 +101,18 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
 fn announce(region: Option<&Region>, address: SocketAddr) {
     let (version, region) = (env!("CARGO_PKG_VERSION"), region.map_or("none", Region::as_str));
     tracing::info!(version, region, listen = %address, "customimage-operator runs");
+}
+
+/// Says in the log which other releases watch the same namespaces, as far as this one may know.
+async fn tell_other_releases(client: client::Client, lease: Option<LeaseSettings>) {
+    let Some(lease) = lease else { return };
+    let own = (client.default_namespace(), lease.name.as_str());
+    if let Ok(Some(others)) = releases::beside(&client, own, &lease.namespaces).await
+        && !others.is_empty()
+    {
+        let leases = others.join(", ");
+        tracing::warn!(leases, "other releases watch the same namespaces: let only one release watch a namespace");
+    }
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -1,8 +1,8 @@
 use crate::support::describe::{Answer, finish, program};
 use crate::support::lab::{Lab, REGION};
-use crate::support::run;
 use crate::support::scenario::error;
 use crate::support::world::{self, world};
+use crate::support::{eventually, run};
 use serde_json::{Value, json};
 use simulator::{Bucket, Fault, Role};
 use std::path::Path;
@@ -42,13 +42,41 @@ fn world_with_role() -> simulator::World {
 }
 
 #[test]
+fn another_release_that_watches_the_same_namespace_is_found_by_its_lease() {
+    run(async {
+        let lab = Lab::new(world(REGION)).await;
+        let leader = lab.operator(&[("CUSTOMIMAGE_LEADER_ELECTION", "true")]).await;
+        eventually("it leads", || async {
+            if leader.metric("customimage_leader").await == 1.0 { Ok(()) } else { Err("not yet".to_owned()) }
+        })
+        .await;
+        let settings = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("CUSTOMIMAGE_LEASE_NAME", "another")];
+        let answer = check(&lab, &lab.kubeconfig, &settings).await;
+        let (verdict, said, fix) = line(&answer, "other releases");
+        assert_eq!(verdict, "failed", "{said}");
+        assert!(said.contains(&format!("default/customimage-operator.{}", lab.namespace)), "{said}");
+        assert!(fix.contains("only one release"), "{fix}");
+        let second = lab.operator(&[("CUSTOMIMAGE_LEADER_ELECTION", "true"), settings[1]]).await;
+        eventually("the second release says so", || async {
+            let log = second.log();
+            let is_told = log.iter().any(|line| line.contains("other releases watch the same namespaces"));
+            if is_told { Ok(()) } else { Err(format!("{log:?}")) }
+        })
+        .await;
+    });
+}
+
+#[test]
 fn every_granted_right_and_action_is_ok_and_nothing_is_written() {
     run(async {
         let lab = Lab::new(world_with_role()).await;
         let file = configuration("ticket-7");
-        let answer =
-            check(&lab, &lab.kubeconfig, &[("CUSTOMIMAGE_CONFIGURATION", file.path().to_str().unwrap())]).await;
+        let configuration = ("CUSTOMIMAGE_CONFIGURATION", file.path().to_str().unwrap());
+        let namespace = ("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str());
+        let answer = check(&lab, &lab.kubeconfig, &[configuration, namespace]).await;
         assert_eq!(answer.code, 0, "{:#}", answer.body);
+        // Of all namespaces, other tests have releases.
+        let answer = check(&lab, &lab.kubeconfig, &[configuration]).await;
         for right in [
             "list customimages in all namespaces",
             "get leases customimage-operator in default",
@@ -102,7 +130,11 @@ fn each_missing_right_and_action_is_reported_with_its_fix() {
 fn s3_actions_for_presigned_urls_are_unknown_until_the_bucket_exists() {
     run(async {
         let lab = Lab::new(world(REGION)).await;
-        let presigned = [("CUSTOMIMAGE_CONFIGURATION_URL", "presigned"), ("CUSTOMIMAGE_LEADER_ELECTION", "false")];
+        let presigned = [
+            ("CUSTOMIMAGE_CONFIGURATION_URL", "presigned"),
+            ("CUSTOMIMAGE_LEADER_ELECTION", "false"),
+            ("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()),
+        ];
         let answer = check(&lab, &lab.kubeconfig, &presigned).await;
         assert_eq!(answer.code, 0, "{:#}", answer.body);
         assert_eq!(line(&answer, &format!("default {REGION} s3:GetObject")).0, "untold");

@@ -2,6 +2,7 @@
 //! Expiry is measured on the local clock, from when this process saw the Lease change. A leader that cannot renew in
 //! time stops by itself, before another process may take over.
 
+use crate::kubernetes::leadership::releases;
 use crate::kubernetes::told::{Told, words};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -19,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 pub struct LeaseSettings {
     /// Name of the Lease, in the operator's own namespace.
     pub name: String,
+    /// The namespaces that the holder watches. Empty: all.
+    pub namespaces: Vec<String>,
     /// The identity of the holder: a name that no other process has.
     pub holder: String,
     /// How long other processes wait after the last change that they saw.
@@ -142,6 +145,7 @@ impl Election {
         let Some(mut lease) = self.leases.get_opt(&self.settings.name).await? else {
             let mut lease = Lease { spec: Some(self.claim(None)), ..Lease::default() };
             lease.metadata.name = Some(self.settings.name.clone());
+            releases::mark(&mut lease, &self.settings.namespaces);
             return held_unless_conflict(self.leases.create(&PostParams::default(), &lease).await);
         };
         let spec = lease.spec.clone().unwrap_or_default();
@@ -149,6 +153,7 @@ impl Election {
             return Ok(Attempt::HeldByAnother);
         }
         lease.metadata.managed_fields = None;
+        releases::mark(&mut lease, &self.settings.namespaces);
         lease.spec = Some(self.claim(Some(&spec)));
         held_unless_conflict(self.leases.replace(&self.settings.name, &PostParams::default(), &lease).await)
     }
@@ -223,6 +228,7 @@ mod tests {
             Ok::<_, Infallible>(Response::builder().status(403).body(Body::from(b"no".to_vec())).unwrap())
         });
         let settings = LeaseSettings {
+            namespaces: Vec::new(),
             name: "lease".into(),
             holder: "me".into(),
             duration: Duration::from_secs(15),

@@ -76,3 +76,11 @@ pub fn put_off<S>(
     context.memory.store(reference, memory);
     (Action::requeue(jittered(pause)), ReconcileResult::Conflict)
 }
+
+/// The write was answered 404. Only the watch knows that an object is gone, because a proxy may answer 404, too. Of a deleted
+/// object the store has nothing, so it is not reconciled again.
+pub fn gone<S>(reference: &Reference, context: &Context<S>) -> (Action, ReconcileResult) {
+    let words = "the API server answers that the object does not exist (404)";
+    let (failures, _) = context.memory.count_failed_write(reference, words);
+    (Action::requeue(context.pause_after(failures)), ReconcileResult::Gone)
+}

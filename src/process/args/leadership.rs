@@ -49,8 +49,14 @@ impl LeadershipArgs {
         if self.leader_election && !are_apart {
             return Err(InvalidLeaseTimes);
         }
-        let settings =
-            LeaseSettings { name: self.lease_name(namespaces), holder, duration, renew_deadline, retry_period };
+        let settings = LeaseSettings {
+            name: self.lease_name(namespaces),
+            namespaces: namespaces.to_vec(),
+            holder,
+            duration,
+            renew_deadline,
+            retry_period,
+        };
         Ok(self.leader_election.then_some(settings))
     }
 
