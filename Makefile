@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customimage-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')/debug
 
-.PHONY: help demo test e2e gitops bench image generate build
+.PHONY: help demo test e2e gitops extra bench image generate build
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
@@ -20,6 +20,9 @@ e2e:             ## a real node, helm install, and what is proved of it (root on
 
 gitops:          ## Flux, kstatus, Argo CD's health check, Helm 4 and kubectl, each by its own code (about 4 minutes once built)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/gitops/run
+
+extra:           ## longer proofs: fairness and memory under attack (about 20 minutes once built)
+	@CACHE=$(CACHE) BIN=$(BIN) tests/extra
 
 bench:           ## the operator beside its peers, measured, into docs/performance (about 50 minutes once built; QUICK=1: 10)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/bench/run

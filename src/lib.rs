@@ -19,12 +19,14 @@
 //! - `kubernetes`: the only code that names kube.
 //!   - `custom_image`: the resource, its columns and the CRD.
 //!   - `controller`: watches and triggers. `controller/gauges`: gauges of all objects. `metrics`: counters of reconciles.
-//!   - `reconcile`: one object in five steps: subscribe to what it wants, look up, decide, write, publish.
+//!   - `reconcile`: one object in five steps: subscribe to what it wants, look up, decide, write, publish. `requeue`: when it
+//!     comes again. `contest`: other writers. `unwritten`: failed writes. `pace`: many failures at once. `events`: the queue.
 //!   - `status`: pure. `ready_reason`: the reasons of Ready. `verdict`: the condition table with its messages, one file for
 //!     each case; `verdict/build_failed` has the words about a failed build. `transition`: Events. `build_story`: what
 //!     status.build and status.failure remember.
 //!   - `identities`: who may use which credentials. `identities/selector`: label selectors.
-//!   - `watch`: what it brings, and `watch/comparison` with a new list, in case it has missed something.
+//!   - `watch`: the watch of CustomImages. `watch/readiness`: whether it works. `watch/comparison`: compares the store with a
+//!     new list, in case the watch has missed something.
 //!   - `leadership` (the Lease), `rights` (what the operator may do in the cluster), `client` (credentials, proxy).
 //!   - `told`: how a failure of the API server is told, once.
 //! - `aws`: the only code that names the AWS SDK. One file a service. `budget`: the share of AWS's limits. `turns`: whose
@@ -32,9 +34,9 @@
 //!   are retried. `credentials`, `error`, `pagination`, `probe` (permissions).
 //! - `reflector`: what AWS says of the images that have subscribers. `lane`: the images of one scope. `entry`: one image.
 //!   `intervals`: when each is read next (the durations are flags: `process/args/timing`). `reader`: the task that reads.
-//!   `stack_queue`: stacks by name or in a sweep, by turns of tenants.
+//!   `lane_context`, `stack_queue`: stacks by name or in a sweep, by turns of tenants.
 //! - `describe_image`: the domain, pure. The response and its rules, the order of reads (`observe`), and the port to AWS
-//!   (`source`): how urgent a read is, how many ids a call takes, and how long a page is.
+//!   (`source`): how urgent a read is and for whom, how many ids a call takes, and how long a page is.
 //! - `backoff` (pauses that double), `packed` (values as compressed JSON), `plain_text` (text of others, made safe for a
 //!   line), `proxy`: ground that all stand on.
 

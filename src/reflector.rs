@@ -6,17 +6,17 @@
 //! Nothing here knows Kubernetes or the AWS SDK. Only the reflector keeps the subscriptions.
 
 mod answer;
+mod by_turns;
 mod entry;
-mod fair;
 pub mod intervals;
 mod lane;
+mod lane_context;
 mod packed_observation;
 mod reader;
 pub mod reading;
 mod schedule;
 mod scope_lane;
 mod stack_queue;
-mod stack_reads;
 mod subscribers;
 
 pub use lane::ReflectorSettings;

@@ -101,7 +101,7 @@ impl Budgets {
         rate_limits.entry((account.to_owned(), region.clone(), api)).or_insert_with(new).clone()
     }
 
-    /// Drops the rate limits that no scope uses, and that are full again. A new one would be no fuller.
+    /// Drops the rate limits that no scope has used for a while. A new one would be no fuller.
     pub fn release(&self) {
         let is_used =
             |bucket: &Arc<RateLimit>| Arc::strong_count(bucket) > 1 || bucket.used_at.lock().elapsed() < RECOVERY;
@@ -170,12 +170,22 @@ impl RateLimit {
         self.sink.waits(priority);
         *self.used_at.lock() = Instant::now();
         let _waiting = Waiting(self.sink.as_ref(), priority, Instant::now());
+        self.pay(turn).await;
+        let under_way = &self.under_way[priority as usize];
+        if let Ok(permit) = under_way.clone().try_acquire_owned() {
+            return Permit { _under_way: Some(permit) };
+        }
+        // AWS answers slowly. Calls that were paid long ago must not all be made at once when it recovers.
+        let permit = under_way.clone().acquire_owned().await.ok();
+        self.pay(turn).await;
+        Permit { _under_way: permit }
+    }
+
+    async fn pay(&self, turn: &Turn) {
         if let Some(limited) = &self.limited {
             let _place = limited.turns.place(turn).await;
             limited.tokens.acquire(limited.price()).await;
         }
-        // The semaphore is never closed.
-        Permit { _under_way: self.under_way[priority as usize].clone().acquire_owned().await.ok() }
     }
 
     /// Records a retry of the SDK, which cannot wait for a token. The next call pays for it.

@@ -7,7 +7,7 @@ use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
 use crate::describe_image::response::Tag;
 use crate::describe_image::source::{AMIS_PER_PAGE, Turn};
-use crate::describe_image::source_error::{SourceError, Unreadable, shortened};
+use crate::describe_image::source_error::{BadReply, SourceError, shortened};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Image};
 use jiff::Timestamp;
@@ -83,7 +83,7 @@ async fn images(
             }
         };
         read = all_pages(DESCRIBE_IMAGES, rate_limit, turn, fetch, &mut take).await;
-        if !read.as_ref().is_err_and(|error| error.unreadable == Some(Unreadable::TooLarge)) {
+        if !read.as_ref().is_err_and(|error| error.bad_reply == Some(BadReply::TooLarge)) {
             break;
         }
     }

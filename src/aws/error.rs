@@ -4,7 +4,7 @@ use super::advice;
 use super::refused::Refused;
 use super::reply_bytes::Unread;
 use super::throttling::{TOO_MANY_REQUESTS, is_throttling_code};
-use crate::describe_image::source_error::{SourceError, SourceErrorKind, Unreadable};
+use crate::describe_image::source_error::{BadReply, SourceError, SourceErrorKind};
 use crate::proxy::ProxyRefused;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
@@ -23,14 +23,14 @@ where
 {
     let Some(service_error) = error.as_service_error() else {
         let Refused { kind, message, fix } = without_answer(error);
-        return SourceError { fix, unreadable: unreadable(error), ..SourceError::asked(kind, action, message) };
+        return SourceError { fix, bad_reply: bad_reply(error), ..SourceError::asked(kind, action, message) };
     };
     let reply = error.raw_response();
     if reply.is_some_and(|reply| reply.status().is_success()) {
         // The SDK's parser has refused it.
         let message = format!("{action} sent a reply that cannot be read: {}", chain(service_error));
-        let unreadable = Some(Unreadable::Malformed);
-        return SourceError { unreadable, ..SourceError::asked(SourceErrorKind::ServiceError, action, message) };
+        let bad_reply = Some(BadReply::Malformed);
+        return SourceError { bad_reply, ..SourceError::asked(SourceErrorKind::ServiceError, action, message) };
     }
     let status = reply.map(|reply| reply.status().as_u16());
     let code = service_error.code();
@@ -43,11 +43,11 @@ where
     SourceError { fix, ..SourceError::asked(kind_of(code, status), action, message) }
 }
 
-fn unreadable<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Option<Unreadable> {
+fn bad_reply<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Option<BadReply> {
     let is_too_large = |source: &(dyn Error + 'static)| source.downcast_ref() == Some(&Unread::TooLarge);
     match error {
-        SdkError::ResponseError(_) => Some(Unreadable::Malformed),
-        _ if sources(error).any(is_too_large) => Some(Unreadable::TooLarge),
+        SdkError::ResponseError(_) => Some(BadReply::Malformed),
+        _ if sources(error).any(is_too_large) => Some(BadReply::TooLarge),
         _ => None,
     }
 }

@@ -1,5 +1,5 @@
-//! `ReplyBytes`: reads replies, and bounds how much memory all replies hold together. An endpoint, or who writes tags, could
-//! make a reply of any length.
+//! `ReplyBytes`: reads replies, and bounds how much memory all replies hold together. A broken endpoint, or somebody who
+//! writes many tags, could make a reply of any length.
 
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
@@ -18,7 +18,7 @@ const SMALL_TOGETHER: usize = 8 * MIB;
 /// The most bytes of one reply. A thousand AMIs with many tags take about 5 MiB.
 const LARGEST: usize = 8 * MIB;
 
-/// How many large replies are read at once. Together with the small ones, they hold 32 MiB.
+/// How many large replies are read at once. Three of 8 MiB, and 8 MiB of small ones, are 32 MiB.
 const LARGE_AT_ONCE: usize = 3;
 
 /// The longest time without a byte of a reply.
@@ -46,9 +46,9 @@ impl Default for ReplyBytes {
     }
 }
 
-/// The share of one reply. The reply keeps it as long as it exists.
+/// The room of one reply. The reply keeps it as long as it exists.
 #[derive(Debug, Default)]
-pub struct Share {
+pub struct Room {
     small: Option<OwnedSemaphorePermit>,
     large: Option<OwnedSemaphorePermit>,
 }
@@ -58,37 +58,37 @@ impl ReplyBytes {
     ///
     /// # Errors
     /// If the connection breaks, or with [`Unread`].
-    pub async fn read(&self, body: SdkBody) -> Result<(Vec<u8>, Share), Box<dyn Error + Send + Sync>> {
-        let (mut bytes, mut share, mut body) = (Vec::new(), Share::default(), ByteStream::new(body));
+    pub async fn read(&self, body: SdkBody) -> Result<(Vec<u8>, Room), Box<dyn Error + Send + Sync>> {
+        let (mut bytes, mut room, mut body) = (Vec::new(), Room::default(), ByteStream::new(body));
         while let Some(chunk) = timeout(SILENCE, body.next()).await.map_err(|_| Unread::Silent)? {
             let chunk = chunk?;
             if bytes.len() + chunk.len() > LARGEST {
                 return Err(Unread::TooLarge.into());
             }
-            self.grow(&mut share, bytes.len(), chunk.len()).await;
+            self.grow(&mut room, bytes.len(), chunk.len()).await;
             bytes.extend_from_slice(&chunk);
         }
-        Ok((bytes, share))
+        Ok((bytes, room))
     }
 
     /// Makes room for `more` bytes. Only a reply that becomes large waits, and a large one never waits again. So no reply
     /// waits for itself.
-    async fn grow(&self, share: &mut Share, bytes: usize, more: usize) {
-        if share.large.is_some() {
+    async fn grow(&self, room: &mut Room, bytes: usize, more: usize) {
+        if room.large.is_some() {
             return;
         }
         if bytes + more <= SMALL
             && let Ok(count) = u32::try_from(more)
             && let Ok(permit) = self.small.clone().try_acquire_many_owned(count)
         {
-            match &mut share.small {
+            match &mut room.small {
                 Some(small) => small.merge(permit),
-                None => share.small = Some(permit),
+                None => room.small = Some(permit),
             }
             return;
         }
         // The semaphore is never closed.
-        share.large = self.large.clone().acquire_owned().await.ok();
+        room.large = self.large.clone().acquire_owned().await.ok();
     }
 }
 

@@ -40,7 +40,7 @@ impl Turns {
             }
             line.wait(turn)
         };
-        // The sender is dropped only without a place to give, and that does not happen while a caller waits.
+        // The sender of a waiting caller is always used. If it were not, the call would go ahead.
         place.await.unwrap_or(Place(None))
     }
 
@@ -92,12 +92,15 @@ impl Line {
             let background = self.background.best().map(|best| best.party);
             let waiter = match (foreground, background) {
                 (None, None) => return None,
-                (Some(best), Some(_)) if best.rank < (self.next_background, Priority::Background, 0) => {
+                (Some(best), Some(_)) if best.rank < (self.next_background, Priority::Background, 0, 0) => {
                     self.foreground.take(&best)
                 }
                 (Some(best), None) => self.foreground.take(&best),
-                (_, Some(_)) => {
-                    self.next_background = self.next_background.max(self.foreground.round) + 1;
+                (foreground, Some(_)) => {
+                    let round = self.foreground.round;
+                    // Alone, they use up no turns. Else each of a quiet night would be one less in the morning.
+                    let from = if foreground.is_some() { self.next_background.max(round) } else { round };
+                    self.next_background = from + 1;
                     self.background.best().and_then(|best| self.background.take(&best))
                 }
             };
@@ -139,9 +142,12 @@ impl Waiter {
     }
 }
 
-/// The party whose turn it is. The smallest rank comes first: its round, its priority, and when it arrived.
+/// The smallest comes first: the round in which the call may come, its priority, the round of its party, its arrival.
+type Rank = (u64, Priority, u64, u64);
+
+/// The party whose turn it is.
 struct Best {
-    rank: (u64, Priority, u64),
+    rank: Rank,
     party: Party,
 }
 
@@ -166,7 +172,7 @@ impl Queue {
         if priority == Priority::Urgent { &mut self.urgent } else { &mut self.other }
     }
 
-    /// Whether nothing is known of the party any more: nobody waits, and its turn has come again.
+    /// Whether the party can be forgotten: nobody waits, and a new queue would have the same round.
     fn is_over(&mut self, round: u64) -> bool {
         for queue in [&mut self.urgent, &mut self.other] {
             while queue.front().is_some_and(Waiter::is_gone) {
@@ -180,13 +186,13 @@ impl Queue {
         !self.urgent.is_empty() && (self.urgent_in_a_row < URGENT_IN_A_ROW || self.other.is_empty())
     }
 
-    /// An urgent call may come one round early, so that it does not wait because of a less urgent one before it.
-    fn rank(&self, round: u64) -> Option<(u64, Priority, u64)> {
+    /// An urgent call may come one round early: a less urgent call of its party must not delay it.
+    fn rank(&self, round: u64) -> Option<Rank> {
         let next = self.next.max(round);
         if self.is_urgent_next() {
-            return Some((next.saturating_sub(1).max(round), Priority::Urgent, self.urgent.front()?.arrived));
+            return Some((next.saturating_sub(1).max(round), Priority::Urgent, next, self.urgent.front()?.arrived));
         }
-        Some((next, Priority::InProgress, self.other.front()?.arrived))
+        Some((next, Priority::InProgress, next, self.other.front()?.arrived))
     }
 
     fn pop(&mut self) -> Option<Waiter> {
@@ -196,5 +202,128 @@ impl Queue {
         }
         self.urgent_in_a_row = 0;
         self.other.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    fn turn(priority: Priority, tenants: &[&str]) -> Turn {
+        Turn { priority, parties: tenants.iter().map(|tenant| Party::Tenant((*tenant).into())).collect() }
+    }
+
+    /// The names of `callers` in the order in which they get the place. Each waits behind one that has it.
+    async fn order(callers: &[(&'static str, Priority, &[&str])]) -> String {
+        let turns = Arc::new(Turns::default());
+        let first = turns.place(&turn(Priority::Urgent, &["first"])).await;
+        let order = Arc::new(Mutex::new(String::new()));
+        let mut waiting = Vec::new();
+        for (name, priority, tenants) in callers {
+            let (turns, turn, order, name) = (turns.clone(), turn(*priority, tenants), order.clone(), *name);
+            let mut caller = Box::pin(async move {
+                let _place = turns.place(&turn).await;
+                order.lock().push_str(name);
+            });
+            assert!(caller.as_mut().now_or_never().is_none());
+            waiting.push(caller);
+        }
+        drop(first);
+        futures::future::join_all(waiting).await;
+        let order = order.lock();
+        order.clone()
+    }
+
+    #[tokio::test]
+    async fn parties_take_turns_and_urgent_calls_come_first_within_a_round() {
+        use Priority::{InProgress, Urgent};
+        let busy: &[&str] = &["busy"];
+        assert_eq!(
+            order(&[("a", Urgent, busy), ("b", Urgent, busy), ("c", Urgent, busy), ("x", Urgent, &["neighbour"])])
+                .await,
+            "axbc"
+        );
+        assert_eq!(
+            order(&[("a", Urgent, busy), ("b", Urgent, busy), ("c", Urgent, busy), ("x", InProgress, &["neighbour"])])
+                .await,
+            "abxc",
+            "an urgent call may come one round early"
+        );
+        assert_eq!(order(&[("a", InProgress, busy), ("x", Urgent, &["neighbour"])]).await, "xa");
+    }
+
+    #[tokio::test]
+    async fn background_calls_of_all_tenants_have_one_turn_in_a_round_and_their_tenants_take_turns() {
+        use Priority::{Background, InProgress};
+        let order = order(&[
+            ("a", Background, &["busy"]),
+            ("b", Background, &["busy"]),
+            ("y", Background, &["neighbour"]),
+            ("1", InProgress, &["one"]),
+            ("2", InProgress, &["one"]),
+            ("3", InProgress, &["one"]),
+        ])
+        .await;
+        assert_eq!(order, "1a2y3b");
+    }
+
+    #[tokio::test]
+    async fn background_calls_that_were_alone_do_not_wait_longer_beside_others() {
+        use Priority::{Background, InProgress};
+        let turns = Arc::new(Turns::default());
+        let mut place = turns.place(&turn(Background, &["quiet"])).await;
+        for _ in 0..1000 {
+            let next = turn(Background, &["quiet"]);
+            let mut next = Box::pin(turns.place(&next));
+            assert!(next.as_mut().now_or_never().is_none());
+            drop(place);
+            place = next.await;
+        }
+        let (flood, background) = (turn(InProgress, &["busy"]), turn(Background, &["quiet"]));
+        let mut flood: Vec<_> = (0..9).map(|_| Box::pin(turns.place(&flood))).collect();
+        flood.iter_mut().for_each(|call| assert!(call.as_mut().now_or_never().is_none()));
+        let mut background = Box::pin(turns.place(&background));
+        assert!(background.as_mut().now_or_never().is_none());
+        drop(place);
+        let before = flood.into_iter().take_while(|_| background.as_mut().now_or_never().is_none());
+        assert!(before.filter_map(|call| call.now_or_never()).count() <= 3);
+    }
+
+    #[tokio::test]
+    async fn an_urgent_flood_of_a_tenant_does_not_stop_its_own_builds() {
+        use Priority::{InProgress, Urgent};
+        let own: &[&str] = &["own"];
+        let flood = [("a", Urgent, own), ("b", Urgent, own), ("c", Urgent, own), ("d", Urgent, own)];
+        let order = order(&[&[("x", InProgress, own)][..], &flood].concat()).await;
+        assert_eq!(order, "abcxd");
+    }
+
+    #[tokio::test]
+    async fn a_call_for_several_tenants_is_made_once_with_the_first_turn_of_any() {
+        use Priority::Urgent;
+        let callers: [(_, _, &[&str]); 4] = [
+            ("a", Urgent, &["busy"]),
+            ("b", Urgent, &["busy"]),
+            ("s", Urgent, &["busy", "neighbour"]),
+            ("c", Urgent, &["busy"]),
+        ];
+        assert_eq!(order(&callers).await, "asbc");
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_gives_up_does_not_hold_the_others() {
+        let turns = Arc::new(Turns::default());
+        let first = turns.place(&turn(Priority::Urgent, &["first"])).await;
+        let (gone, next) = (turn(Priority::Urgent, &["gone"]), turn(Priority::Urgent, &["next"]));
+        let mut gives_up = Box::pin(turns.place(&gone));
+        let mut waits = Box::pin(turns.place(&next));
+        assert!(gives_up.as_mut().now_or_never().is_none() && waits.as_mut().now_or_never().is_none());
+        // It has the place when it gives up.
+        drop(first);
+        drop(gives_up);
+        let place = waits.now_or_never().unwrap();
+        drop(place);
+        assert!(turns.place(&gone).now_or_never().is_some(), "the place is free again");
     }
 }

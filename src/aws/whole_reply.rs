@@ -115,9 +115,9 @@ impl HttpConnector for Connector {
                 return Ok(reply);
             }
             let body = std::mem::replace(reply.body_mut(), SdkBody::empty());
-            let (bytes, share) = reply_bytes.read(body).await.map_err(unread)?;
-            // The share ends with the reply, after the SDK has parsed it.
-            reply.add_extension(Arc::new(share));
+            let (bytes, room) = reply_bytes.read(body).await.map_err(unread)?;
+            // The room ends with the reply, after the SDK has parsed it.
+            reply.add_extension(Arc::new(room));
             if is_of_agent {
                 refusals.note(&url, reply.status().as_u16(), &bytes);
             }

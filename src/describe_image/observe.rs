@@ -85,14 +85,14 @@ async fn observe_each<S: ImageSource>(
     context: &impl ReadContext,
     mut answer: impl FnMut(Observed) + Send,
 ) {
-    let Amis { without, .. } = observe_amis(source, scope, ids, plan, context, &mut answer).await;
-    observe_stacks(source, scope, without, context, answer).await;
+    let Amis { needs_stack, .. } = observe_amis(source, scope, ids, plan, context, &mut answer).await;
+    observe_stacks(source, scope, needs_stack, context, answer).await;
 }
 
 /// The result of the first stage of a read.
 pub struct Amis {
     /// The ids that need their stack, each with its AMI if it has one.
-    pub without: Vec<(ImageId, Option<Ami>)>,
+    pub needs_stack: Vec<(ImageId, Option<Ami>)>,
     /// How many AMIs the scope has, if all were read.
     pub count: Option<usize>,
 }
@@ -106,14 +106,14 @@ pub async fn observe_amis<S: ImageSource>(
     context: &impl ReadContext,
     mut answer: impl FnMut(Observed) + Send,
 ) -> Amis {
-    let mut amis = Amis { without: Vec::new(), count: None };
+    let mut amis = Amis { needs_stack: Vec::new(), count: None };
     let turn = context.shared_turn(scope);
-    let mut batches: Vec<_> = ids.chunks(plan.batch(ids.len())).collect();
+    let mut batches: Vec<_> = ids.chunks(plan.batch(ids.len())).rev().collect();
     while let Some(ids) = batches.pop() {
         match newest_amis(source, scope, ids, plan, &turn, &mut amis.count).await {
-            Ok(newest) => sort_out(newest, ids, &mut amis.without, &mut answer),
+            Ok(newest) => sort_out(newest, ids, &mut amis.needs_stack, &mut answer),
             // One AMI may make the whole reply unreadable. The others are read without it.
-            Err(error) if error.unreadable.is_some() && ids.len() > 1 => {
+            Err(error) if error.bad_reply.is_some() && ids.len() > 1 => {
                 batches.extend(ids.chunks(MAX_IDS.min(ids.len().div_ceil(2))));
             }
             Err(error) => ids.iter().for_each(|id| answer(failed(id, Step::Image, error.clone()))),
@@ -189,8 +189,8 @@ fn failed(id: &ImageId, step: Step, source_error: SourceError) -> Observed {
     (id.clone(), Err(ObserveError { image_id: id.clone(), step, source_error }))
 }
 
-/// Reads the stack of `id`. `None` if the image has lost its last subscriber. If there is an AMI, the stack only gives the location of its configuration file. If there
-/// is no AMI, the stack is the image.
+/// Reads the stack of `id`. With an AMI, the stack only gives the location of the configuration file. Without one, the stack
+/// is the image. `None` if the image has lost its last subscriber.
 async fn observe_stack<S: ImageSource>(
     source: &S,
     scope: &Scope,

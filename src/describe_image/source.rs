@@ -43,7 +43,7 @@ pub enum Party {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
     pub priority: Priority,
-    /// The read comes with the first of these parties whose turn it is.
+    /// The read is made when it is the turn of any of these parties. Never empty.
     pub parties: Arc<[Party]>,
 }
 

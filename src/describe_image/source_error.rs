@@ -18,12 +18,12 @@ pub struct SourceError {
     /// What the user can do about it, if there is more specific advice than for the kind.
     pub fix: Option<String>,
     /// Set if a reply came that cannot be read. A reply with fewer items may be readable.
-    pub unreadable: Option<Unreadable>,
+    pub bad_reply: Option<BadReply>,
 }
 
 /// Why a reply cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
+pub enum BadReply {
     TooLarge,
     /// It has a character or a form that the SDK refuses.
     Malformed,
@@ -40,13 +40,13 @@ impl SourceError {
     /// The operator's own error: it made no call to AWS.
     #[must_use]
     pub fn unasked(kind: SourceErrorKind, message: impl AsRef<str>) -> Self {
-        Self { kind, action: None, message: shortened(message.as_ref()).into(), fix: None, unreadable: None }
+        Self { kind, action: None, message: shortened(message.as_ref()).into(), fix: None, bad_reply: None }
     }
 
     /// The call of `action` failed.
     #[must_use]
     pub fn asked(kind: SourceErrorKind, action: &'static str, message: impl AsRef<str>) -> Self {
-        Self { kind, action: Some(action), message: shortened(message.as_ref()).into(), fix: None, unreadable: None }
+        Self { kind, action: Some(action), message: shortened(message.as_ref()).into(), fix: None, bad_reply: None }
     }
 
     /// The name of the action for a message; `describeImage` if there is none.

@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use kube::client::retry::RetryPolicy;
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::Kubeconfig;
-use renewal::{Stack, renewed_at_401};
+use renewal::{Transport, renewed_at_401};
 use std::time::Duration;
 use tower::retry::RetryLayer;
 use tower::util::BoxCloneService;
@@ -37,7 +37,7 @@ pub async fn connect() -> Result<Client, BoxError> {
         return Err(refused.into());
     }
     let namespace = config.default_namespace.clone();
-    let service = renewed_at_401(stack(&config, proxy)?, || afresh().boxed());
+    let service = renewed_at_401(transport(&config, proxy)?, || afresh().boxed());
     let service = ServiceBuilder::new().map_response(overload::with_reason).service(service);
     Ok(ClientBuilder::new(service, namespace).build())
 }
@@ -52,10 +52,10 @@ async fn settings() -> Result<(Config, Option<Proxy>), BoxError> {
 }
 
 /// A stack with new credentials.
-async fn afresh() -> Result<Stack, BoxError> {
+async fn afresh() -> Result<Transport, BoxError> {
     let (config, proxy) = settings().await?;
     // It waits for the credentials' plugin.
-    tokio::task::spawn_blocking(move || stack(&config, proxy)).await?
+    tokio::task::spawn_blocking(move || transport(&config, proxy)).await?
 }
 
 /// The proxy of the kubeconfig's cluster, else of the environment. Takes the proxy out of `config`, because kube would
@@ -76,7 +76,7 @@ fn proxy(config: &mut Config) -> Result<Option<Proxy>, BoxError> {
     }
 }
 
-fn stack(config: &Config, proxy: Option<Proxy>) -> Result<Stack, BoxError> {
+fn transport(config: &Config, proxy: Option<Proxy>) -> Result<Transport, BoxError> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     let Some(proxy) = proxy else { return layered(connector, config) };
@@ -100,7 +100,7 @@ fn tunnel<C>(proxy: &Proxy, connector: C) -> Result<Tunnel<C>, BoxError> {
 
 /// The layers on this connector: kube's own, but with less patience. By kube's policy a request that the API server
 /// refuses as overloaded waits out as many pauses as the API server asks for, and ends as "no answer in time".
-fn layered<C>(connector: C, config: &Config) -> Result<Stack, BoxError>
+fn layered<C>(connector: C, config: &Config) -> Result<Transport, BoxError>
 where
     C: Service<http::Uri> + Clone + Send + Sync + 'static,
     C::Response: Connection + hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,

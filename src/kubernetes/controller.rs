@@ -219,11 +219,12 @@ fn forget_gone<S: Source + 'static>(store: &Store<WatchedImage>, context: &Conte
 /// The status could not be written. Each object has its own backoff. A failure is told once, in the log and as an Event.
 fn after_error<S>(object: Arc<WatchedImage>, error: &WriteError, context: Arc<Context<S>>) -> Action {
     let words = error.to_string();
-    let (failures, is_news) = context.memory.count_failed_write(&object.reference(), &words);
+    let (failures, is_news) = context.memory.count_failed_write(&object.reference(), error.cause());
     if is_news {
         let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
         tracing::warn!(namespace, name, error = words, "status not written");
         context.events.put(&object.without_status(), unwritten::note(&words));
     }
-    Action::requeue(context.pause_after(failures).max(error.retry_after().unwrap_or_default()))
+    let asked = error.retry_after().unwrap_or_default().min(context.settings.intervals.error_max);
+    Action::requeue(context.pause_after(failures).max(asked))
 }

@@ -78,6 +78,7 @@ async fn five_steps<S: Source + 'static>(
     }
 
     if found.stored == next.status {
+        memory.stands(&next.status);
         let action = next_action(&next, &found.looked_up, &memory, context);
         context.memory.store(reference, memory);
         return Ok((action, ReconcileResult::Unchanged));
@@ -92,8 +93,7 @@ async fn five_steps<S: Source + 'static>(
     context.memory.store(reference.clone(), memory.clone());
     match write(object, &next.status, context).await? {
         Written::Applied { version: now } => {
-            memory.unwritten = None;
-            memory.contest.wrote(&next.status);
+            memory.stands(&next.status);
             memory.echo.wrote(&version, now);
             if matches!(found.looked_up.outcome, Outcome::Observed { .. }) {
                 // The status now reports what was missed, so the next miss is a new one.

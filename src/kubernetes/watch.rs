@@ -41,9 +41,9 @@ pub struct WatchTimes {
 /// How long a watch may deliver nothing.
 pub const DEFAULT_SILENCE: Duration = Duration::from_secs(120);
 
-/// Starts a watch that ends when it delivers nothing for `silence`. The API server is asked to end it 5 s earlier, and
-/// sends a bookmark each minute before that. So when nothing comes for longer, the connection is dead. kube waits these
-/// 5 s. An ended watch goes on from the last version without a new list.
+/// The settings of a watch that is started again when it hangs. Every watch is short: the API server ends it 5 s before
+/// `silence`, and kube drops a connection on which nothing came for `silence`. Bookmarks come each minute, so a healthy watch
+/// is never silent for that long. The next watch goes on without a new list.
 #[must_use]
 pub fn ending_after(silence: Duration) -> watcher::Config {
     let seconds = silence.as_secs().saturating_sub(5).max(1);

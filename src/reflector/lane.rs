@@ -98,12 +98,12 @@ impl Lane {
 
     /// Returns true if that was the last image. Then the lane ends.
     pub fn remove(&self, id: &ImageId) -> bool {
-        self.stacks.forget(id);
         let mut state = self.state.lock();
         if let Some(entry) = state.entries.remove(id) {
             state.schedule.remove(id, &entry);
         }
         state.is_over = state.entries.is_empty();
+        self.stacks.forget(id);
         self.wake.notify_one();
         state.is_over
     }

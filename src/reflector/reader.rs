@@ -5,10 +5,10 @@ use crate::describe_image::observe::plan::Sizes;
 use crate::describe_image::observe::{Amis, observe_amis, observe_stacks};
 use crate::describe_image::source::{ImageSource, MAX_IDS, Priority};
 use crate::reflector::answer::Begun;
-use crate::reflector::fair;
+use crate::reflector::by_turns::by_turns;
 use crate::reflector::lane::{Lane, Work};
+use crate::reflector::lane_context::LaneContext;
 use crate::reflector::scope_lane::ScopeLane;
-use crate::reflector::stack_reads::LaneContext;
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ fn of_one_read<S>(reads: &ScopeLane<S>, ids: Vec<ImageId>, sizes: Sizes) -> Vec<
     if !plan.batching || plan.batch(ids.len()) >= ids.len() {
         return ids;
     }
-    let mut ids = fair::by_turns(ids, |id| reads.tenants(id).first().cloned());
+    let mut ids = by_turns(ids, |id| reads.tenants(id));
     ids.truncate(MAX_IDS);
     ids
 }
@@ -62,12 +62,12 @@ async fn read<S: ImageSource + 'static>(reads: &Arc<ScopeLane<S>>, priority: Pri
     };
     let context = LaneContext { reads, priority };
     let (source, scope) = (reads.source.as_ref(), &reads.scope);
-    let Amis { without, count } =
+    let Amis { needs_stack, count } =
         observe_amis(source, scope, ids, reads.plan(lane.sizes()), &context, &mut answer).await;
     lane.learn(Sizes { amis: count, stacks: None });
     // From here on, the read waits for stacks. The next read of AMIs need not wait for that.
     drop(slot);
-    observe_stacks(source, scope, without, &context, &mut answer).await;
+    observe_stacks(source, scope, needs_stack, &context, &mut answer).await;
 }
 
 /// The images of a read that have no answer yet. When the read ends, even by a panic, they are released to be read

@@ -32,9 +32,9 @@ pub struct StackQueue {
 #[derive(Default)]
 struct State {
     waiting: HashMap<ImageId, Vec<Waiter>>,
-    /// How many images each party waits for.
+    /// How many reads of each party wait.
     by_party: HashMap<Party, usize>,
-    /// How many of them no sweep has taken.
+    /// How many waiting reads no sweep has taken.
     untaken: usize,
     tickets: u64,
     is_sweeping: bool,
@@ -121,7 +121,8 @@ impl StackQueue {
     }
 
     /// Whether the stack is read by name now. Otherwise it waits for the sweep. A tenant with few waiting images does not wait
-    /// for the long sweep of a tenant with many: if all tenants had as few, that would take fewer calls than the sweep.
+    /// for the long sweep of one with many. It has few if all tenants, with as many each and by name, took no more calls than the
+    /// sweep.
     pub fn is_read_alone(&self, turn: &Turn, sizes: Sizes) -> bool {
         let state = self.state.lock();
         let pages = sizes.stack_pages();

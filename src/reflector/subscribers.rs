@@ -6,8 +6,8 @@ use crate::describe_image::source::Party;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// The subscribers of an image that are looked at to find whose turn it is.
-const MOST_TENANTS: usize = 16;
+/// The tenants of an image with whose turns it is read. With so many, one of them is always near.
+const MOST_TENANTS: usize = 64;
 
 /// A subscriber to an image. Both fields are opaque to the reflector.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,13 +64,11 @@ impl Subscribers {
         self.subscribers.get(image).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The first tenants that subscribe to `image`.
+    /// The tenants that subscribe to `image`.
     #[must_use]
     pub fn tenants(&self, image: &ImageRef) -> Vec<Party> {
-        let mut tenants: Vec<&str> = self.of(image).iter().take(MOST_TENANTS).map(|one| one.tenant.as_str()).collect();
-        tenants.sort_unstable();
-        tenants.dedup();
-        tenants.into_iter().map(|tenant| Party::Tenant(tenant.into())).collect()
+        let tenants: BTreeSet<&str> = self.of(image).iter().map(|one| one.tenant.as_str()).collect();
+        tenants.into_iter().take(MOST_TENANTS).map(|tenant| Party::Tenant(tenant.into())).collect()
     }
 
     /// The regions of the other subscribers of the same tenant.

@@ -7,7 +7,7 @@ use crate::support::run;
 use crate::support::world::{image, world};
 use customimage_operator::aws::{self, Aws, ClientSettings, IgnoreCalls};
 use customimage_operator::describe_image::observe::observe;
-use customimage_operator::describe_image::source_error::Unreadable;
+use customimage_operator::describe_image::source_error::BadReply;
 use customimage_operator::describe_image::{ImageId, Observation, Region, Scope};
 use simulator::{Simulator, Tag, World};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ async fn message(endpoint: &str) -> String {
 }
 
 /// The adapter's answers for these images.
-async fn observed(aws: &Simulator, ids: &[ImageId]) -> Vec<(ImageId, Result<Observation, Option<Unreadable>>)> {
+async fn observed(aws: &Simulator, ids: &[ImageId]) -> Vec<(ImageId, Result<Observation, Option<BadReply>>)> {
     let second = Duration::from_secs(1);
     let settings = ClientSettings {
         connect_timeout: 3 * second,
@@ -37,7 +37,7 @@ async fn observed(aws: &Simulator, ids: &[ImageId]) -> Vec<(ImageId, Result<Obse
     let base = aws::load(&settings, None).await.to_builder().endpoint_url(aws.endpoint());
     let adapter = Aws::new(base.credentials_provider(keys).build(), Arc::new(IgnoreCalls));
     let answers = observe(&adapter, &Scope::default_identity(Region::parse(REGION).unwrap()), ids).await;
-    answers.into_iter().map(|(id, answer)| (id, answer.map_err(|error| error.source_error.unreadable))).collect()
+    answers.into_iter().map(|(id, answer)| (id, answer.map_err(|error| error.source_error.bad_reply))).collect()
 }
 
 /// A world with so many images, and their ids. `tag` is the value of another tag of each.
@@ -94,7 +94,7 @@ fn a_page_that_is_too_large_is_read_again_in_smaller_ones() {
 fn an_image_that_cannot_be_read_does_not_hide_the_others() {
     run(async {
         for (bad, expected) in
-            [("\u{fffe}".to_owned(), Unreadable::Malformed), ("x".repeat(9_000_000), Unreadable::TooLarge)]
+            [("\u{fffe}".to_owned(), BadReply::Malformed), ("x".repeat(9_000_000), BadReply::TooLarge)]
         {
             let (world, ids) = images(10, |number| if number == 7 { bad.clone() } else { "good".to_owned() });
             let aws = Simulator::start(world).await;

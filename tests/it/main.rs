@@ -4,6 +4,8 @@
 
 /// What the API server accepts and rejects by the CRD.
 mod admission;
+/// Memory under attacks (`make extra`).
+mod attacks;
 /// The AWS adapter against the simulator: pages, batches, network faults, no writes.
 mod aws;
 /// `check`: what is missing, and the fix.

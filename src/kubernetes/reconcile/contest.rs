@@ -31,7 +31,7 @@ pub struct Contest {
 
 /// What to do with a status that must be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum WriteOrRest {
     Write,
     /// Write nothing for this time.
     Rest {
@@ -48,27 +48,28 @@ impl Contest {
     }
 
     /// Whether to write now, while the API server has `stored`.
-    pub fn turn(&mut self, stored: &CustomImageStatus, now: Timestamp) -> Turn {
+    pub fn turn(&mut self, stored: &CustomImageStatus, now: Timestamp) -> WriteOrRest {
         let left = |until: Timestamp| Duration::try_from(until.duration_since(now)).unwrap_or_default();
-        if let Some(until) = self.until.filter(|until| *until > now) {
-            return Turn::Rest { left: left(until), is_news: false };
+        // A clock that was set back must not make a rest longer.
+        if let Some(until) = self.until.filter(|until| *until > now && left(*until) <= LONGEST_REST) {
+            return WriteOrRest::Rest { left: left(until), is_news: false };
         }
+        self.calm_down(now);
         // Each undone write counts once: what another writer made of it is no write of ours.
         let is_undone = self.written.is_some() && self.written != digest(stored);
         if !is_undone {
-            self.calm_down(now);
-            return Turn::Write;
+            return WriteOrRest::Write;
         }
         self.written = None;
         self.undone.push(now);
         self.undone.retain(|at| now.duration_since(*at) < WITHIN);
         if self.undone.len() < MOST_UNDONE && self.rests == 0 {
-            return Turn::Write;
+            return WriteOrRest::Write;
         }
         self.rests = self.rests.saturating_add(1);
         let rest = doubled(FIRST_REST, LONGEST_REST, self.rests);
         self.until = SignedDuration::try_from(rest).ok().and_then(|rest| now.checked_add(rest).ok());
-        Turn::Rest { left: rest, is_news: self.rests == 1 }
+        WriteOrRest::Rest { left: rest, is_news: self.rests == 1 }
     }
 
     /// Forgets the contest when our last write has stood for longer than the longest rest.
@@ -98,9 +99,9 @@ mod tests {
     }
 
     /// Writes our status at `second`, if it may, and another writer undoes it.
-    fn fight(contest: &mut Contest, second: i64) -> Turn {
+    fn fight(contest: &mut Contest, second: i64) -> WriteOrRest {
         let turn = contest.turn(&status("theirs"), at(second));
-        if turn == Turn::Write {
+        if turn == WriteOrRest::Write {
             contest.wrote(&status("ours"));
         }
         turn
@@ -110,24 +111,24 @@ mod tests {
     fn after_three_undone_writes_in_a_minute_the_object_rests_longer_each_time() {
         let mut contest = Contest::default();
         let turns: Vec<_> = (0..5).map(|second| fight(&mut contest, second)).collect();
-        assert_eq!(turns[..3], [Turn::Write; 3]);
-        assert_eq!(turns[3], Turn::Rest { left: FIRST_REST, is_news: true });
-        assert_eq!(turns[4], Turn::Rest { left: FIRST_REST - Duration::from_secs(1), is_news: false });
-        let writes = (5..7200).filter(|second| fight(&mut contest, *second) == Turn::Write).count();
+        assert_eq!(turns[..3], [WriteOrRest::Write; 3]);
+        assert_eq!(turns[3], WriteOrRest::Rest { left: FIRST_REST, is_news: true });
+        assert_eq!(turns[4], WriteOrRest::Rest { left: FIRST_REST - Duration::from_secs(1), is_news: false });
+        let writes = (5..7200).filter(|second| fight(&mut contest, *second) == WriteOrRest::Write).count();
         assert!((8..=20).contains(&writes), "in two hours: {writes}");
     }
 
     #[test]
     fn a_person_who_edits_a_status_now_and_then_is_corrected_at_once() {
         let mut contest = Contest::default();
-        assert!((0..100).all(|time| fight(&mut contest, 40 * time) == Turn::Write));
+        assert!((0..100).all(|time| fight(&mut contest, 40 * time) == WriteOrRest::Write));
     }
 
     #[test]
     fn our_own_changes_are_no_contest() {
         let mut contest = Contest::default();
         for second in 0..100 {
-            assert_eq!(contest.turn(&status(&format!("{}", second - 1)), at(second)), Turn::Write);
+            assert_eq!(contest.turn(&status(&format!("{}", second - 1)), at(second)), WriteOrRest::Write);
             contest.wrote(&status(&format!("{second}")));
         }
     }
@@ -136,9 +137,9 @@ mod tests {
     fn a_contest_is_forgotten_when_our_write_has_stood() {
         let mut contest = Contest::default();
         let _: Vec<_> = (0..10).map(|second| fight(&mut contest, second)).collect();
-        assert_eq!(contest.turn(&status("theirs"), at(100)), Turn::Write);
+        assert_eq!(contest.turn(&status("theirs"), at(100)), WriteOrRest::Write);
         contest.wrote(&status("ours"));
-        assert_eq!(contest.turn(&status("ours"), at(2000)), Turn::Write);
+        assert_eq!(contest.turn(&status("ours"), at(2000)), WriteOrRest::Write);
         assert_eq!(contest.rests, 0);
     }
 }

@@ -4,7 +4,7 @@
 //! that are too long for objects with long names.
 
 mod series;
-mod turns;
+mod waiting;
 
 use crate::kubernetes::custom_image::CustomImage;
 use crate::kubernetes::status::conditions;
@@ -14,12 +14,12 @@ use crate::plain_text::escaped;
 use kube::runtime::events::EventType;
 use kube::{Client, Resource};
 use parking_lot::Mutex;
-use series::{About, Publisher};
+use series::{NewEvent, Recorder};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use turns::{Quiet, Turns};
+use waiting::{ByNamespace, Quiet};
 
 /// The maximum length of an Event's note in Kubernetes, in bytes.
 const NOTE_LIMIT: usize = 1024;
@@ -27,7 +27,7 @@ const NOTE_LIMIT: usize = 1024;
 /// The queue into which reconciles put their Events.
 #[derive(Clone, Debug)]
 pub struct EventQueue {
-    waiting: Arc<Mutex<Turns<About>>>,
+    waiting: Arc<Mutex<ByNamespace<NewEvent>>>,
     /// Wakes the task. One token is enough, because the task takes all that wait.
     wake: mpsc::Sender<()>,
     dropped: Arc<Mutex<Quiet>>,
@@ -38,10 +38,10 @@ impl EventQueue {
     #[must_use]
     pub fn start(client: Client, instance: Option<String>, write_timeout: Duration) -> (Self, JoinHandle<()>) {
         let (wake, mut woken) = mpsc::channel(1);
-        let waiting = Arc::new(Mutex::new(Turns::default()));
+        let waiting = Arc::new(Mutex::new(ByNamespace::default()));
         let queue = Self { waiting: waiting.clone(), wake, dropped: Arc::default() };
         let task = tokio::spawn(async move {
-            let (mut publisher, mut failed) = (Publisher::new(client, instance), Quiet::default());
+            let (mut publisher, mut failed) = (Recorder::new(client, instance), Quiet::default());
             while woken.recv().await.is_some() {
                 while let Some(about) = next(&waiting) {
                     let failure = match tokio::time::timeout(write_timeout, publisher.publish(&about)).await {
@@ -65,7 +65,7 @@ impl EventQueue {
             EventType::Warning => "Warning",
         };
         let text = conditions::cut_bytes(&escaped(&note.text), NOTE_LIMIT);
-        let about = About { regarding: object.object_ref(&()), type_, reason: note.reason, note: text };
+        let about = NewEvent { regarding: object.object_ref(&()), type_, reason: note.reason, note: text };
         let namespace = about.namespace().to_owned();
         if self.waiting.lock().put(&namespace, about) {
             // A full channel means that the task is woken anyway.
@@ -77,6 +77,6 @@ impl EventQueue {
 }
 
 /// The lock must not be held while an Event is published.
-fn next(waiting: &Mutex<Turns<About>>) -> Option<About> {
+fn next(waiting: &Mutex<ByNamespace<NewEvent>>) -> Option<NewEvent> {
     waiting.lock().take()
 }

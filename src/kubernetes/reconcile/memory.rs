@@ -1,7 +1,7 @@
 //! What the controller remembers about each object between two reconciles, in addition to its status. If it is lost, a
 //! grace period starts again, but no status becomes wrong.
 
-use crate::kubernetes::custom_image::{CustomImage, REQUESTED_AT};
+use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus, REQUESTED_AT};
 use crate::kubernetes::reconcile::contest::Contest;
 use crate::kubernetes::reconcile::unwritten::Unwritten;
 use crate::kubernetes::reconcile::wanted::{self, MOST_REQUEST};
@@ -77,8 +77,10 @@ impl Remembered {
     /// When the read that a user requests with this annotation `value` is due: `now`, but at most one such read counts in
     /// [`REQUEST_PAUSE`]. Requests that come meanwhile share the next one.
     pub fn requested_at(&mut self, value: &str, now: Timestamp) -> Timestamp {
+        // A clock that was set back must not make the pause longer.
+        let latest = now.checked_add(REQUEST_PAUSE).unwrap_or(now);
         let at = match &self.requested {
-            Some((last, at)) if last == value || *at > now => *at,
+            Some((last, at)) if last == value || *at > now => (*at).min(latest),
             Some((_, at)) => now.max(at.checked_add(REQUEST_PAUSE).unwrap_or(now)),
             None => now,
         };
@@ -95,6 +97,12 @@ impl Remembered {
             reason: "RequestIgnored".to_owned(),
             text: format!("the annotation {REQUESTED_AT} has more than {MOST_REQUEST} characters, so nothing is read for it: set a time in it"),
         })
+    }
+
+    /// The API server has our `status`: we have written it, or a write that seemed to fail was done.
+    pub fn stands(&mut self, status: &CustomImageStatus) {
+        self.unwritten = None;
+        self.contest.wrote(status);
     }
 
     /// Counts one more refusal. Returns since when the object is refused.
@@ -208,11 +216,11 @@ impl Memory {
         object.meta().resource_version.as_ref() == Some(outdated)
     }
 
-    /// Counts one more failed write. Returns the number of failed writes in a row, and whether `words` are new.
-    pub fn count_failed_write(&self, object: &Reference, words: &str) -> (u32, bool) {
+    /// Counts one more failed write. Returns the number of failed writes in a row, and whether `cause` is new.
+    pub fn count_failed_write(&self, object: &Reference, cause: &'static str) -> (u32, bool) {
         let mut known = self.0.lock();
         let remembered = known.entry(object.clone()).or_default();
-        Unwritten::failed(&mut remembered.unwritten, words.to_owned(), Timestamp::now())
+        Unwritten::failed(&mut remembered.unwritten, cause, Timestamp::now())
     }
 
     /// Since when the oldest status could not be written. `None` if all are written.

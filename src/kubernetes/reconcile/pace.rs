@@ -11,15 +11,15 @@ use tokio::time::Instant;
 /// Time between two turns: twenty writes a second.
 const GAP: Duration = Duration::from_millis(50);
 
-/// How long a turn stays booked that nobody takes.
+/// How long a booked turn waits for its object.
 const BOOKED: Duration = Duration::from_secs(10);
 
 /// The turns of all scopes.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<Turns>);
+pub struct Pace(Mutex<Bookings>);
 
 #[derive(Debug, Default)]
-struct Turns {
+struct Bookings {
     /// The next free turn of each namespace in each scope.
     next: HashMap<Option<Scope>, HashMap<String, Instant>>,
     /// The turn that an object has been given.
@@ -48,7 +48,7 @@ impl Pace {
     }
 }
 
-impl Turns {
+impl Bookings {
     fn book(&mut self, scope: Option<&Scope>, object: &Reference, now: Instant) -> Instant {
         let namespace = object.namespace.clone().unwrap_or_default();
         self.next.retain(|_, namespaces| {

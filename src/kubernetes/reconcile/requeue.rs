@@ -3,7 +3,7 @@
 use crate::backoff::{doubled, jittered};
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::metrics::ReconcileResult;
-use crate::kubernetes::reconcile::contest::Turn;
+use crate::kubernetes::reconcile::contest::WriteOrRest;
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::reconcile::memory::Remembered;
 use crate::kubernetes::reconcile::outcome::LookedUp;
@@ -16,6 +16,10 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 use std::time::Duration;
+
+/// The longest time until an object is reconciled again. kube keeps a planned reconcile also for an object that was deleted,
+/// so a user who creates and deletes objects must not plan them for hours.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// The first pause after a conflict. The watch nearly always delivers the new version sooner.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(500);
@@ -39,11 +43,13 @@ pub async fn hold_back<S>(
         return Some((Action::requeue(later), ReconcileResult::Paced));
     }
     match memory.contest.turn(stored, Timestamp::now()) {
-        Turn::Write => None,
-        Turn::Rest { left, is_news } => {
+        WriteOrRest::Write => None,
+        WriteOrRest::Rest { left, is_news } => {
             if is_news {
                 context.metrics.contested();
-                context.events.put(object, write::contested(&context.client, object, left).await);
+                context
+                    .events
+                    .put(object, write::contested(&context.client, object, left, context.settings.write_timeout).await);
             }
             Some((Action::requeue(jittered(left)), ReconcileResult::Contested))
         }
@@ -60,7 +66,8 @@ pub fn next_action<S>(next: &Next, looked_up: &LookedUp, memory: &Remembered, co
     let until = [next.until, looked_up.until].into_iter().flatten().min().map(left);
     let again = memory.refused.filter(|_| matches!(looked_up.outcome, Outcome::Failed { .. }));
     let again = again.map(|(_, count)| context.pause_after(count));
-    [until, again].into_iter().flatten().min().map_or_else(Action::await_change, Action::requeue)
+    let next = [until, again].into_iter().flatten().min();
+    next.map_or_else(Action::await_change, |pause| Action::requeue(pause.min(jittered(LONGEST))))
 }
 
 /// The object is outdated: another client wrote it, or the watch has not delivered our own write yet. The watch will
@@ -80,7 +87,6 @@ pub fn put_off<S>(
 /// The write was answered 404. Only the watch knows that an object is gone, because a proxy may answer 404, too. Of a deleted
 /// object the store has nothing, so it is not reconciled again.
 pub fn gone<S>(reference: &Reference, context: &Context<S>) -> (Action, ReconcileResult) {
-    let words = "the API server answers that the object does not exist (404)";
-    let (failures, _) = context.memory.count_failed_write(reference, words);
+    let (failures, _) = context.memory.count_failed_write(reference, "gone");
     (Action::requeue(context.pause_after(failures)), ReconcileResult::Gone)
 }

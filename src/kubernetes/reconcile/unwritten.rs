@@ -8,26 +8,25 @@ use jiff::Timestamp;
 pub struct Unwritten {
     pub since: Timestamp,
     pub failures: u32,
-    /// The words of the last failure.
-    words: String,
+    /// The causes that were told. An overloaded API server fails in a different way each time.
+    told: Vec<&'static str>,
 }
 
 impl Unwritten {
-    /// Counts a failure. Returns the count, and whether its words are new.
+    /// Counts a failure. Returns the count, and whether its cause is new.
     #[must_use]
-    pub fn failed(this: &mut Option<Self>, words: String, now: Timestamp) -> (u32, bool) {
-        let is_news = this.as_ref().is_none_or(|before| before.words != words);
-        let before = this.take();
-        let failures = before.as_ref().map_or(0, |before| before.failures).saturating_add(1);
-        let since = before.map_or(now, |before| before.since);
-        *this = Some(Self { since, failures, words });
-        (failures, is_news)
+    pub fn failed(this: &mut Option<Self>, cause: &'static str, now: Timestamp) -> (u32, bool) {
+        let this = this.get_or_insert(Self { since: now, failures: 0, told: Vec::new() });
+        this.failures = this.failures.saturating_add(1);
+        let is_news = !this.told.contains(&cause);
+        this.told.extend(is_news.then_some(cause));
+        (this.failures, is_news)
     }
 }
 
 /// The Event of a status that could not be written.
 #[must_use]
 pub fn note(words: &str) -> Note {
-    let text = format!("the status could not be written, and is older than it says: {words}");
+    let text = format!("the status could not be written, so this object shows an older one: {words}");
     Note { is_warning: true, reason: "StatusNotWritten".to_owned(), text }
 }

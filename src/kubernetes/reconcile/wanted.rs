@@ -33,7 +33,7 @@ impl Wanted {
     }
 
     /// The failures of one scope are written one after the other, at a bounded rate. Refusals by the operator itself have no
-    /// scope and share one turn, because users can invent any number of names.
+    /// scope. They all share one rate, by turns of namespaces, because users can invent any number of names.
     #[must_use]
     pub fn paced_scope(&self, error: &SourceError) -> Option<&Scope> {
         match self {
@@ -67,7 +67,7 @@ fn of_spec(object: &CustomImage, region: &str, identities: &Identities, labels: 
     }
 }
 
-/// The most regions of a namespace that the SDK does not list. AWS opens a few regions a year.
+/// How many regions that the SDK does not list a namespace may read. AWS opens a few regions a year.
 const MOST_UNLISTED: usize = 3;
 
 /// What an object wants whose region is not listed. `others` are the unlisted regions that its namespace reads already.
@@ -79,7 +79,7 @@ pub fn of_unlisted_region(image: ImageRef, others: &BTreeSet<Region>) -> Wanted 
     }
     let others: Vec<_> = others.iter().map(Region::as_str).collect();
     let message = format!(
-        "spec.region '{region}' is not in the AWS SDK's list, and this namespace reads as many such regions as it may ({}): create another CustomImage with a region that exists, or delete those of the others",
+        "spec.region '{region}' is not in the AWS SDK's list, and this namespace reads as many such regions as it may ({}): create another CustomImage with a region that exists, or delete the CustomImages of one of these regions",
         others.join(", ")
     );
     Wanted::Refused(SourceError::unasked(SourceErrorKind::UnknownRegion, message))

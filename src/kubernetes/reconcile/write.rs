@@ -86,18 +86,20 @@ pub async fn status(
 
 /// The Event that another writer undoes our writes, and that the operator rests for `rest` because of it. It names the
 /// writer as far as the API server knows it.
-pub async fn contested(client: &Client, object: &CustomImage, rest: Duration) -> Note {
+pub async fn contested(client: &Client, object: &CustomImage, rest: Duration, timeout: Duration) -> Note {
     let api: Api<CustomImage> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
-    let managed = api.get_metadata(&object.name_any()).await.ok().and_then(|now| now.metadata.managed_fields);
+    let name = object.name_any();
+    let read = tokio::time::timeout(timeout, api.get_metadata(&name)).await;
+    let managed = read.ok().and_then(Result::ok).and_then(|now| now.metadata.managed_fields);
     let of_status = managed.into_iter().flatten().filter(|fields| fields.subresource.as_deref() == Some("status"));
     let others: BTreeSet<_> =
         of_status.filter_map(|fields| fields.manager).filter(|one| one != FIELD_MANAGER).collect();
     let who = match others.is_empty() {
-        true => "another release of this operator, or a webhook,".to_owned(),
+        true => "another release of this operator, a webhook, or an older CRD".to_owned(),
         false => others.into_iter().collect::<Vec<_>>().join(", "),
     };
     let text = format!(
-        "{who} changes this status after the operator has written it: the operator now writes less often, first after {rest:?}; let only one release watch a namespace, and nobody else write customimages/status"
+        "changed this status after the operator wrote it: {who}; the operator now writes less often, first after {rest:?}; let only one release watch a namespace, and nobody else write customimages/status"
     );
     Note { is_warning: true, reason: "StatusContested".to_owned(), text }
 }

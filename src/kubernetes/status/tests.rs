@@ -218,7 +218,7 @@ fn refused_detail_is_reported_with_its_action() {
         action: Some("imagebuilder:GetImage"),
         message: "on resource arn".into(),
         fix: None,
-        unreadable: None,
+        bad_reply: None,
     };
     let stack = Stack { status: Some("CREATE_IN_PROGRESS".into()), ..Stack::default() };
     let status = after(&seen(Observation::Stack { stack, image_build: None, refused: Some(refused) }), &fresh(), 1);

@@ -7,6 +7,9 @@ use crate::kubernetes::status::ready_reason::{News, ReadyReason};
 use crate::kubernetes::status::verdict::missing::REPORTED_AT;
 use kube::runtime::events::EventType;
 
+/// The reason of the Event about another AMI behind an image id.
+pub const AMI_CHANGED: &str = "AmiChanged";
+
 /// An Event to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -52,7 +55,7 @@ fn of_ami(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<Note
     let ami = |status: &CustomImageStatus| status.image.ec2_ami_info.as_ref()?.ami_id.clone();
     let (before, now) = (ami(previous)?, ami(next)?);
     let text = || format!("the AMI of this image id is {now} now, and was {before}");
-    (before != now).then(|| Note { is_warning: false, reason: "AmiChanged".to_owned(), text: text() })
+    (before != now).then(|| Note { is_warning: false, reason: AMI_CHANGED.to_owned(), text: text() })
 }
 
 fn of_ready(previous: &CustomImageStatus, next: &CustomImageStatus) -> Option<Note> {

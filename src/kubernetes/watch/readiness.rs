@@ -1,5 +1,5 @@
 //! Readiness: whether the watches hold all objects and work, and what they wait for. A single broken watch makes the
-//! process not ready, because nothing else tells those who watch the operator that one namespace is not mirrored.
+//! process not ready, because its namespace is no longer mirrored.
 
 use crate::kubernetes::told::{Told, words_of_watch};
 use kube::runtime::watcher::{self, Event};

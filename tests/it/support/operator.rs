@@ -70,6 +70,13 @@ impl Operator {
         std::fs::read_dir(format!("/proc/{}/fd", self.process.id().unwrap())).unwrap().count()
     }
 
+    /// The memory that it holds, in MiB.
+    pub fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+    }
+
     /// From now on it can open a file only while it has fewer than `limit`.
     pub async fn limit_files(&self, limit: usize) {
         let pid = self.process.id().unwrap().to_string();

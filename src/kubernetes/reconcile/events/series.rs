@@ -1,6 +1,7 @@
 //! Creates Events. The same Event that comes again within some minutes is counted up, by the rules of client-go's recorder:
 //! the type, the reason and the object are compared, and the first note stays.
 
+use crate::kubernetes::status::transition::AMI_CHANGED;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::{Event, EventSeries};
@@ -20,14 +21,14 @@ const NAME_LIMIT: usize = 253;
 
 /// What an Event says, and about which object.
 #[derive(Clone, Debug)]
-pub struct About {
+pub struct NewEvent {
     pub regarding: ObjectReference,
     pub type_: &'static str,
     pub reason: String,
     pub note: String,
 }
 
-impl About {
+impl NewEvent {
     pub fn namespace(&self) -> &str {
         self.regarding.namespace.as_deref().unwrap_or("default")
     }
@@ -45,7 +46,7 @@ struct Published {
 }
 
 /// Publishes Events, one after the other.
-pub struct Publisher {
+pub struct Recorder {
     client: Client,
     instance: String,
     series: HashMap<Key, Published>,
@@ -53,7 +54,7 @@ pub struct Publisher {
     cleaned: Timestamp,
 }
 
-impl Publisher {
+impl Recorder {
     #[must_use]
     pub fn new(client: Client, instance: Option<String>) -> Self {
         let instance = instance.unwrap_or_else(|| CONTROLLER.to_owned());
@@ -62,7 +63,7 @@ impl Publisher {
 
     /// # Errors
     /// When the API server does not take the Event.
-    pub async fn publish(&mut self, about: &About) -> kube::Result<()> {
+    pub async fn publish(&mut self, about: &NewEvent) -> kube::Result<()> {
         let now = Timestamp::now();
         self.clean(now);
         let events: Api<Event> = Api::namespaced(self.client.clone(), about.namespace());
@@ -89,7 +90,7 @@ impl Publisher {
         }
     }
 
-    fn event(&self, about: &About, now: Timestamp) -> Event {
+    fn event(&self, about: &NewEvent, now: Timestamp) -> Event {
         let object = about.regarding.name.as_deref().unwrap_or(CONTROLLER);
         Event {
             action: Some("Reconcile".to_owned()),
@@ -125,14 +126,15 @@ impl Published {
     }
 }
 
-fn key(about: &About) -> Key {
+fn key(about: &NewEvent) -> Key {
     let regarding = &about.regarding;
     [
         about.namespace().to_owned(),
         regarding.name.clone().unwrap_or_default(),
         regarding.uid.clone().unwrap_or_default(),
         about.type_.to_owned(),
-        about.reason.clone(),
+        // A series keeps its first note, and another AMI is another Event.
+        if about.reason == AMI_CHANGED { about.note.clone() } else { about.reason.clone() },
     ]
 }
 

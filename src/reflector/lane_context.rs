@@ -7,7 +7,7 @@ use crate::describe_image::observe::context::ReadContext;
 use crate::describe_image::observe::plan::Sizes;
 use crate::describe_image::scope::Scope;
 use crate::describe_image::source::{ImageSource, Priority, Turn};
-use crate::describe_image::source_error::{SourceError, SourceErrorKind};
+use crate::describe_image::source_error::SourceErrorKind;
 use crate::reflector::scope_lane::ScopeLane;
 use crate::reflector::stack_queue::StackAnswer;
 use std::collections::HashMap;
@@ -40,19 +40,20 @@ impl<S: ImageSource + 'static> ReadContext for LaneContext<'_, S> {
 
     async fn stack(&self, source: &impl ImageSource, scope: &Scope, id: &ImageId) -> Option<StackAnswer> {
         let lane = &self.reads.lane;
+        let mut ticket = lane.stacks.join(id, self.turn(scope, id));
+        // Checked after it has joined, so that an image that leaves now is noticed in any case.
         if !lane.is_subscribed(id) {
             return None;
         }
-        let mut ticket = lane.stacks.join(id, self.turn(scope, id));
         // Until all images of this read have joined, so that they are counted together.
         yield_now().await;
         sweep_if_cheaper(self.reads);
-        let mut alone = None;
+        let (mut alone, mut has_failed) = (None, false);
         loop {
             let mut changed = std::pin::pin!(lane.stacks.changed.notified());
             // From here on, no change is missed.
             changed.as_mut().enable();
-            if !lane.stacks.is_read_alone(&ticket.turn, lane.sizes()) {
+            if !has_failed && !lane.stacks.is_read_alone(&ticket.turn, lane.sizes()) {
                 alone = None;
             } else if alone.is_none() {
                 let turn = ticket.turn.clone();
@@ -66,7 +67,11 @@ impl<S: ImageSource + 'static> ReadContext for LaneContext<'_, S> {
             };
             tokio::select! {
                 biased;
-                swept = &mut ticket.answer => return swept.ok(),
+                // A read by name may succeed where the sweep has failed.
+                swept = &mut ticket.answer, if !has_failed => match swept {
+                    Ok(Err(_)) if alone.is_some() => has_failed = true,
+                    swept => return swept.ok(),
+                },
                 read = by_name => return Some(read),
                 () = changed => {}
             }
@@ -87,20 +92,23 @@ fn sweep_if_cheaper<S: ImageSource + 'static>(reads: &Arc<ScopeLane<S>>) {
 
 async fn sweep<S: ImageSource>(reads: &ScopeLane<S>) {
     let swept = reads.lane.stacks.take(|priority| Turn::shared(priority, &reads.scope));
-    let (mut found, mut count) = (HashMap::new(), 0);
+    let (mut found, mut count, mut is_nameless) = (HashMap::new(), 0, false);
     let take = |stack: Stack| {
         count += 1;
+        is_nameless |= stack.name().is_none();
         if let Some(id) = stack.name().and_then(|name| ImageId::parse(name).ok()).filter(|id| swept.contains(id)) {
             found.insert(id, stack);
         }
     };
     match reads.source.all_stacks(&reads.scope, &swept.turn, take).await {
+        // A stack without a name may be any of those that wait.
+        Ok(()) if is_nameless => swept.denied(),
         Ok(()) => {
             reads.lane.learn(Sizes { amis: None, stacks: Some(count) });
             swept.answer(|id| Ok(found.get(id).cloned()));
         }
-        // To list all stacks is a separate permission.
-        Err(SourceError { kind: SourceErrorKind::AccessDenied, .. }) => swept.denied(),
+        // To list all stacks is a separate permission, and one stack may make the whole list unreadable.
+        Err(error) if error.kind == SourceErrorKind::AccessDenied || error.bad_reply.is_some() => swept.denied(),
         Err(error) => swept.answer(|_| Err(error.clone())),
     }
 }

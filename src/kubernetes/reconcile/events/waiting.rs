@@ -12,19 +12,19 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// What waits. A namespace has a turn for each thing that waits there.
 #[derive(Debug)]
-pub struct Turns<T> {
+pub struct ByNamespace<T> {
     waiting: HashMap<String, VecDeque<T>>,
     /// The namespaces in which something waits. The first one is next.
     turns: VecDeque<String>,
 }
 
-impl<T> Default for Turns<T> {
+impl<T> Default for ByNamespace<T> {
     fn default() -> Self {
         Self { waiting: HashMap::new(), turns: VecDeque::new() }
     }
 }
 
-impl<T> Turns<T> {
+impl<T> ByNamespace<T> {
     /// Returns false when the namespace has no room left.
     #[must_use]
     pub fn put(&mut self, namespace: &str, one: T) -> bool {
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_namespace_with_many_events_neither_delays_nor_drops_those_of_others() {
-        let mut turns = Turns::default();
+        let mut turns = ByNamespace::default();
         let kept = (0..6000).filter(|number| turns.put("many", *number)).count();
         assert_eq!(kept, WAITING);
         assert!(turns.put("few", 6001) && turns.put("few", 6002));
