@@ -1,12 +1,14 @@
-//! What attacks make the operator hold: its memory before, during and after each of them. These take minutes: `make extra`.
+//! What attacks make a neighbour wait and the operator hold: its memory before, during and after each of them. These take minutes: `make extra`.
 
-use crate::support::lab::{Lab, REGION};
+use crate::support::lab::{Lab, REGION, condition_of};
 use crate::support::operator::Operator;
 use crate::support::run;
 use crate::support::scenario::error;
-use crate::support::world::{image, world};
+use crate::support::world::{build, image, stack, world};
+use customimage_operator::kubernetes::CustomImage;
 use futures::stream::{self, StreamExt};
-use kube::api::{DeleteParams, ListParams};
+use kube::Api;
+use kube::api::{DeleteParams, ListParams, PostParams};
 use serde_json::json;
 use simulator::{Fault, Tag};
 use std::time::{Duration, Instant};
@@ -22,22 +24,25 @@ const AFTER: f64 = 10.0;
 /// Objects that the operator holds at rest.
 const AT_REST: usize = 100;
 
-/// An operator at rest with a hundred objects. It has the settings of a release.
+/// The settings of a release.
+const USUAL: [(&str, &str); 8] = [
+    ("CUSTOMIMAGE_IN_PROGRESS_INTERVAL", "30s"),
+    ("CUSTOMIMAGE_SETTLED_INTERVAL", "600s"),
+    ("CUSTOMIMAGE_ABSENT_INTERVAL", "60s"),
+    ("CUSTOMIMAGE_ABSENT_INTERVAL_MAX", "600s"),
+    ("CUSTOMIMAGE_ERROR_INTERVAL", "5s"),
+    ("CUSTOMIMAGE_ERROR_INTERVAL_MAX", "600s"),
+    ("CUSTOMIMAGE_AWS_BUDGET", "25"),
+    ("CUSTOMIMAGE_AWS_ASSUMED_RATE", "5"),
+];
+
+/// An operator at rest with a hundred objects.
 async fn at_rest() -> (Lab, Operator) {
     let mut world = world(REGION);
     world.images.extend((0..AT_REST).map(|number| image(&format!("rest-{number}"), REGION)));
     let lab = Lab::new(world).await;
     create(&lab, "rest", AT_REST, |number| (format!("rest-{number}"), json!({}))).await;
-    let usual = [
-        ("CUSTOMIMAGE_IN_PROGRESS_INTERVAL", "30s"),
-        ("CUSTOMIMAGE_SETTLED_INTERVAL", "600s"),
-        ("CUSTOMIMAGE_ABSENT_INTERVAL", "60s"),
-        ("CUSTOMIMAGE_ERROR_INTERVAL", "5s"),
-        ("CUSTOMIMAGE_ERROR_INTERVAL_MAX", "600s"),
-        ("CUSTOMIMAGE_AWS_BUDGET", "25"),
-        ("CUSTOMIMAGE_AWS_ASSUMED_RATE", "5"),
-    ];
-    let operator = lab.operator(&usual).await;
+    let operator = lab.operator(&USUAL).await;
     for number in [0, AT_REST - 1] {
         lab.ready(&format!("rest-{number}"), "True", "ImageAvailable").await;
     }
@@ -110,6 +115,55 @@ fn thousands_of_absent_images_and_long_requests_take_a_bounded_memory() {
             }
         })
         .await;
+    });
+}
+
+/// The seconds until a new object of a neighbour has this reason.
+async fn wait(neighbour: &Api<CustomImage>, id: &str, reason: &str) -> f64 {
+    let object: CustomImage = serde_json::from_value(json!({
+        "apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": {"name": id}, "spec": {"imageId": id}
+    }))
+    .unwrap();
+    let began = Instant::now();
+    neighbour.create(&PostParams::default(), &object).await.unwrap();
+    while condition_of(&neighbour.get(id).await.unwrap(), "Ready").is_none_or(|(_, now)| now != reason) {
+        assert!(began.elapsed() < Duration::from_secs(120), "{id} has waited too long");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    began.elapsed().as_secs_f64()
+}
+
+#[test]
+#[ignore = "takes minutes: make extra"]
+fn a_neighbour_of_a_busy_namespace_is_answered_within_seconds() {
+    run(async {
+        let mut world = world(REGION);
+        for number in 0..4 {
+            let building = format!("building-{number}");
+            world.stacks.push(stack(&building, REGION, "CREATE_IN_PROGRESS"));
+            world.image_build_versions.push(build(&building, REGION, "BUILDING"));
+            world.images.push(image(&format!("there-{number}"), REGION));
+        }
+        // A sweep of stacks takes many calls.
+        world.stacks.extend((0..2000).map(|number| stack(&format!("other-{number}"), REGION, "CREATE_FAILED")));
+        let lab = Lab::new(world).await;
+        let namespace = lab.another_namespace(json!({})).await;
+        let both = format!("{},{namespace}", lab.namespace);
+        let settings: Vec<_> = USUAL.into_iter().chain([("CUSTOMIMAGE_NAMESPACE", both.as_str())]).collect();
+        let _operator = lab.operator(&settings).await;
+        let neighbour = Api::namespaced(lab.client.clone(), &namespace);
+        let attack = create(&lab, "absent", 2000, |number| (format!("absent-{number}"), json!({})));
+        let waits = async {
+            for number in 0..4 {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                let available = wait(&neighbour, &format!("there-{number}"), "ImageAvailable").await;
+                let absent = wait(&neighbour, &format!("missing-{number}"), "NotFound").await;
+                let building = wait(&neighbour, &format!("building-{number}"), "Building").await;
+                println!("available {available:.1} s, absent {absent:.1} s, building {building:.1} s");
+                assert!(available <= 5.0 && absent <= 5.0 && building <= 8.0);
+            }
+        };
+        tokio::join!(attack, waits);
     });
 }
 

@@ -68,6 +68,7 @@ fn check_quotes_the_proxy_and_gives_one_fix() {
         let mut command = program(AWS);
         command.args(["check", "--output", "json", "--region", REGION, "--aws-max-attempts", "1"]);
         command.env("KUBECONFIG", &lab.kubeconfig).env("HTTPS_PROXY", refusing.url());
+        command.env("CUSTOMIMAGE_NAMESPACE", &lab.namespace);
         let answer = finish(command).await;
         let rows = answer.body.as_array().unwrap();
         let red: Vec<&Value> = rows.iter().filter(|row| row["verdict"] == "failed").collect();

@@ -163,9 +163,11 @@ fn a_read_that_ends_after_its_object_was_suspended_is_not_written() {
         let lab = Lab::new(world).await;
         lab.create("hpc", json!({})).await;
         let operator = lab.operator(&[]).await;
+        // The simulator counts a call only when it is answered.
+        let begun = "customimage_aws_call_wait_seconds_count{priority=\"urgent\"}";
         eventually("the read has begun", || async {
-            let calls = lab.aws.calls().len();
-            if calls > 0 { Ok(()) } else { Err(calls.to_string()) }
+            let begun = operator.metric(begun).await;
+            if begun >= 1.0 { Ok(()) } else { Err(begun.to_string()) }
         })
         .await;
         lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
