@@ -177,7 +177,7 @@ async fn a_neighbours_builds_are_read_at_the_pace_of_the_fair_share() {
 #[ignore = "takes minutes: make extra"]
 async fn no_attack_of_one_to_five_tenants_delays_a_neighbour() {
     for tenants in [1, 2, 5] {
-        assert_waits(&ATTACKS, tenants, 8).await;
+        assert_waits(&ATTACKS, tenants, 4).await;
     }
     for attack in ATTACKS {
         assert!(interval_beside(attack).await <= Duration::from_secs(45), "{attack:?}");
