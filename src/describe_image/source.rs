@@ -55,6 +55,9 @@ impl Turn {
     }
 }
 
+/// What AWS says of a stack. `None` if there is no such stack.
+pub type StackAnswer = Result<Option<Stack>, SourceError>;
+
 /// Reads images from AWS.
 pub trait ImageSource: Send + Sync {
     /// Whether `region` is known to exist. Another region may exist, too.

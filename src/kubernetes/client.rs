@@ -51,7 +51,7 @@ async fn settings() -> Result<(Config, Option<Proxy>), BoxError> {
     Ok((config, proxy))
 }
 
-/// A stack with new credentials.
+/// A transport with new credentials.
 async fn afresh() -> Result<Transport, BoxError> {
     let (config, proxy) = settings().await?;
     // It waits for the credentials' plugin.

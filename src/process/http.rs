@@ -1,6 +1,6 @@
 //! The HTTP server of /livez, /readyz and /metrics. /livez always answers ok. /readyz answers ok while the
-//! watches hold all objects and work. Readiness depends neither on AWS nor on the statuses of the objects. `connections`: what one client may
-//! take. `scrape`: the text of /metrics.
+//! watches hold all objects and work. Readiness depends neither on AWS nor on the statuses of the objects. `connections`:
+//! what one client may take. `scrape`: the text of /metrics.
 
 mod connections;
 mod scrape;

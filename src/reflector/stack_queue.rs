@@ -2,10 +2,8 @@
 //! others, in a sweep of all stacks.
 
 use crate::describe_image::image_id::ImageId;
-use crate::describe_image::observation::Stack;
 use crate::describe_image::observe::plan::Sizes;
-use crate::describe_image::source::{Party, Priority, Turn};
-use crate::describe_image::source_error::SourceError;
+use crate::describe_image::source::{Party, Priority, StackAnswer, Turn};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,9 +15,6 @@ const SHORT: usize = 2;
 
 /// After AWS has denied a sweep, stacks are read by name for this time. The permission may be granted meanwhile.
 const DENIED_FOR: Duration = Duration::from_secs(600);
-
-/// What AWS says of a stack. `None` if there is no such stack.
-pub type StackAnswer = Result<Option<Stack>, SourceError>;
 
 /// The images that wait for their stack.
 #[derive(Default)]

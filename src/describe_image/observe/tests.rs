@@ -260,22 +260,11 @@ fn in_a_large_account_a_few_hundred_ids_are_read_in_batches() {
 fn an_ended_build_of_an_unchanged_stack_is_not_read_again() {
     struct Before(Observation);
     impl ReadContext for Before {
-        fn turn(&self, scope: &Scope, _: &ImageId) -> Turn {
-            self.shared_turn(scope)
-        }
         fn shared_turn(&self, scope: &Scope) -> Turn {
             Turn::shared(Priority::InProgress, scope)
         }
         fn last(&self, _: &ImageId) -> Option<Observation> {
             Some(self.0.clone())
-        }
-        async fn stack(
-            &self,
-            source: &impl ImageSource,
-            scope: &Scope,
-            id: &ImageId,
-        ) -> Option<Result<Option<Stack>, SourceError>> {
-            Some(source.stack(scope, id, &self.shared_turn(scope)).await)
         }
     }
     for (status, build, is_read) in [

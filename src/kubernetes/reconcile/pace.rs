@@ -56,11 +56,11 @@ impl Bookings {
             !namespaces.is_empty()
         });
         let namespaces = self.next.entry(scope.cloned()).or_default();
-        let turn = namespaces.get(&namespace).map_or(now, |next| (*next).max(now));
-        namespaces.insert(namespace, turn);
         // Namespaces that wait share the rate.
-        let gap = GAP * u32::try_from(namespaces.len()).unwrap_or(u32::MAX);
-        namespaces.insert(object.namespace.clone().unwrap_or_default(), turn + gap);
+        let waiting = namespaces.len() + usize::from(!namespaces.contains_key(&namespace));
+        let next = namespaces.entry(namespace).or_insert(now);
+        let turn = *next;
+        *next = turn + GAP * u32::try_from(waiting).unwrap_or(u32::MAX);
         turn
     }
 }

@@ -97,9 +97,7 @@ pub fn cut(text: &str, limit: usize) -> String {
 /// `text`, cut to at most `limit` bytes between two characters.
 #[must_use]
 pub fn cut_bytes(text: &str, limit: usize) -> String {
-    let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
-    let end = if text.len() <= limit { text.len() } else { ends.take_while(|end| *end <= limit).last().unwrap_or(0) };
-    text.get(..end).unwrap_or_default().to_owned()
+    text.get(..text.floor_char_boundary(limit)).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Compares the store with what the API server lists. A watch can be wrong without an error: when etcd was set back to a
 //! backup, its versions begin anew below the watch's, and the watch delivers nothing until they have passed it.
 
+use crate::backoff::jittered;
 use crate::kubernetes::custom_image::CustomImage;
 use crate::kubernetes::told::{Told, words};
 use crate::kubernetes::watch::WatchTimes;
@@ -15,11 +16,13 @@ use tokio::time::sleep;
 /// Objects in one answer.
 const PAGE: u32 = 500;
 
-/// The version of each object: its uid and its resourceVersion.
-type Versions = HashMap<Reference, (Option<String>, Option<String>)>;
+/// An object's uid and its resourceVersion.
+type Version = (Option<String>, Option<String>);
+
+type Versions = HashMap<Reference, Version>;
 
 /// Objects that the store and the API server do not agree on, with the store's version and the API server's.
-type Differences = HashMap<Reference, [Option<(Option<String>, Option<String>)>; 2]>;
+type Differences = HashMap<Reference, [Option<Version>; 2]>;
 
 /// Compares, again and again.
 pub struct Comparison {
@@ -55,7 +58,7 @@ impl Comparison {
             }
             known = differences;
             // Replicas and releases must not list at the same moment.
-            sleep(self.times.comparison_interval.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
+            sleep(jittered(self.times.comparison_interval)).await;
         }
     }
 
@@ -133,6 +136,6 @@ fn failed(error: kube::Error) -> (Differences, Option<String>) {
     (Differences::new(), Some(words(&error)))
 }
 
-fn version(object: &impl Resource<DynamicType: Default>) -> (Option<String>, Option<String>) {
+fn version(object: &impl Resource<DynamicType: Default>) -> Version {
     (object.uid(), object.resource_version())
 }

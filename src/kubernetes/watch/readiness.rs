@@ -39,8 +39,7 @@ impl ReadinessBoard {
     #[must_use]
     pub fn new(namespaces: &[String], patience: Duration, sum: watch::Sender<Readiness>) -> Self {
         let listing = |name: &str| {
-            let what = if name.is_empty() { String::new() } else { format!(" in {name}") };
-            let broken = Some((Instant::now(), format!("listing customimages{what}")));
+            let broken = Some((Instant::now(), format!("listing customimages{}", within(name))));
             (name.to_owned(), Watched { broken, ..Watched::default() })
         };
         let mut watches: BTreeMap<_, _> = namespaces.iter().map(|name| listing(name)).collect();
@@ -118,14 +117,18 @@ impl Watched {
             tracing::warn!(namespace, error, "{what}");
         }
         let since = self.broken.as_ref().map_or_else(Instant::now, |(since, _)| *since);
-        let what = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
-        self.broken = Some((since, format!("the watch of customimages{what} fails: {error}")));
+        self.broken = Some((since, format!("the watch of customimages{} fails: {error}", within(namespace))));
         self.answered = None;
     }
 
     fn is_broken_for(&self, patience: Duration) -> bool {
         self.broken.as_ref().is_some_and(|(since, _)| since.elapsed() >= patience)
     }
+}
+
+/// " in NAMESPACE", or nothing for the watch of all namespaces.
+fn within(namespace: &str) -> String {
+    if namespace.is_empty() { String::new() } else { format!(" in {namespace}") }
 }
 
 #[cfg(test)]
