@@ -50,8 +50,13 @@ pub struct Missed(Option<Timestamp>);
 /// Whether the watch has delivered the last write, ours or another client's. Until then a reconcile would be useless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Echo {
-    /// It has. `written` is the resourceVersion of our own write, which a list may deliver once more.
-    Seen { written: Option<String> },
+    /// It has.
+    Seen {
+        /// The resourceVersion before. A reconcile that began just before the watch delivered the write still has it.
+        outdated: Option<String>,
+        /// The resourceVersion of our own write, which a list may deliver once more.
+        written: Option<String>,
+    },
     Awaited {
         /// The resourceVersion that is known to be outdated.
         outdated: String,
@@ -133,7 +138,7 @@ impl Missed {
 
 impl Default for Echo {
     fn default() -> Self {
-        Self::Seen { written: None }
+        Self::Seen { outdated: None, written: None }
     }
 }
 
@@ -151,29 +156,32 @@ impl Echo {
         let (before, written) = match std::mem::take(self) {
             Self::Awaited { outdated, written, met } if outdated == version => (met, written),
             Self::Awaited { written, .. } => (0, written),
-            Self::Seen { written } => (0, written),
+            Self::Seen { written, .. } => (0, written),
         };
         let met = before.saturating_add(1);
         *self = Self::Awaited { outdated: version.to_owned(), written, met };
         met
     }
 
-    /// Whether `version` is outdated and a newer one is still expected from the watch.
+    /// Whether `version` is outdated, and a newer one is in the store or expected from the watch.
     #[must_use]
     pub fn is_awaited_at(&self, version: &str) -> bool {
-        matches!(self, Self::Awaited { outdated, met, .. } if outdated == version && *met < MOST_MEETINGS)
+        match self {
+            Self::Awaited { outdated, met, .. } => outdated == version && *met < MOST_MEETINGS,
+            Self::Seen { outdated, .. } => outdated.as_deref() == Some(version),
+        }
     }
 
     /// The watch has delivered `version`. Returns true if it is our own write, and no reconcile waits for it.
     fn arrived(&mut self, version: &str) -> bool {
         match self {
-            Self::Awaited { written: Some(written), met, .. } if written == version => {
+            Self::Awaited { outdated, written: Some(written), met } if written == version => {
                 let is_waited_for = *met > 0;
-                *self = Self::Seen { written: Some(version.to_owned()) };
+                *self = Self::Seen { outdated: Some(std::mem::take(outdated)), written: Some(std::mem::take(written)) };
                 !is_waited_for
             }
-            Self::Seen { written: Some(written) } => written == version,
-            Self::Seen { written: None } | Self::Awaited { .. } => false,
+            Self::Seen { written: Some(written), .. } => written == version,
+            Self::Seen { written: None, .. } | Self::Awaited { .. } => false,
         }
     }
 }
@@ -274,6 +282,16 @@ mod tests {
         assert!(memory.take_echo(&watched("2")), "a list delivers it once more");
         echo.met_outdated("1");
         assert!(!remembering(echo).take_echo(&watched("2")), "a reconcile was put off until it comes");
+    }
+
+    #[test]
+    fn a_reconcile_that_began_just_before_the_watch_delivered_our_write_is_put_off() {
+        let mut echo = Echo::default();
+        echo.wrote("1", Some("2".into()));
+        assert!(echo.arrived("2"));
+        assert!(echo.is_awaited_at("1") && !echo.is_awaited_at("2"));
+        assert_eq!(echo.met_outdated("1"), 1);
+        assert!(!echo.is_awaited_at("2"));
     }
 
     #[test]
