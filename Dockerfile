@@ -4,7 +4,7 @@
 # The digest is the one of the index for all architectures. It stays the same when the tag is moved: change both together.
 FROM rust:1.95-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082 AS build
 RUN apt-get update && \
-    apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev python3 && \
+    apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev make python3 && \
     rm -r /var/lib/apt/lists
 WORKDIR /source
 COPY . .

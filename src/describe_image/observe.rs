@@ -211,7 +211,8 @@ async fn observe_stack<S: ImageSource>(
             Ok(Observation::Ami { ami, stack: None, refused: Some(error) })
         }
         (Ok(Some(stack)), None) if image_config::is_image_stack(&stack) => {
-            with_image_build(source, scope, context, &id, stack).await
+            // On the heap, because thousands of these futures may wait for their stack.
+            Box::pin(with_image_build(source, scope, context, &id, stack)).await
         }
         // A stack with the image's name that builds no image is unrelated.
         (Ok(other), None) => Ok(Observation::Absent { other_stack: other.and_then(|stack| stack.arn) }),

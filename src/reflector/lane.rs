@@ -99,9 +99,9 @@ impl Lane {
     /// Returns true if that was the last image. Then the lane ends.
     pub fn remove(&self, id: &ImageId) -> bool {
         let mut state = self.state.lock();
-        if let Some(entry) = state.entries.remove(id) {
-            state.schedule.remove(id, &entry);
-        }
+        let gone = state.entries.remove(id);
+        gone.iter().for_each(|entry| state.schedule.remove(id, entry));
+        crate::fit::fit(&mut state.entries);
         state.is_over = state.entries.is_empty();
         self.stacks.forget(id);
         self.wake.notify_one();

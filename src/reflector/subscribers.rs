@@ -3,6 +3,7 @@
 use crate::describe_image::Region;
 use crate::describe_image::scope::ImageRef;
 use crate::describe_image::source::Party;
+use crate::fit::fit;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -45,12 +46,14 @@ impl Subscribers {
     #[must_use]
     pub fn remove(&mut self, subscriber: &Subscriber) -> Option<Arc<ImageRef>> {
         let image = self.images.remove(subscriber)?;
+        fit(&mut self.images);
         let subscribers = self.subscribers.get_mut(&image)?;
         subscribers.retain(|other| other != subscriber);
         if !subscribers.is_empty() {
             return None;
         }
         self.subscribers.remove(&image);
+        fit(&mut self.subscribers);
         Some(image)
     }
 

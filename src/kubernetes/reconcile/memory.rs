@@ -1,6 +1,7 @@
 //! What the controller remembers about each object between two reconciles, in addition to its status. If it is lost, a
 //! grace period starts again, but no status becomes wrong.
 
+use crate::fit::fit;
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus, REQUESTED_AT};
 use crate::kubernetes::reconcile::contest::Contest;
 use crate::kubernetes::reconcile::unwritten::Unwritten;
@@ -239,7 +240,9 @@ impl Memory {
 
     /// Forgets all objects except these.
     pub fn retain(&self, objects: &HashSet<Reference>) {
-        self.0.lock().retain(|object, _| objects.contains(object));
+        let mut known = self.0.lock();
+        known.retain(|object, _| objects.contains(object));
+        fit(&mut known);
     }
 }
 
