@@ -21,7 +21,7 @@ pub struct Call {
     pub fault: Option<String>,
     /// Whether the operation would change something in AWS.
     pub write: bool,
-    /// Stack name, image build version ARN, bucket/key, role, or the number of filter values.
+    /// Stack name, image build version ARN, log group:stream, bucket/key, role, or the number of filter values.
     pub subject: String,
     pub user_agent: String,
 }

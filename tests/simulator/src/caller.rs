@@ -1,6 +1,7 @@
 //! The caller of a request: service, region and account, read from the signature's credential scope. The signature
 //! itself is not checked.
 
+use crate::logs;
 use crate::request::Request;
 use crate::service::{Service, ServiceError};
 use crate::state::State;
@@ -91,10 +92,13 @@ fn scope(credential: &str) -> Option<Scope> {
     })
 }
 
-/// Guesses the service of an unsigned request from its path or API version. Everything else is S3.
+/// Guesses the service of an unsigned request from its path, target or API version. Everything else is S3.
 fn guessed(request: &Request) -> Service {
     if request.path == "/GetImage" {
         return Service::ImageBuilder;
+    }
+    if request.header("x-amz-target").is_some_and(|target| target.starts_with(logs::TARGET)) {
+        return Service::Logs;
     }
     match request.parameters().get("Version") {
         Some("2016-11-15") => Service::Ec2,

@@ -1,5 +1,6 @@
-//! CloudFormation's query protocol, version 2010-05-15: DescribeStacks and DescribeStackResource.
+//! CloudFormation's query protocol, version 2010-05-15: DescribeStacks, DescribeStackResource and DescribeStackEvents.
 
+mod stack_events;
 mod stack_name;
 mod stack_xml;
 
@@ -14,6 +15,7 @@ pub(crate) fn operate(ask: &Ask, state: &mut State) -> Result<Reply, ServiceErro
     match ask.operation {
         "DescribeStacks" => describe_stacks(ask, state),
         "DescribeStackResource" => describe_stack_resource(ask, state),
+        "DescribeStackEvents" => stack_events::describe(ask, state),
         other => Err(ServiceError::new(
             400,
             "InvalidAction",

@@ -12,7 +12,7 @@ use crate::request::{Parameters, Request};
 use crate::service::{Service, ServiceError};
 use crate::state::State;
 use crate::world::FaultKind;
-use crate::{cloudformation, ec2, imagebuilder, s3, sts};
+use crate::{cloudformation, ec2, imagebuilder, logs, s3, sts};
 
 /// The state that all connections share.
 #[derive(Clone)]
@@ -69,6 +69,7 @@ fn operation(request: &Request, parameters: &Parameters, caller: &Caller) -> Str
             parameters.get("Action").unwrap_or("Unknown").to_owned()
         }
         Service::ImageBuilder => request.path.trim_start_matches('/').to_owned(),
+        Service::Logs => logs::operation(request).to_owned(),
         Service::S3 => s3::operation(request).to_owned(),
     }
 }
@@ -105,6 +106,7 @@ fn operate(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> {
         Service::Ec2 => ec2::operate(ask, state),
         Service::CloudFormation => cloudformation::operate(ask, state),
         Service::ImageBuilder => imagebuilder::operate(ask, state),
+        Service::Logs => logs::operate(ask, state),
         Service::S3 => s3::operate(ask, state),
         Service::Sts => sts::operate(ask, state),
     }
@@ -164,7 +166,7 @@ fn record(ask: &Ask, strike: &Strike, delivery: &Delivery, state: &mut State) {
 }
 
 fn is_write(operation: &str) -> bool {
-    const READS: [&str; 5] = ["Describe", "Get", "List", "Head", "AssumeRole"];
+    const READS: [&str; 6] = ["Describe", "Get", "List", "Head", "Filter", "AssumeRole"];
     operation != "Unknown" && !READS.iter().any(|read| operation.starts_with(read))
 }
 
@@ -174,6 +176,7 @@ fn subject(ask: &Ask) -> String {
         Service::Ec2 => format!("{} filter values", ec2::most_filter_values(&ask.parameters)),
         Service::CloudFormation => parameter("StackName"),
         Service::ImageBuilder => ask.request.query("imageBuildVersionArn").unwrap_or_default().to_owned(),
+        Service::Logs => logs::subject(ask.request),
         Service::S3 => s3::subject(ask.request),
         Service::Sts => parameter("RoleArn"),
     }

@@ -3,7 +3,7 @@
 //!
 //! - `server`, `request`, `reply`: HTTP, and connection failures on purpose
 //! - `dispatch`: one request's way through `caller` (who, where), `fault`, `limit`, its service, and the `call` log
-//! - `ec2`, `cloudformation`, `imagebuilder`, `s3`, `sts`: one file per service; `service`: the error format of each
+//! - `ec2`, `cloudformation`, `imagebuilder`, `logs`, `s3`, `sts`: one file per service; `service`: the error format of each
 //! - `world`: the document of the state; `state`, `clock`, `timeline`: the running state
 //! - `control`: the library's methods over HTTP, under `/_simulator/`
 
@@ -20,6 +20,7 @@ mod ec2;
 mod fault;
 mod imagebuilder;
 mod limit;
+mod logs;
 mod reply;
 mod request;
 mod s3;
@@ -44,8 +45,8 @@ use tokio_rustls::TlsAcceptor;
 pub use call::{Call, CallCount};
 pub use world::{
     Action, Answers, BlockDevice, Bucket, Build, ClockMode, ClockSetting, Credential, Defaults, Event, Fault,
-    FaultKind, Image, ImageBuildVersion, Limit, Object, Outcome, OutputAmi, Role, Stack, StackResource, StateReason,
-    Tag, Times, World, aws_limits,
+    FaultKind, Image, ImageBuildVersion, Limit, LogEvent, LogGroup, LogStream, Millis, Object, Outcome, OutputAmi,
+    Role, Stack, StackEvent, StackResource, StateReason, Tag, Times, World, aws_limits,
 };
 
 use dispatch::Shared;

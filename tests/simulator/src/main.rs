@@ -9,7 +9,8 @@ use simulator::{Simulator, World};
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The operations of EC2, CloudFormation, Image Builder, S3 and STS that describing images needs, on one port.
+/// The operations of EC2, CloudFormation, Image Builder, CloudWatch Logs, S3 and STS that telling of images needs,
+/// on one port.
 #[derive(Parser)]
 #[command(name = "aws-simulator")]
 struct Arguments {

@@ -39,6 +39,11 @@ impl Reply {
         Self::new(status, "application/json", body)
     }
 
+    /// The content type of AWS's JSON 1.1 protocol.
+    pub fn amz_json(status: u16, body: String) -> Self {
+        Self::new(status, "application/x-amz-json-1.1", body)
+    }
+
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self

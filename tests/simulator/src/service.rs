@@ -1,4 +1,4 @@
-//! The five services: their names, and the errors of each in its own format.
+//! The six services: their names, and the errors of each in its own format.
 
 use serde_json::json;
 
@@ -10,6 +10,7 @@ pub(crate) enum Service {
     Ec2,
     CloudFormation,
     ImageBuilder,
+    Logs,
     S3,
     Sts,
 }
@@ -48,13 +49,14 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::CloudFormation => "cloudformation",
             Self::ImageBuilder => "imagebuilder",
+            Self::Logs => "logs",
             Self::S3 => "s3",
             Self::Sts => "sts",
         }
     }
 
     pub fn by_name(name: &str) -> Option<Self> {
-        [Self::Ec2, Self::CloudFormation, Self::ImageBuilder, Self::S3, Self::Sts]
+        [Self::Ec2, Self::CloudFormation, Self::ImageBuilder, Self::Logs, Self::S3, Self::Sts]
             .into_iter()
             .find(|it| it.name() == name)
     }
@@ -75,6 +77,7 @@ impl Service {
                 "CallRateLimitExceededException",
                 "You have exceeded the permitted request rate for the specific operation.",
             ),
+            Self::Logs => ServiceError::new(400, "ThrottlingException", "Rate exceeded"),
             Self::S3 => ServiceError::new(503, "SlowDown", "Please reduce your request rate."),
         }
     }
@@ -88,6 +91,7 @@ impl Service {
             Self::ImageBuilder => {
                 ServiceError::new(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
             }
+            Self::Logs => ServiceError::new(400, "MissingAuthenticationTokenException", "Missing Authentication Token"),
             Self::S3 => ServiceError::new(403, "AccessDenied", "Access Denied"),
         }
     }
@@ -98,6 +102,7 @@ impl Service {
             Self::Ec2 => ServiceError::new(400, "RequestExpired", "Request has expired."),
             Self::CloudFormation | Self::Sts => ServiceError::new(403, "ExpiredToken", message),
             Self::ImageBuilder => ServiceError::new(403, "ExpiredTokenException", message),
+            Self::Logs => ServiceError::new(400, "ExpiredTokenException", message),
             Self::S3 => ServiceError::new(400, "ExpiredToken", "The provided token has expired."),
         }
     }
@@ -110,6 +115,7 @@ impl Service {
             }
             Self::CloudFormation | Self::Sts => ServiceError::new(403, "InvalidClientTokenId", message),
             Self::ImageBuilder => ServiceError::new(403, "UnrecognizedClientException", message),
+            Self::Logs => ServiceError::new(400, "UnrecognizedClientException", message),
             Self::S3 => ServiceError::new(
                 403,
                 "InvalidAccessKeyId",
@@ -127,11 +133,13 @@ impl Service {
             }
             Self::Sts => query_error(&error, request_id, "https://sts.amazonaws.com/doc/2011-06-15/"),
             Self::ImageBuilder => json!({ "message": error.message }).to_string(),
+            Self::Logs => json!({ "__type": error.code, "message": error.message }).to_string(),
             Self::S3 if bodiless => String::new(),
             Self::S3 => s3_error(&error, request_id),
         };
         let mut reply = match self {
             Self::ImageBuilder => Reply::json(error.status, body).header("x-amzn-errortype", &error.code),
+            Self::Logs => Reply::amz_json(error.status, body),
             Self::Ec2 | Self::CloudFormation | Self::Sts | Self::S3 => Reply::xml(error.status, body),
         };
         reply.headers.extend(error.headers);

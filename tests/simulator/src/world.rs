@@ -11,9 +11,12 @@ mod fault;
 mod image;
 mod image_build_version;
 mod limit;
+mod log_group;
 mod merge;
+mod millis;
 mod settle;
 mod stack;
+mod stack_event;
 mod tag;
 mod timeline;
 
@@ -28,8 +31,11 @@ pub use fault::{Fault, FaultKind, Times};
 pub use image::{BlockDevice, Image, StateReason};
 pub use image_build_version::{ImageBuildVersion, OutputAmi};
 pub use limit::{Limit, aws_limits};
+pub use log_group::{LogEvent, LogGroup, LogStream};
+pub use millis::Millis;
 pub(crate) use settle::{partition, stack_arn};
 pub use stack::{Stack, StackResource};
+pub use stack_event::StackEvent;
 pub use tag::Tag;
 pub use timeline::{Action, Event};
 
@@ -53,6 +59,7 @@ pub struct World {
     pub images: Vec<Image>,
     pub stacks: Vec<Stack>,
     pub image_build_versions: Vec<ImageBuildVersion>,
+    pub log_groups: Vec<LogGroup>,
     pub buckets: Vec<Bucket>,
     /// Future changes, in world seconds since the world was loaded. An event that has happened is removed.
     pub timeline: Vec<Event>,
@@ -80,7 +87,13 @@ pub struct Answers {
     /// The most images on a page of DescribeImages, whatever MaxResults says.
     pub image_page_size: usize,
     pub stack_page_size: usize,
-    /// DescribeImages returns an empty page with a token before each page, and an empty page at the end.
+    pub stack_event_page_size: usize,
+    /// The most streams or groups on a page of DescribeLogStreams and DescribeLogGroups, whatever the limit says.
+    pub log_stream_page_size: usize,
+    /// The most events on a page of GetLogEvents, whatever the limit says.
+    pub log_event_page_size: usize,
+    /// DescribeImages returns an empty page with a token before each page, and an empty page at the end. GetLogEvents
+    /// returns an empty page with new tokens before each page.
     pub empty_pages: bool,
     /// DescribeImages changes the order of images and of their tags with every request; DescribeStacks that of tags.
     pub shuffle: bool,
@@ -88,7 +101,15 @@ pub struct Answers {
 
 impl Default for Answers {
     fn default() -> Self {
-        Self { image_page_size: 1000, stack_page_size: 100, empty_pages: false, shuffle: false }
+        Self {
+            image_page_size: 1000,
+            stack_page_size: 100,
+            stack_event_page_size: 100,
+            log_stream_page_size: 50,
+            log_event_page_size: 10_000,
+            empty_pages: false,
+            shuffle: false,
+        }
     }
 }
 

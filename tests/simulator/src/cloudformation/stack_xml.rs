@@ -1,6 +1,6 @@
 //! CloudFormation's answers in XML. A field that the stack does not have gives no element.
 
-use crate::world::{Stack, StackResource, Tag};
+use crate::world::{Stack, StackEvent, StackResource, Tag};
 use crate::xml::Xml;
 
 const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
@@ -30,6 +30,30 @@ pub fn resource(stack: &Stack, resource: &StackResource, request_id: &str) -> St
             xml.element("DriftInformation", |xml| xml.text("StackResourceDriftStatus", "NOT_CHECKED"));
         });
     })
+}
+
+pub fn events(stack: &Stack, events: &[StackEvent], token: Option<&str>, request_id: &str) -> String {
+    response("DescribeStackEvents", request_id, |xml| {
+        xml.element("StackEvents", |xml| {
+            events.iter().for_each(|event| xml.element("member", |xml| event_member(xml, stack, event)))
+        });
+        xml.optional("NextToken", token);
+    })
+}
+
+fn event_member(xml: &mut Xml, stack: &Stack, event: &StackEvent) {
+    xml.text("StackId", &stack.id);
+    xml.text("EventId", &event.event_id);
+    xml.text("StackName", &stack.name);
+    let mut text = |name: &str, value: &Option<String>| xml.optional(name, value.as_deref());
+    text("LogicalResourceId", &event.logical_id);
+    text("PhysicalResourceId", &event.physical_id);
+    text("ResourceType", &event.resource_type);
+    text("Timestamp", &event.timestamp);
+    text("ResourceStatus", &event.status);
+    text("ResourceStatusReason", &event.status_reason);
+    text("ResourceProperties", &event.properties);
+    text("ClientRequestToken", &event.client_request_token);
 }
 
 fn response(operation: &str, request_id: &str, content: impl FnOnce(&mut Xml)) -> String {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `ec2`, `cloudformation`, `imagebuilder`, `s3` or `sts`. If absent, any.
+    /// `ec2`, `cloudformation`, `imagebuilder`, `logs`, `s3` or `sts`. If absent, any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// Such as `DescribeImages`. If absent, any.

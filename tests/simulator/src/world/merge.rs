@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Action, Bucket, Credential, Image, ImageBuildVersion, Stack, World};
+use super::{Action, Bucket, Credential, Image, ImageBuildVersion, LogGroup, Stack, World};
 
 impl World {
     pub fn put_image(&mut self, image: Image) {
@@ -21,6 +21,14 @@ impl World {
     pub fn put_image_build_version(&mut self, version: ImageBuildVersion) {
         let index = self.image_build_versions.iter().position(|other| other.arn == version.arn);
         put(&mut self.image_build_versions, index, version);
+    }
+
+    pub fn put_log_group(&mut self, group: LogGroup) {
+        let same = |other: &LogGroup| {
+            (&other.name, &other.region, &other.account) == (&group.name, &group.region, &group.account)
+        };
+        let index = self.log_groups.iter().position(same);
+        put(&mut self.log_groups, index, group);
     }
 
     pub fn put_bucket(&mut self, bucket: Bucket) {
@@ -47,6 +55,11 @@ impl World {
                 self.put_image_build_version(*version);
             }
             Action::DeleteImageBuildVersion(arn) => self.image_build_versions.retain(|version| version.arn != arn),
+            Action::PutLogGroup(mut group) => {
+                group.settle(&self.defaults)?;
+                self.put_log_group(*group);
+            }
+            Action::DeleteLogGroup(name) => self.log_groups.retain(|group| group.name != name),
             Action::PutBucket(mut bucket) => {
                 bucket.settle(&self.defaults)?;
                 self.put_bucket(*bucket);
@@ -98,6 +111,9 @@ impl World {
         }
         for version in part.image_build_versions {
             self.put_image_build_version(version);
+        }
+        for group in part.log_groups {
+            self.put_log_group(group);
         }
         for bucket in part.buckets {
             self.put_bucket(bucket);

@@ -2,7 +2,7 @@
 
 use crate::service::Service;
 
-use super::{Bucket, Build, Defaults, Image, ImageBuildVersion, Stack, World};
+use super::{Bucket, Build, Defaults, Image, ImageBuildVersion, LogGroup, LogStream, Millis, Stack, World};
 
 impl World {
     /// Fills in the defaults and checks the world. Idempotent.
@@ -14,6 +14,7 @@ impl World {
         each(&mut self.images, "images", |image| image.settle(&defaults))?;
         each(&mut self.stacks, "stacks", |stack| stack.settle(&defaults))?;
         each(&mut self.image_build_versions, "image_build_versions", ImageBuildVersion::settle)?;
+        each(&mut self.log_groups, "log_groups", |group| group.settle(&defaults))?;
         each(&mut self.buckets, "buckets", |bucket| bucket.settle(&defaults))?;
         each(&mut self.faults, "faults", |fault| fault.service.as_deref().map_or(Ok(()), known_service))?;
         for name in self.limits.keys() {
@@ -34,7 +35,7 @@ fn each<T>(items: &mut [T], list: &str, settle: impl Fn(&mut T) -> Result<(), &'
 /// Without this check, a misspelt service would silently match nothing.
 fn known_service(name: &str) -> Result<(), &'static str> {
     let known = Service::by_name(name).map(|_| ());
-    known.ok_or("the service is ec2, cloudformation, imagebuilder, s3 or sts")
+    known.ok_or("the service is ec2, cloudformation, imagebuilder, logs, s3 or sts")
 }
 
 fn fill(field: &mut String, default: &str) {
@@ -87,6 +88,45 @@ impl ImageBuildVersion {
     /// The account in the ARN; empty if `arn` is not an ARN.
     pub(crate) fn account(&self) -> &str {
         self.arn.split(':').nth(4).unwrap_or_default()
+    }
+}
+
+/// When a group or stream without events was created.
+const CREATED: Millis = Millis(1_735_786_800_123);
+
+impl LogGroup {
+    pub(crate) fn settle(&mut self, defaults: &Defaults) -> Result<(), &'static str> {
+        required(&self.name, "name is missing")?;
+        fill(&mut self.account, &defaults.account);
+        fill(&mut self.region, &defaults.region);
+        self.streams.iter_mut().try_for_each(LogStream::settle)?;
+        let earliest = self.streams.iter().filter_map(|stream| stream.creation_time).min();
+        fill_time(&mut self.creation_time, earliest.unwrap_or(CREATED));
+        Ok(())
+    }
+}
+
+impl LogStream {
+    fn settle(&mut self) -> Result<(), &'static str> {
+        required(&self.name, "a stream has no name")?;
+        for event in &mut self.events {
+            fill_time(&mut event.ingestion_time, event.timestamp);
+        }
+        let earliest = self.events.iter().map(|event| event.timestamp).min();
+        fill_time(&mut self.creation_time, earliest.unwrap_or(CREATED));
+        if let Some(token) = &mut self.upload_sequence_token {
+            fill(token, UPLOAD_SEQUENCE_TOKEN);
+        }
+        Ok(())
+    }
+}
+
+/// AWS still sends one, and no longer reads it.
+const UPLOAD_SEQUENCE_TOKEN: &str = "49039859567000000000000000000000000000000000000000000002";
+
+fn fill_time(field: &mut Option<Millis>, default: Millis) {
+    if *field == Some(Millis(0)) {
+        *field = Some(default);
     }
 }
 

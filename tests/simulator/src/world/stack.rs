@@ -1,8 +1,9 @@
-//! A CloudFormation stack and its resources, with the fields of DescribeStacks and DescribeStackResource.
+//! A CloudFormation stack, its resources and its events: the fields of DescribeStacks, DescribeStackResource and
+//! DescribeStackEvents.
 
 use serde::{Deserialize, Serialize};
 
-use super::Tag;
+use super::{StackEvent, Tag};
 
 /// Identity: the stack's ARN, `id`. A name means the last live stack with that name in the list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,6 +34,8 @@ pub struct Stack {
     pub parent_id: Option<String>,
     pub root_id: Option<String>,
     pub resources: Vec<StackResource>,
+    /// In order of time, the oldest first.
+    pub events: Vec<StackEvent>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -72,6 +75,7 @@ impl Default for Stack {
             parent_id: None,
             root_id: None,
             resources: Vec::new(),
+            events: Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, Fault, Image, ImageBuildVersion, Stack};
+use super::{Bucket, Fault, Image, ImageBuildVersion, LogGroup, Stack};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +27,9 @@ pub enum Action {
     ForgetStack(String),
     PutImageBuildVersion(Box<ImageBuildVersion>),
     DeleteImageBuildVersion(String),
+    PutLogGroup(Box<LogGroup>),
+    /// The name, in any account and region.
+    DeleteLogGroup(String),
     PutBucket(Box<Bucket>),
     DeleteBucket(String),
     AddFault(Box<Fault>),

@@ -65,9 +65,9 @@ async fn dropping_the_simulator_closes_its_port_and_connections() {
 async fn a_service_that_is_not_implemented_is_refused_and_counted() {
     let simulator = Simulator::start(World::default()).await;
     let mut client = Client::new(&simulator).await;
-    let (status, body) = client.ask("logs", "Action=PutLogEvents").await;
-    assert_eq!((status, body.as_str()), (501, "The simulator does not implement logs.\n"));
-    assert_eq!((simulator.count("logs", "PutLogEvents"), simulator.writes()), (1, 1));
+    let (status, body) = client.ask("sns", "Action=Publish").await;
+    assert_eq!((status, body.as_str()), (501, "The simulator does not implement sns.\n"));
+    assert_eq!((simulator.count("sns", "Publish"), simulator.writes()), (1, 1));
 }
 
 #[test]
