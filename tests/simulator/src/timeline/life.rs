@@ -1,11 +1,14 @@
 //! Applies the steps of an image build, as AWS ParallelCluster's stack goes through them.
 
+mod failure;
+mod log;
 mod made;
 mod plan;
+mod stack_events;
 
 use super::scene::Scene;
-use crate::world::{Build, Stack, Tag};
-use made::{build_version_arn, new_build_version, new_image, new_stack, output_ami, stack_id};
+use crate::world::{Build, LogEvent, LogGroup, Millis, Stack, Tag};
+use made::{build_version_arn, log_group_name, new_build_version, new_image, new_stack, output_ami, stack_id};
 use plan::What;
 
 pub use plan::steps;
@@ -13,7 +16,10 @@ pub use plan::steps;
 /// Applies the step with this number. `now` is in AWS's format.
 pub fn take(scene: &mut Scene, build: &Build, number: usize, now: &str) {
     match plan::steps(build)[number].what {
-        What::StackCreated => scene.put_stack(new_stack(build, now)),
+        What::StackCreated => {
+            scene.put_stack(new_stack(build, now));
+            with_stack(scene, build, |stack| stack_events::of_stack(stack, now));
+        }
         What::ImageBuilder(status) => image_builder(scene, build, status, now),
         What::ImageAvailable => {
             image_builder(scene, build, "AVAILABLE", now);
@@ -22,17 +28,19 @@ pub fn take(scene: &mut Scene, build: &Build, number: usize, now: &str) {
         }
         What::ImageFailed(status) => {
             image_builder(scene, build, status, now);
-            let reason =
-                Some(format!("Resource handler returned message: \"{}\"", build.reason.as_deref().unwrap_or_default()));
-            resource(scene, build, "CREATE_FAILED", reason, now);
+            resource(scene, build, "CREATE_FAILED", Some(failure::resource_reason(build)), now);
         }
         What::Tagged => tag(scene, build),
-        What::Stack(status) => stack_status(scene, build, status, None),
-        What::StackFailed(status) => stack_status(scene, build, status, build.stack_reason.clone()),
+        What::Stack(status) => stack_status(scene, build, status, None, now),
+        What::StackFailed(status) => stack_status(scene, build, status, failure::stack_reason(build), now),
         What::StackDeleted => {
-            stack_status(scene, build, "DELETE_COMPLETE", None);
             with_stack(scene, build, |stack| stack.deletion_time = Some(now.to_owned()));
+            stack_status(scene, build, "DELETE_COMPLETE", None, now);
         }
+        What::Resources(wave, change) => {
+            with_stack(scene, build, |stack| stack_events::of_resources(stack, build, wave, change, now));
+        }
+        What::Log(chapter) => write(scene, build, log::lines(build, chapter), now),
     }
 }
 
@@ -47,8 +55,8 @@ fn image_builder(scene: &mut Scene, build: &Build, status: &str, now: &str) {
     };
     version.status = Some(status.to_owned());
     if matches!(status, "FAILED" | "CANCELLED") {
-        version.reason.clone_from(&build.reason);
-        version.failure_context.clone_from(&build.failure_context);
+        version.reason = failure::reason(build);
+        version.failure_context = failure::context(build);
     }
     if status == "AVAILABLE" {
         version.amis = vec![output_ami(build)];
@@ -63,10 +71,11 @@ fn tag(scene: &mut Scene, build: &Build) {
     }
 }
 
-fn stack_status(scene: &mut Scene, build: &Build, status: &str, reason: Option<String>) {
+fn stack_status(scene: &mut Scene, build: &Build, status: &str, reason: Option<String>, now: &str) {
     with_stack(scene, build, |stack| {
         stack.status = Some(status.to_owned());
         stack.status_reason = reason;
+        stack_events::of_stack(stack, now);
     });
 }
 
@@ -76,8 +85,9 @@ fn resource(scene: &mut Scene, build: &Build, status: &str, reason: Option<Strin
         let resource = stack.resource("ParallelClusterImage");
         resource.physical_id = Some(arn);
         resource.status = Some(status.to_owned());
-        resource.status_reason = reason;
+        resource.status_reason.clone_from(&reason);
         resource.last_updated_time = Some(now.to_owned());
+        stack_events::of_image(stack, build, status, reason, now);
     });
 }
 
@@ -86,4 +96,22 @@ fn with_stack(scene: &mut Scene, build: &Build, change: impl FnOnce(&mut Stack))
     if let Some(stack) = scene.stack(&stack_id(build)) {
         change(stack);
     }
+}
+
+/// Adds lines to the build's log, all with the time `now`.
+fn write(scene: &mut Scene, build: &Build, lines: Vec<String>, now: &str) {
+    let now = Millis::of(now).unwrap_or_default();
+    let group = LogGroup {
+        account: build.account.clone(),
+        region: build.region.clone(),
+        name: log_group_name(build),
+        creation_time: Some(now),
+        ..LogGroup::default()
+    };
+    let stream = scene.log_group(group).stream(&format!("{}/1", build.version));
+    if stream.events.is_empty() {
+        stream.creation_time = Some(now);
+    }
+    let event = |line| LogEvent { timestamp: now, message: line, ingestion_time: Some(now) };
+    stream.events.extend(lines.into_iter().map(event));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::world::{Image, ImageBuildVersion, Stack, World};
+use crate::world::{Image, ImageBuildVersion, LogGroup, Stack, World};
 
 /// The index is valid only as long as nothing else adds or removes things.
 pub struct Scene<'a> {
@@ -10,6 +10,7 @@ pub struct Scene<'a> {
     stacks: HashMap<String, usize>,
     versions: HashMap<String, usize>,
     images: HashMap<[String; 3], usize>,
+    log_groups: HashMap<[String; 3], usize>,
 }
 
 impl<'a> Scene<'a> {
@@ -18,6 +19,7 @@ impl<'a> Scene<'a> {
             stacks: index(&world.stacks, |stack| stack.id.clone()),
             versions: index(&world.image_build_versions, |version| version.arn.clone()),
             images: index(&world.images, image_key),
+            log_groups: index(&world.log_groups, log_group_key),
             world,
         }
     }
@@ -33,6 +35,15 @@ impl<'a> Scene<'a> {
 
     pub fn image(&mut self, key: &[String; 3]) -> Option<&mut Image> {
         self.world.images.get_mut(*self.images.get(key)?)
+    }
+
+    /// The group that has the same identity as `group`. It is added if there is none.
+    pub fn log_group(&mut self, group: LogGroup) -> &mut LogGroup {
+        let place = *self.log_groups.entry(log_group_key(&group)).or_insert(self.world.log_groups.len());
+        if place == self.world.log_groups.len() {
+            self.world.log_groups.push(group);
+        }
+        &mut self.world.log_groups[place]
     }
 
     pub fn put_stack(&mut self, stack: Stack) {
@@ -54,6 +65,10 @@ impl<'a> Scene<'a> {
 
 fn image_key(image: &Image) -> [String; 3] {
     [&image.ami_id, &image.region, &image.account].map(String::clone)
+}
+
+fn log_group_key(group: &LogGroup) -> [String; 3] {
+    [&group.name, &group.region, &group.account].map(String::clone)
 }
 
 fn index<T, K: Eq + std::hash::Hash>(items: &[T], key: impl Fn(&T) -> K) -> HashMap<K, usize> {

@@ -12,13 +12,16 @@ pub struct Build {
     pub account: String,
     pub region: String,
     pub outcome: Outcome,
+    /// Whether a failed build's stack is rolled back. Otherwise it stays as CREATE_FAILED.
+    pub rollback: bool,
     /// World seconds from adding the build to its start.
     pub starts_after: f64,
     /// World seconds from the stack's creation to the last change.
     pub seconds: f64,
     pub version: String,
-    /// Image Builder's reason for a failure.
+    /// Image Builder's reason for a failure. The default is the outcome's own.
     pub reason: Option<String>,
+    /// Absent: that of the outcome, which `failed`, `rolled_back` and `cancelled` do not have.
     pub failure_context: Option<Value>,
     /// CloudFormation's reason for a failure.
     pub stack_reason: Option<String>,
@@ -39,7 +42,7 @@ pub struct Build {
     pub steps_done: usize,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The AMI is tagged, and the stack is deleted.
@@ -57,6 +60,44 @@ pub enum Outcome {
     Leak,
     /// The build never leaves BUILDING.
     Stuck,
+    /// Like `failed`: a component's step ends with an error.
+    Component,
+    /// Like `failed`, early: the SSM agent of the build instance never answers.
+    Ssm,
+    /// Like `failed`, at once: the account may not start the build instance. There is no log.
+    Quota,
+    /// Like `failed`: a component's step does not end in time.
+    TimedOut,
+    /// Like `failed`, late: the AMI cannot be copied.
+    Distribution,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Available,
+        Self::Failed,
+        Self::RolledBack,
+        Self::Cancelled,
+        Self::Orphan,
+        Self::Leak,
+        Self::Stuck,
+        Self::Component,
+        Self::Ssm,
+        Self::Quota,
+        Self::TimedOut,
+        Self::Distribution,
+    ];
+}
+
+impl Build {
+    /// The `reason` of a build that has none of its own.
+    pub(crate) const REASON: &str = "Document arn:aws:imagebuilder: step failed";
+    /// The `stack_reason` of a build that has none of its own.
+    pub(crate) const STACK_REASON: &str = "The following resource(s) failed to create: [ParallelClusterImage].";
+
+    pub(crate) fn rolls_back(&self) -> bool {
+        self.rollback || self.outcome == Outcome::RolledBack
+    }
 }
 
 impl Default for Build {
@@ -66,12 +107,13 @@ impl Default for Build {
             account: String::new(),
             region: String::new(),
             outcome: Outcome::Available,
+            rollback: false,
             starts_after: 0.0,
             seconds: 60.0,
             version: "3.16.1".into(),
-            reason: Some("Document arn:aws:imagebuilder: step failed".into()),
+            reason: Some(Self::REASON.into()),
             failure_context: None,
-            stack_reason: Some("The following resource(s) failed to create: [ParallelClusterImage].".into()),
+            stack_reason: Some(Self::STACK_REASON.into()),
             ami_id: String::new(),
             ami_name: None,
             description: None,

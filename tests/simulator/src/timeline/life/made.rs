@@ -35,7 +35,7 @@ pub fn new_stack(build: &Build, now: &str) -> Stack {
         status_reason: Some("User Initiated".into()),
         creation_time: Some(now.to_owned()),
         capabilities: vec!["CAPABILITY_NAMED_IAM".into()],
-        disable_rollback: Some(build.outcome != Outcome::RolledBack),
+        disable_rollback: Some(!build.rolls_back()),
         tags,
         ..Stack::default()
     }
@@ -64,13 +64,8 @@ pub fn new_image(build: &Build, now: &str) -> Image {
 }
 
 fn parallelcluster_tags(build: &Build) -> Vec<Tag> {
-    let log_group = format!(
-        "arn:{}:logs:{}:{}:log-group:/aws/imagebuilder/ParallelClusterImage-{}",
-        partition(&build.region),
-        build.region,
-        build.account,
-        build.image_id
-    );
+    let Build { region, account, .. } = build;
+    let log_group = format!("arn:{}:logs:{region}:{account}:log-group:{}", partition(region), log_group_name(build));
     let values = [
         ("image_id", Some(build.image_id.clone())),
         ("version", Some(build.version.clone())),
@@ -95,11 +90,30 @@ fn ami_name(build: &Build) -> String {
 
 pub fn build_version_arn(build: &Build) -> String {
     let name = format!("parallelclusterimage-{}", build.image_id).to_lowercase();
-    format!(
-        "arn:{}:imagebuilder:{}:{}:image/{name}/{}/1",
-        partition(&build.region),
-        build.region,
-        build.account,
-        build.version
-    )
+    arn(build, "imagebuilder", &format!("image/{name}/{}/1", build.version))
+}
+
+/// The build version of one of the stack's own components. `kind` is empty or such as `-tag`.
+pub fn component_arn(build: &Build, kind: &str) -> String {
+    let unique = stack_unique_id(build);
+    arn(build, "imagebuilder", &format!("component/parallelclusterimage{kind}-{unique}/{}/1", build.version))
+}
+
+pub fn arn(build: &Build, service: &str, resource: &str) -> String {
+    let Build { region, account, .. } = build;
+    format!("arn:{}:{service}:{region}:{account}:{resource}", partition(region))
+}
+
+/// The UUID at the end of the stack's ARN, which the names of its resources have, too.
+pub fn stack_unique_id(build: &Build) -> String {
+    stack_id(build).rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+pub fn log_group_name(build: &Build) -> String {
+    format!("/aws/imagebuilder/ParallelClusterImage-{}", build.image_id)
+}
+
+/// A UUID of this build, always the same for the same `thing`.
+pub fn uuid(build: &Build, thing: &str) -> String {
+    digest::uuid(&[&stack_id(build), thing])
 }
