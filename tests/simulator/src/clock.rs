@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use jiff::fmt::temporal::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::world::{ClockMode, ClockSetting};
@@ -60,7 +61,8 @@ impl Clock {
 
 /// Formats a time like EC2 and CloudFormation: UTC with three decimals.
 pub(crate) fn written(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+    PRINTER.timestamp_to_string(&time)
 }
 
 /// Formats a time like an HTTP header.
@@ -86,6 +88,13 @@ mod tests {
         assert_eq!(written(clock.now()), "2025-03-01T12:00:01.500Z");
         clock.set("2025-03-01T12:01:00Z".parse().unwrap());
         assert_eq!((clock.elapsed(), clock.limit_seconds()), (60.0, 60.0));
+    }
+
+    #[test]
+    fn a_time_is_written_with_three_decimals_that_are_cut() {
+        let time: Timestamp = "2025-03-01T12:00:00.9999Z".parse().unwrap();
+        assert_eq!(written(time), "2025-03-01T12:00:00.999Z");
+        assert_eq!(written(Timestamp::UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
     }
 
     #[test]

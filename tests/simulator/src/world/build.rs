@@ -42,7 +42,7 @@ pub struct Build {
     pub steps_done: usize,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The AMI is tagged, and the stack is deleted.
@@ -73,6 +73,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// In the order above.
     pub(crate) const ALL: [Self; 12] = [
         Self::Available,
         Self::Failed,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::made::{build_version_arn, component_arn, uuid};
+use super::made::{build_version_arn, component_arn, stack_id, unique_id, uuid};
 use crate::world::{Build, Outcome, partition};
 
 /// What the step of a failed component says.
@@ -29,7 +29,9 @@ fn own_reason(build: &Build) -> Option<String> {
         )
     };
     match build.outcome {
-        Outcome::Component => Some(ssm("Failed", &format!("Document {} failed!", component_arn(build, "")))),
+        Outcome::Component => {
+            Some(ssm("Failed", &format!("Document {} failed!", component_arn(build, "", unique_id(&stack_id(build))))))
+        }
         Outcome::Ssm => Some(ssm(
             "TimedOut",
             "Step timed out while step is verifying the Systems Manager Agent availability on the target instance(s)",
@@ -83,7 +85,7 @@ pub fn context(build: &Build) -> Option<Value> {
             let is_late = build.outcome == Outcome::TimedOut;
             context["failedStep"] = "ApplyBuildComponents".into();
             context["componentFailure"] = json!({
-                "componentArn": component_arn(build, ""),
+                "componentArn": component_arn(build, "", unique_id(&stack_id(build))),
                 "phaseName": "build",
                 "stepName": "InstallPClusterPackages",
                 "action": "ExecuteBash",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::failure::{self, STEP_ERROR, workflow_id};
-use super::made::{component_arn, uuid};
+use super::made::{component_arn, stack_id, unique_id, uuid};
 use crate::digest;
 use crate::world::{Build, Outcome};
 
@@ -40,7 +40,10 @@ pub fn lines(build: &Build, chapter: Chapter) -> Vec<String> {
             waiting_for_command(build, 1),
         ],
         Chapter::System => {
-            let begin = vec![format!("Document {}", component_arn(build, "")), "Phase build".into()];
+            let begin = vec![
+                format!("Document {}", component_arn(build, "", unique_id(&stack_id(build)))),
+                "Phase build".into(),
+            ];
             [begin, step("OperatingSystemName", &["alinux2023"]), step("SystemInfo", &["RELEASE=amzn.2023"])].concat()
         }
         Chapter::Configure => {
@@ -64,7 +67,10 @@ pub fn lines(build: &Build, chapter: Chapter) -> Vec<String> {
             [done.map(str::to_owned).to_vec(), cleanup, succeeded(build)].concat()
         }
         Chapter::Test => {
-            let begin = vec![format!("Document {}", component_arn(build, "-tag")), "Phase test".into()];
+            let begin = vec![
+                format!("Document {}", component_arn(build, "-tag", unique_id(&stack_id(build)))),
+                "Phase test".into(),
+            ];
             let (ami, region) = ([build.ami_id.as_str()], [build.region.as_str()]);
             [begin, step("AmiId", &ami), step("AWSRegion", &region), step("OperatingSystemName", &["alinux2023"])]
                 .concat()
@@ -133,7 +139,8 @@ fn component_failed(build: &Build) -> Vec<String> {
         let component = &context["componentFailure"];
         names.into_iter().find_map(|name| component[name].as_str().map(str::to_owned))
     };
-    let component = told(["componentArn", "arn"]).unwrap_or_else(|| component_arn(build, ""));
+    let component =
+        told(["componentArn", "arn"]).unwrap_or_else(|| component_arn(build, "", unique_id(&stack_id(build))));
     let phase = told(["phaseName", "phase"]).unwrap_or_else(|| "build".into());
     let name = told(["stepName", "step"]).unwrap_or_else(|| INSTALL.into());
     let action = told(["action", "action"]).unwrap_or_else(|| "ExecuteBash".into());

@@ -93,9 +93,8 @@ pub fn build_version_arn(build: &Build) -> String {
     arn(build, "imagebuilder", &format!("image/{name}/{}/1", build.version))
 }
 
-/// The build version of one of the stack's own components. `kind` is empty or such as `-tag`.
-pub fn component_arn(build: &Build, kind: &str) -> String {
-    let unique = stack_unique_id(build);
+/// The build version of one of the stack's own components. `kind` is empty or such as `-tag`; `unique` is the stack's.
+pub fn component_arn(build: &Build, kind: &str, unique: &str) -> String {
     arn(build, "imagebuilder", &format!("component/parallelclusterimage{kind}-{unique}/{}/1", build.version))
 }
 
@@ -105,8 +104,8 @@ pub fn arn(build: &Build, service: &str, resource: &str) -> String {
 }
 
 /// The UUID at the end of the stack's ARN, which the names of its resources have, too.
-pub fn stack_unique_id(build: &Build) -> String {
-    stack_id(build).rsplit('/').next().unwrap_or_default().to_owned()
+pub fn unique_id(stack_id: &str) -> &str {
+    stack_id.rsplit('/').next().unwrap_or_default()
 }
 
 pub fn log_group_name(build: &Build) -> String {

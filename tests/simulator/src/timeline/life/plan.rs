@@ -1,6 +1,5 @@
 //! The steps of a build and their times, for each outcome.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::log::Chapter;
@@ -73,13 +72,12 @@ const CREATION: [(Wave, [f64; 3]); 4] = [
     (Wave::Image, [0.027, f64::NAN, f64::NAN]),
 ];
 
-static PLANS: LazyLock<HashMap<(Outcome, bool), Vec<Step>>> = LazyLock::new(|| {
-    let of = |outcome| [false, true].map(|rolls_back| ((outcome, rolls_back), plan(outcome, rolls_back)));
-    Outcome::ALL.into_iter().flat_map(of).collect()
-});
+/// The plans without and with a rollback, in the order of the outcomes.
+static PLANS: LazyLock<Vec<[Vec<Step>; 2]>> =
+    LazyLock::new(|| Outcome::ALL.map(|outcome| [false, true].map(|rolls_back| plan(outcome, rolls_back))).into());
 
 pub fn steps(build: &Build) -> &'static [Step] {
-    PLANS.get(&(build.outcome, build.rolls_back())).map_or(&[], Vec::as_slice)
+    &PLANS[build.outcome as usize][usize::from(build.rolls_back())]
 }
 
 fn plan(outcome: Outcome, rolls_back: bool) -> Vec<Step> {
@@ -164,6 +162,12 @@ fn deleted(from: f64, until: f64, is_leak: bool) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_plans_are_in_the_order_of_the_outcomes() {
+        let places = Outcome::ALL.map(|outcome| outcome as usize);
+        assert!(places.into_iter().eq(0..places.len()));
+    }
 
     #[test]
     fn every_outcome_has_a_plan_in_order_of_time_that_begins_with_its_stack() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::made::{arn, build_version_arn, component_arn, stack_unique_id, uuid};
+use super::made::{arn, build_version_arn, component_arn, unique_id, uuid};
 use crate::digest;
 use crate::world::{Build, Stack, StackEvent};
 
@@ -73,18 +73,17 @@ pub fn of_image(stack: &mut Stack, build: &Build, status: &str, reason: Option<S
     stack.events.push(StackEvent {
         physical_id: Some(build_version_arn(build)),
         status_reason: reason,
-        properties: Some(image_properties(build)),
         ..event(IMAGE, status, now)
     });
 }
 
 /// Adds an event of each resource of a wave.
 pub fn of_resources(stack: &mut Stack, build: &Build, wave: Wave, change: Change, now: &str) {
-    let initiated = |is_so: bool| is_so.then(|| "Resource creation Initiated".to_owned());
+    let names = Names { build, unique: unique_id(&stack.id).to_owned() };
     for [logical_id, resource_type] in resources(wave).iter().copied() {
         let (status, reason) = match change {
             Change::Begins => ("CREATE_IN_PROGRESS", None),
-            Change::IsCreated => ("CREATE_IN_PROGRESS", initiated(true)),
+            Change::IsCreated => ("CREATE_IN_PROGRESS", Some("Resource creation Initiated".to_owned())),
             Change::IsThere => ("CREATE_COMPLETE", None),
             Change::Leaves => ("DELETE_IN_PROGRESS", None),
             Change::IsLeaked if logical_id == "InstanceRole" => ("DELETE_FAILED", Some(role_stays(build))),
@@ -92,9 +91,9 @@ pub fn of_resources(stack: &mut Stack, build: &Build, wave: Wave, change: Change
         };
         let has_id = !matches!(change, Change::Begins);
         stack.events.push(StackEvent {
-            physical_id: Some(if has_id { physical_id(build, logical_id) } else { String::new() }),
+            physical_id: Some(if has_id { names.physical_id(logical_id) } else { String::new() }),
             status_reason: reason,
-            properties: (logical_id == IMAGE[0]).then(|| image_properties(build)),
+            properties: (wave == Wave::Image && !has_id).then(|| names.image_properties()),
             ..event([logical_id, resource_type], status, now)
         });
     }
@@ -110,42 +109,57 @@ fn event([logical_id, resource_type]: [&str; 2], status: &str, now: &str) -> Sta
     }
 }
 
-fn physical_id(build: &Build, logical_id: &str) -> String {
-    let unique = stack_unique_id(build);
-    let name = format!("ParallelClusterImage-{unique}");
-    let of_image_builder = |kind: &str| arn(build, "imagebuilder", &format!("{kind}/parallelclusterimage-{unique}"));
-    match logical_id {
-        "ParallelClusterImage" => build_version_arn(build),
-        "ParallelClusterComponent" => component_arn(build, ""),
-        "ParallelClusterTagComponent" => component_arn(build, "-tag"),
-        "DistributionConfiguration" => of_image_builder("distribution-configuration"),
-        "InfrastructureConfiguration" => of_image_builder("infrastructure-configuration"),
-        "ImageRecipe" => recipe_arn(build),
-        "BuildNotificationTopic" => arn(build, "sns", &name),
-        "BuildNotificationSubscription" => arn(build, "sns", &format!("{name}:{}", uuid(build, "subscription"))),
-        "DeleteStackFunctionLog" => format!("/aws/lambda/{name}"),
-        "DeleteStackFunctionPermission" => {
-            let digits = digest::hex(&[&unique, "permission"], 12).to_uppercase();
-            format!("{}-DeleteStackFunctionPermission-{digits}", build.image_id)
+/// The names of a build's resources, which end with the UUID of its stack's ARN.
+struct Names<'a> {
+    build: &'a Build,
+    unique: String,
+}
+
+impl Names<'_> {
+    fn physical_id(&self, logical_id: &str) -> String {
+        let Self { build, unique } = self;
+        let name = || format!("ParallelClusterImage-{unique}");
+        match logical_id {
+            "ParallelClusterImage" => build_version_arn(build),
+            "ParallelClusterComponent" => component_arn(build, "", unique),
+            "ParallelClusterTagComponent" => component_arn(build, "-tag", unique),
+            "DistributionConfiguration" => self.configuration("distribution"),
+            "InfrastructureConfiguration" => self.configuration("infrastructure"),
+            "ImageRecipe" => self.recipe(),
+            "BuildNotificationTopic" => arn(build, "sns", &name()),
+            "BuildNotificationSubscription" => {
+                arn(build, "sns", &format!("{}:{}", name(), digest::uuid(&[unique, "subscription"])))
+            }
+            "DeleteStackFunctionLog" => format!("/aws/lambda/{}", name()),
+            "DeleteStackFunctionPermission" => {
+                let digits = digest::hex(&[unique, "permission"], 12).to_uppercase();
+                format!("{}-DeleteStackFunctionPermission-{digits}", build.image_id)
+            }
+            _ => name(),
         }
-        _ => name,
     }
-}
 
-fn recipe_arn(build: &Build) -> String {
-    let name = format!("parallelclusterimage-{}", build.image_id).to_lowercase();
-    arn(build, "imagebuilder", &format!("image-recipe/{name}/{}", build.version))
-}
+    fn configuration(&self, kind: &str) -> String {
+        let resource = format!("{kind}-configuration/parallelclusterimage-{}", self.unique);
+        arn(self.build, "imagebuilder", &resource)
+    }
 
-fn image_properties(build: &Build) -> String {
-    let properties = json!({
-        "DistributionConfigurationArn": physical_id(build, "DistributionConfiguration"),
-        "EnhancedImageMetadataEnabled": "false",
-        "ImageRecipeArn": recipe_arn(build),
-        "InfrastructureConfigurationArn": physical_id(build, "InfrastructureConfiguration"),
-        "Tags": {"parallelcluster:image_id": build.image_id, "parallelcluster:image_name": build.image_id},
-    });
-    properties.to_string()
+    fn recipe(&self) -> String {
+        let name = format!("parallelclusterimage-{}", self.build.image_id).to_lowercase();
+        arn(self.build, "imagebuilder", &format!("image-recipe/{name}/{}", self.build.version))
+    }
+
+    fn image_properties(&self) -> String {
+        let id = &self.build.image_id;
+        let properties = json!({
+            "DistributionConfigurationArn": self.configuration("distribution"),
+            "EnhancedImageMetadataEnabled": "false",
+            "ImageRecipeArn": self.recipe(),
+            "InfrastructureConfigurationArn": self.configuration("infrastructure"),
+            "Tags": {"parallelcluster:image_id": id, "parallelcluster:image_name": id},
+        });
+        properties.to_string()
+    }
 }
 
 fn role_stays(build: &Build) -> String {
