@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use simulator::{ClockMode, ClockSetting, Image, Simulator, Tag};
 use tokio::net::TcpStream;
 
@@ -23,12 +24,23 @@ impl Client {
     }
 
     pub async fn ask(&mut self, service: &str, form: &str) -> (u16, String) {
-        let scope = format!("Credential=AKIA111122223333X/20250101/us-east-1/{service}/aws4_request");
+        self.send(service, "AKIA111122223333X", ("content-type", "application/x-www-form-urlencoded"), form).await
+    }
+
+    /// Asks CloudWatch Logs, as the account in the access key.
+    pub async fn logs(&mut self, access_key: &str, operation: &str, input: &Value) -> (u16, Value) {
+        let target = format!("Logs_20140328.{operation}");
+        let (status, body) = self.send("logs", access_key, ("x-amz-target", &target), &input.to_string()).await;
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
+    async fn send(&mut self, service: &str, access_key: &str, header: (&str, &str), body: &str) -> (u16, String) {
+        let scope = format!("Credential={access_key}/20250101/us-east-1/{service}/aws4_request");
         let request = hyper::Request::post("/")
             .header("host", &self.host)
             .header("authorization", format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(Full::from(form.to_owned()))
+            .header(header.0, header.1)
+            .body(Full::from(body.to_owned()))
             .unwrap();
         let reply = self.connection.send_request(request).await.unwrap();
         let status = reply.status().as_u16();
