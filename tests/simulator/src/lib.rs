@@ -1,9 +1,11 @@
-//! The AWS simulator: the AWS operations that `describeImage` calls, in AWS's own wire protocols, on one port.
-//! For tests and demos only. One [`World`] document is the whole state; README.md of this crate shows all of it.
+//! The AWS simulator: the AWS operations that `describeImage` and the story of a build call, in AWS's own wire protocols,
+//! on one port. For tests and demos only. One [`World`] document is the whole state; README.md of this crate shows all
+//! of it.
 //!
 //! - `server`, `request`, `reply`: HTTP, and connection failures on purpose
 //! - `dispatch`: one request's way through `caller` (who, where), `fault`, `limit`, its service, and the `call` log
-//! - `ec2`, `cloudformation`, `imagebuilder`, `logs`, `s3`, `sts`: one file per service; `service`: the error format of each
+//! - `ec2`, `cloudformation`, `imagebuilder`, `logs`, `s3`, `sts`: one file per service; `service`: the error format of
+//!   each
 //! - `world`: the document of the state; `state`, `clock`, `timeline`: the running state
 //! - `control`: the library's methods over HTTP, under `/_simulator/`
 

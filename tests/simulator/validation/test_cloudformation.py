@@ -1,4 +1,4 @@
-"""DescribeStacks and DescribeStackResource, called with boto3."""
+"""DescribeStacks, DescribeStackResource and DescribeStackEvents, called with boto3."""
 
 from datetime import datetime, timezone
 
@@ -87,3 +87,32 @@ def test_a_stack_resource_is_described(simulator):
         "Resource X does not exist for stack img",
     )
     assert refused(ask, StackName="none", LogicalResourceId="X") == ("ValidationError", "Stack 'none' does not exist")
+
+
+def test_stack_events_come_newest_first_in_pages(simulator):
+    events = [{"status": "CREATE_IN_PROGRESS"}, {"status": "CREATE_FAILED", "status_reason": "it <failed>", "properties": "{}",
+               "client_request_token": "token-1", "timestamp": "2024-05-06T07:08:09.123Z", "physical_id": "arn:image"}]
+    simulator.load(stacks=[{"name": "img", "events": events * 3}], answers={"stack_event_page_size": 4})
+    cloudformation = simulator.client("cloudformation")
+    pages = list(cloudformation.get_paginator("describe_stack_events").paginate(StackName="img"))
+    assert [len(page["StackEvents"]) for page in pages] == [4, 2]
+    newest, before = pages[0]["StackEvents"][:2]
+    assert newest["StackId"] == cloudformation.describe_stacks(StackName="img")["Stacks"][0]["StackId"]
+    assert (newest["StackName"], newest["LogicalResourceId"], newest["PhysicalResourceId"]) == ("img", "ParallelClusterImage", "arn:image")
+    assert (newest["ResourceType"], newest["ResourceStatus"]) == ("AWS::ImageBuilder::Image", "CREATE_FAILED")
+    assert (newest["ResourceStatusReason"], newest["ResourceProperties"]) == ("it <failed>", "{}")
+    assert (newest["ClientRequestToken"], newest["Timestamp"]) == ("token-1", datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc))
+    assert newest["EventId"] == "ParallelClusterImage-CREATE_FAILED-2024-05-06T07:08:09.123Z"
+    assert before["PhysicalResourceId"] == "" and "ResourceStatusReason" not in before
+    assert refused(cloudformation.describe_stack_events, StackName="none") == ("ValidationError", "Stack [none] does not exist")
+
+
+def test_the_events_of_a_deleted_stack_are_found_by_its_arn_for_90_days(simulator):
+    arn = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/gone/0a"
+    gone = {"name": "gone", "id": arn, "status": "DELETE_COMPLETE", "deletion_time": "2025-01-01T00:00:00Z", "events": [{}]}
+    simulator.load(stacks=[gone], clock={"mode": "manual", "start": "2025-03-31T00:00:00Z"})
+    ask = simulator.client("cloudformation").describe_stack_events
+    assert len(ask(StackName=arn)["StackEvents"]) == 1
+    assert refused(ask, StackName="gone") == ("ValidationError", "Stack [gone] does not exist")
+    simulator.ask("PUT", "clock", {"set": "2025-04-02T00:00:00Z"})
+    assert refused(ask, StackName=arn) == ("ValidationError", f"Stack [{arn}] does not exist")

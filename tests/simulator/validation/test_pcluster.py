@@ -1,4 +1,7 @@
-"""The official `pcluster describe-image` against the simulator. There are few tests because each call takes seconds."""
+"""The official `pcluster` against the simulator: describe-image, and what it reads of a build's log and stack events.
+
+There are few tests because each call takes seconds.
+"""
 
 import hashlib
 import json
@@ -14,7 +17,7 @@ PCLUSTER = Path(sys.executable).parent / "pcluster"
 CONTEXT = {"failedStep": "step-1"}
 
 
-def pcluster(simulator, image_id, tmp_path):
+def pcluster(simulator, image_id, tmp_path, command="describe-image", *more):
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
@@ -27,7 +30,7 @@ def pcluster(simulator, image_id, tmp_path):
         "https_proxy": "http://127.0.0.1:9",
         "no_proxy": "127.0.0.1,localhost",
     }
-    command = [PCLUSTER, "describe-image", "--image-id", image_id, "--region", REGION]
+    command = [PCLUSTER, command, "--image-id", image_id, "--region", REGION, *more]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip(), done.stderr
     return json.loads(done.stdout)
@@ -92,3 +95,31 @@ def test_the_default_bucket_is_bootstrapped_and_its_url_works(simulator, tmp_pat
     simulator.ask("POST", "patch", {"buckets": [bucket]})
     with urllib.request.urlopen(url) as reply:
         assert reply.read() == b"Build: {}"
+
+
+def test_the_log_of_a_failed_build_is_read_page_by_page(simulator, tmp_path):
+    simulator.load(clock={"mode": "manual", "start": "2025-03-01T12:00:00Z"}, builds=[build(outcome="component")])
+    simulator.ask("PUT", "clock", {"advance": 100})
+    (stream,) = pcluster(simulator, "img-1", tmp_path, "list-image-log-streams")["logStreams"]
+    assert (stream["logStreamName"], stream["creationTime"]) == ("3.16.1/1", "2025-03-01T12:00:12.000Z")
+    ask = lambda *more: pcluster(simulator, "img-1", tmp_path, "get-image-log-events", "--log-stream-name", "3.16.1/1", *more)
+    tail = ask("--limit", "8")
+    assert tail["events"][0]["timestamp"] == "2025-03-01T12:01:20.000Z"
+    assert "Stderr: STDERR: Error: Unable to find a match: lustre-client" in [event["message"] for event in tail["events"]]
+    assert ask("--next-token", tail["nextToken"])["nextToken"] == tail["nextToken"]
+    head = ask("--limit", "1", "--start-from-head", "true", "--start-time", "2025-03-01T12:00:13Z", "--end-time", "2025-03-01T12:00:20Z")
+    assert head["events"][0]["message"] == "Finished step LaunchBuildInstance with action LaunchInstance"
+    unknown = pcluster(simulator, "nowhere", tmp_path, "get-image-log-events", "--log-stream-name", "3.16.1/1")
+    assert unknown["message"] == "Unable to find image logs, please double check if image id=nowhere is correct."
+
+
+def test_the_stack_events_of_a_build_are_read_while_its_stack_is_there(simulator, tmp_path):
+    simulator.load(clock={"mode": "manual", "start": "2025-03-01T12:00:00Z"}, builds=[build()], answers={"stack_event_page_size": 30})
+    simulator.ask("PUT", "clock", {"advance": 94})
+    page = pcluster(simulator, "img-1", tmp_path, "get-image-stack-events")
+    assert (page["events"][0]["resourceStatus"], page["events"][0]["timestamp"]) == ("CREATE_COMPLETE", "2025-03-01T12:01:33.000Z")
+    rest = pcluster(simulator, "img-1", tmp_path, "get-image-stack-events", "--next-token", page["nextToken"])
+    assert rest["events"][-1]["resourceStatusReason"] == "User Initiated" and "nextToken" not in rest
+    simulator.ask("PUT", "clock", {"advance": 6})
+    gone = pcluster(simulator, "img-1", tmp_path, "get-image-stack-events")
+    assert gone["message"] == "CloudFormation Stack for Image img-1 does not exist."

@@ -1,5 +1,6 @@
 """Limits, scripted faults, unsigned requests, and the simulator's own interface."""
 
+import json
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +16,7 @@ CALLS = {
     "ec2": lambda client: client.describe_images(),
     "cloudformation": lambda client: client.describe_stacks(),
     "imagebuilder": lambda client: client.get_image(imageBuildVersionArn=ARN),
+    "logs": lambda client: client.describe_log_groups(),
     "s3": lambda client: client.get_bucket_location(Bucket="bucket-1"),
     "sts": lambda client: client.get_caller_identity(),
 }
@@ -22,6 +24,7 @@ THROTTLED = {
     "ec2": (503, "RequestLimitExceeded"),
     "cloudformation": (400, "Throttling"),
     "imagebuilder": (429, "CallRateLimitExceededException"),
+    "logs": (400, "ThrottlingException"),
     "s3": (503, "SlowDown"),
     "sts": (400, "Throttling"),
 }
@@ -145,6 +148,13 @@ def test_unsigned_get_image_is_refused(simulator):
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(f"{simulator.endpoint}/GetImage?imageBuildVersionArn={ARN}")
     assert error.value.headers["x-amzn-errortype"] == "MissingAuthenticationTokenException"
+
+
+def test_an_unsigned_call_of_logs_is_refused(simulator):
+    request = urllib.request.Request(simulator.endpoint, data=b"{}", headers={"X-Amz-Target": "Logs_20140328.GetLogEvents"})
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request)
+    assert json.load(error.value)["__type"] == "MissingAuthenticationTokenException"
 
 
 def test_an_invalid_world_is_refused_with_the_place_and_changes_nothing(whole):

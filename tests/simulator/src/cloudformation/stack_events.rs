@@ -15,7 +15,8 @@ const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 pub fn describe(ask: &Ask, state: &State) -> Result<Reply, ServiceError> {
     let name = ask.parameters.get("StackName").ok_or_else(|| {
         validation_error(
-            "1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be null",
+            "1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be \
+             null",
         )
     })?;
     stack_name::check(name)?;

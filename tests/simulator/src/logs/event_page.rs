@@ -1,5 +1,5 @@
-//! A page of GetLogEvents. AWS's rules: a page has at most 10,000 events or 1 MB; the token forward starts after its last
-//! event, the token backward before its first; at the end the token is the one that was sent.
+//! A page of GetLogEvents. AWS's rules: a page has at most 10,000 events or 1 MB; the token forward starts after its
+//! last event, the token backward before its first; at the end the token is the one that was sent.
 
 use std::ops::Range;
 

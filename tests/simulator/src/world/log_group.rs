@@ -22,7 +22,7 @@ pub struct LogStream {
     pub name: String,
     /// 0: that of the oldest event.
     pub creation_time: Option<Millis>,
-    /// Empty: always the same one.
+    /// AWS still sends one, and no longer reads it.
     pub upload_sequence_token: Option<String>,
     /// In any order. GetLogEvents sorts them by time; those of one time stay in this order.
     pub events: Vec<LogEvent>,
@@ -54,7 +54,7 @@ impl Default for LogStream {
         Self {
             name: String::new(),
             creation_time: Some(Millis(0)),
-            upload_sequence_token: Some(String::new()),
+            upload_sequence_token: Some("49039859567000000000000000000000000000000000000000000002".into()),
             events: Vec::new(),
         }
     }

@@ -114,15 +114,9 @@ impl LogStream {
         }
         let earliest = self.events.iter().map(|event| event.timestamp).min();
         fill_time(&mut self.creation_time, earliest.unwrap_or(CREATED));
-        if let Some(token) = &mut self.upload_sequence_token {
-            fill(token, UPLOAD_SEQUENCE_TOKEN);
-        }
         Ok(())
     }
 }
-
-/// AWS still sends one, and no longer reads it.
-const UPLOAD_SEQUENCE_TOKEN: &str = "49039859567000000000000000000000000000000000000000000002";
 
 fn fill_time(field: &mut Option<Millis>, default: Millis) {
     if *field == Some(Millis(0)) {

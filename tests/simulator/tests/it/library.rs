@@ -76,7 +76,7 @@ fn the_world_in_the_readme_is_valid() {
     let example = between(readme, "```json\n", "```")[0];
     let mut world: World = serde_json::from_str(example).unwrap();
     world.settle().unwrap();
-    assert_eq!((world.images.len(), world.stacks.len(), world.builds.len()), (2, 1, 1));
+    assert_eq!((world.images.len(), world.stacks.len(), world.log_groups.len(), world.builds.len()), (2, 1, 1, 2));
     let again: World = serde_json::from_str(&serde_json::to_string(&world).unwrap()).unwrap();
     assert_eq!(format!("{world:?}"), format!("{again:?}"));
 }

@@ -61,8 +61,8 @@ pub fn workflow_id(build: &Build) -> String {
 pub fn distribution(build: &Build) -> String {
     let Build { ami_id, account, region, .. } = build;
     format!(
-        "Not all distribution jobs are completed. 1) AMI Copy Reported Failure For {ami_id} when distributing the image \
-         from the source account (ID: {account}) to the destination account (ID: {account}) in Region {region}."
+        "Not all distribution jobs are completed. 1) AMI Copy Reported Failure For {ami_id} when distributing the \
+         image from the source account (ID: {account}) to the destination account (ID: {account}) in Region {region}."
     )
 }
 
