@@ -3,8 +3,10 @@
 
 pub mod api_error;
 pub mod build_status;
+pub mod image_build_log;
 pub mod image_config;
 pub mod image_id;
+pub mod image_logs;
 pub mod list_images;
 pub mod observation;
 pub mod observe;
@@ -72,7 +74,7 @@ fn of_ami(ami: &Ami) -> ImageFields {
 }
 
 fn of_stack(stack: &Stack, image_build: Option<&ImageBuild>) -> ImageFields {
-    let Stack { arn, status, status_reason, creation_time, tags, is_nested: _ } = stack;
+    let Stack { arn, status, status_reason, creation_time, tags, is_nested: _, first_failure: _ } = stack;
     ImageFields {
         image_build_status: status.as_deref().and_then(ImageBuildStatus::of_stack),
         version: tag(tags, tag_key::VERSION).map(str::to_owned),
@@ -90,7 +92,9 @@ fn of_stack(stack: &Stack, image_build: Option<&ImageBuild>) -> ImageFields {
 }
 
 /// The API's date format: UTC, exactly three decimals, truncated and not rounded.
-fn wire_time(time: Timestamp) -> String {
+/// A time as the API gives it: UTC, with milliseconds.
+#[must_use]
+pub fn wire_time(time: Timestamp) -> String {
     let millis = time.as_nanosecond().div_euclid(1_000_000);
     let cut = i64::try_from(millis).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
     format!("{:.3}", cut.unwrap_or(time))

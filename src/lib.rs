@@ -13,8 +13,8 @@
 //! The rooms, from the top down. A room imports only what stands below it, and no file imports itself by way of others.
 //! `tests/house` checks that.
 //!
-//! - `process`: the program. One file a command (`run`, `describe`, `list`, `check`). `args`: each flag with its default, in
-//!   groups (`args/run`, `args/timing` for intervals and grace periods, `args/leadership`, …), beside what it becomes.
+//! - `process`: the program. One file a command (`run`, `describe`, `list`, `logs`, `events`, `check`). `args`: each flag with
+//!   its default, in groups (`args/run`, `args/timing` for intervals and grace periods, …), beside what it becomes.
 //!   `configuration`: the file of identities. `http`: probes and /metrics. `metrics`: calls to AWS.
 //! - `kubernetes`: the only code that names kube.
 //!   - `custom_image`: the resource, its columns and the CRD.
@@ -23,7 +23,7 @@
 //!     comes again. `contest`: other writers. `unwritten`: failed writes. `pace`: many failures at once. `events`: the queue.
 //!   - `status`: pure. `ready_reason`: the reasons of Ready. `verdict`: the condition table with its messages, one file for
 //!     each case; `verdict/build_failed` has the words about a failed build. `transition`: Events. `build_story`: what
-//!     status.build and status.failure remember.
+//!     status.build and status.failure remember. `build_times`: its times and its log.
 //!   - `identities`: who may use which credentials. `identities/selector`: label selectors.
 //!   - `watch`: the watch of CustomImages. `watch/readiness`: whether it works. `watch/comparison`: compares the store with a
 //!     new list, in case the watch has missed something.
@@ -31,7 +31,8 @@
 //!   - `told`: how a failure of the API server is told, once.
 //! - `aws`: the only code that names the AWS SDK. One file a service. `budget`: the share of AWS's limits. `turns`: whose
 //!   call comes next. `reply_bytes`: how much replies may hold. `throttling`: the error codes that are called throttled, and
-//!   are retried. `credentials`, `error`, `pagination`, `probe` (permissions).
+//!   are retried. `credentials`, `error`, `pagination`, `probe` (permissions), `story` (log and
+//!   stack events).
 //! - `reflector`: what AWS says of the images that have subscribers. `lane`: the images of one scope. `entry`: one image.
 //!   `intervals`: when each is read next (the durations are flags: `process/args/timing`). `reader`: the task that reads.
 //!   `lane_context`, `stack_queue`: stacks by name or in a sweep, by turns of tenants.

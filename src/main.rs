@@ -1,6 +1,5 @@
 //! The entry point of `customimage-operator`: parses the command line and runs the command.
 
-use clap::Parser;
 use customimage_operator::process::{self, args::Args};
 use std::process::ExitCode;
 
@@ -9,5 +8,5 @@ use std::process::ExitCode;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    process::run(Args::parse())
+    process::run(Args::of_process())
 }

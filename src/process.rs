@@ -2,11 +2,14 @@
 //! and AWS.
 
 pub mod args;
+mod build;
 mod check;
 mod configuration;
 mod describe;
+mod events;
 mod http;
 mod list;
+mod logs;
 mod metrics;
 mod run;
 mod stdout;
@@ -26,6 +29,8 @@ pub fn run(args: Args) -> ExitCode {
         Command::Crd => print_crd(),
         Command::Describe(args) => within_runtime(describe::run(args)),
         Command::List(args) => within_runtime(list::run(args)),
+        Command::Logs(args) => within_runtime(logs::run(args)),
+        Command::Events(args) => within_runtime(events::run(args)),
         Command::Check(args) => within_runtime(check::run(*args)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "customimage-operator", &mut std::io::stdout());

@@ -40,6 +40,7 @@ pub enum Api {
     DescribeStacks,
     DescribeStackResource,
     GetImage,
+    DescribeStackEvents,
 }
 
 /// A rate limit of AWS: the calls at once (burst) and the calls a second.
@@ -65,7 +66,7 @@ impl Budget {
     fn limit(&self, api: Api) -> Limit {
         match api {
             Api::DescribeImages => DESCRIBE_IMAGES,
-            Api::DescribeStacks | Api::DescribeStackResource | Api::GetImage => self.assumed,
+            Api::DescribeStacks | Api::DescribeStackResource | Api::GetImage | Api::DescribeStackEvents => self.assumed,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::budget::RateLimit;
 use super::cloudformation::ImageBuildArns;
+use super::stack_events::FirstFailures;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use std::sync::Arc;
 
@@ -11,10 +12,12 @@ pub(super) struct Clients {
     pub cloudformation: aws_sdk_cloudformation::Client,
     pub imagebuilder: aws_sdk_imagebuilder::Client,
     pub s3: aws_sdk_s3::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
     pub sts: aws_sdk_sts::Client,
     pub credentials: Option<SharedCredentialsProvider>,
     pub rate_limits: Arc<RateLimits>,
     pub image_build_arns: ImageBuildArns,
+    pub first_failures: FirstFailures,
 }
 
 /// The rate limits of one scope, by API.
@@ -24,6 +27,7 @@ pub(super) struct RateLimits {
     pub stacks: Arc<RateLimit>,
     pub resources: Arc<RateLimit>,
     pub builds: Arc<RateLimit>,
+    pub events: Arc<RateLimit>,
 }
 
 impl RateLimits {
@@ -34,6 +38,7 @@ impl RateLimits {
             "DescribeStacks" => Some(&self.stacks),
             "DescribeStackResource" => Some(&self.resources),
             "GetImage" => Some(&self.builds),
+            "DescribeStackEvents" => Some(&self.events),
             _ => None,
         }
     }

@@ -67,7 +67,7 @@ pub async fn all_stacks(
 
 /// Whether the error means that the stack or resource does not exist. CloudFormation has no code for this: it returns
 /// ValidationError with a sentence that starts with `subject`.
-fn says_missing(error: Option<&impl ProvideErrorMetadata>, subject: &str) -> bool {
+pub fn says_missing(error: Option<&impl ProvideErrorMetadata>, subject: &str) -> bool {
     error.is_some_and(|error| {
         let message = error.message().unwrap_or_default();
         error.code() == Some("ValidationError") && message.starts_with(subject) && message.contains(" does not exist")
@@ -92,10 +92,11 @@ fn plain(stack: Stack) -> observation::Stack {
         creation_time: stack.creation_time.filter(|time| time.secs() != 0).and_then(timestamp),
         tags: tags.collect(),
         is_nested: stack.parent_id.is_some(),
+        first_failure: None,
     }
 }
 
-fn timestamp(time: DateTime) -> Option<Timestamp> {
+pub fn timestamp(time: DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 

@@ -171,16 +171,22 @@ pub(super) fn clients(base: &Base, scope: &Scope, sink: &Arc<dyn CallSink>, rate
         .retry_classifier(RetryThrottled)
         .force_path_style(has_own_endpoint)
         .interceptor(interceptor());
+    let logs = aws_sdk_cloudwatchlogs::config::Builder::from(&config)
+        .retry_partition(partition("logs"))
+        .retry_classifier(RetryThrottled)
+        .interceptor(interceptor());
     Clients {
         ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
         cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation.build()),
         imagebuilder: aws_sdk_imagebuilder::Client::from_conf(imagebuilder.build()),
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
+        logs: aws_sdk_cloudwatchlogs::Client::from_conf(logs.build()),
         // In the region that the credentials come from. STS in other regions may be unreachable, and is not needed.
         sts: aws_sdk_sts::Client::new(&base.config),
         credentials: config.credentials_provider(),
         rate_limits,
         image_build_arns: super::cloudformation::ImageBuildArns::default(),
+        first_failures: super::stack_events::FirstFailures::default(),
     }
 }
 

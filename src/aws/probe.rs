@@ -5,9 +5,11 @@ use super::budget::RateLimit;
 use super::clients::Clients;
 use super::error::source_error;
 use super::source::Aws;
-use super::{cloudformation, ec2, imagebuilder, s3};
+use super::{cloudformation, ec2, image_logs, imagebuilder, s3, stack_events};
+use crate::describe_image::image_build_log;
 use crate::describe_image::image_config::{config_key, default_bucket};
 use crate::describe_image::image_id::{ImageId, InvalidImageId};
+use crate::describe_image::image_logs::LogQuery;
 use crate::describe_image::source::{Priority, Turn};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{Region, Scope};
@@ -45,6 +47,15 @@ pub enum Permission {
     Failed(SourceError),
 }
 
+/// What the operator's policy has for some features only.
+#[derive(Clone, Copy, Debug)]
+pub struct Extras {
+    /// The actions for presigned URLs.
+    pub presigned: bool,
+    /// The actions for the events of stacks and the logs of builds.
+    pub build_logs: bool,
+}
+
 impl Aws {
     /// The identity of the scope's credentials. It needs no permission.
     ///
@@ -60,8 +71,8 @@ impl Aws {
         Ok(Caller { account_id: reply.account.unwrap_or_default(), arn: reply.arn.unwrap_or_default() })
     }
 
-    /// Tries each action of the operator's IAM policy. `presigned` includes the actions for presigned URLs.
-    pub async fn probe(&self, scope: &Scope, caller: Option<&Caller>, presigned: bool) -> Vec<Probe> {
+    /// Tries each action of the operator's IAM policy, and of those `extras`.
+    pub async fn probe(&self, scope: &Scope, caller: Option<&Caller>, extras: Extras) -> Vec<Probe> {
         let clients = match self.clients(scope).await {
             Ok(clients) => clients,
             Err(error) => return vec![Probe { action: ec2::DESCRIBE_IMAGES, permission: Permission::Failed(error) }],
@@ -88,7 +99,10 @@ impl Aws {
         };
         let build = imagebuilder::image_build(&clients.imagebuilder, &free, &turn, &build_arn(scope, caller)).await;
         probes.push(of(imagebuilder::GET_IMAGE, build.refused.map_or(Ok(()), Err)));
-        if presigned {
+        if extras.build_logs {
+            probes.extend(build_logs(&clients, scope, caller).await);
+        }
+        if extras.presigned {
             probes.extend(bucket(&clients, caller, &scope.region).await);
         }
         probes
@@ -124,6 +138,19 @@ fn build_arn(scope: &Scope, caller: &Caller) -> String {
         "arn:{partition}:imagebuilder:{}:{}:image/parallelclusterimage-{NOBODYS}/0.0.1/1",
         scope.region, caller.account_id
     )
+}
+
+/// The probes of what tells the story of a build.
+async fn build_logs(clients: &Clients, scope: &Scope, caller: &Caller) -> [Probe; 3] {
+    let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
+    let group = image_build_log::group(NOBODYS);
+    let group = format!("arn:{partition}:logs:{}:{}:log-group:{group}", scope.region, caller.account_id);
+    let logs = &clients.logs;
+    [
+        of(stack_events::DESCRIBE_STACK_EVENTS, stack_events::page(&clients.cloudformation, NOBODYS, None).await),
+        of(image_logs::DESCRIBE_LOG_STREAMS, image_logs::newest_stream(logs, &group).await),
+        of(image_logs::GET_LOG_EVENTS, image_logs::events(logs, &group, "0.0.1/1", &LogQuery::default()).await),
+    ]
 }
 
 /// The probes of S3. Without the bucket, S3 does not say whether the permission or the bucket is missing.

@@ -4,10 +4,10 @@ use super::budget::{Api, Budget, Budgets};
 use super::clients::{Clients, RateLimits};
 use super::config::{self, Base, ClientSettings};
 use super::sink::CallSink;
-use super::{cloudformation, ec2, imagebuilder, partition, s3};
+use super::{cloudformation, ec2, imagebuilder, partition, s3, stack_events};
 use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::{ImageId, InvalidRegion, Region};
-use crate::describe_image::observation::{Ami, ImageBuild, Stack};
+use crate::describe_image::observation::{Ami, FailedResource, ImageBuild, Stack};
 use crate::describe_image::scope::{Role, Scope};
 use crate::describe_image::source::{ImageConfigSource, ImageSource, OrphanSource, Priority, Turn};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
@@ -27,6 +27,7 @@ pub struct Aws {
     sink: Arc<dyn CallSink>,
     clients: Mutex<HashMap<Scope, Arc<Clients>>>,
     budgets: Budgets,
+    reads_stack_events: bool,
     /// The account of the process's own credentials. Empty until an answer contains it.
     own_account: Mutex<String>,
     /// The configuration of each role that was assumed. A role has one set of credentials for all its regions.
@@ -51,6 +52,7 @@ impl Aws {
             sink,
             clients: Mutex::default(),
             budgets: Budgets::default(),
+            reads_stack_events: false,
             own_account: Mutex::default(),
             assumed: tokio::sync::Mutex::default(),
         }
@@ -61,6 +63,12 @@ impl Aws {
     pub fn with_budget(self, budget: Budget) -> Self {
         let budgets = Budgets::new(budget, self.sink.clone());
         Self { budgets, ..self }
+    }
+
+    /// Reads why a stack failed, from its events. That needs a permission of its own.
+    #[must_use]
+    pub fn with_stack_events(self, reads_stack_events: bool) -> Self {
+        Self { reads_stack_events, ..self }
     }
 
     async fn sign(clients: &Clients, object: &ConfigObject) -> Option<String> {
@@ -97,6 +105,7 @@ impl Aws {
             stacks: rate_limit(Api::DescribeStacks),
             resources: rate_limit(Api::DescribeStackResource),
             builds: rate_limit(Api::GetImage),
+            events: rate_limit(Api::DescribeStackEvents),
         }
     }
 
@@ -182,6 +191,20 @@ impl ImageSource for Aws {
             }
             None => Ok(None),
         }
+    }
+
+    async fn first_failure(
+        &self,
+        scope: &Scope,
+        stack: &Stack,
+        turn: &Turn,
+    ) -> Result<Option<FailedResource>, SourceError> {
+        if !self.reads_stack_events {
+            return Ok(None);
+        }
+        let clients = self.clients(scope).await?;
+        let (client, failures) = (&clients.cloudformation, &clients.first_failures);
+        stack_events::first_failure(client, &clients.rate_limits.events, turn, failures, stack).await
     }
 }
 

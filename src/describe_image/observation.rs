@@ -61,6 +61,17 @@ pub struct Stack {
     pub tags: Vec<Tag>,
     /// Whether it is nested in another stack.
     pub is_nested: bool,
+    /// The first of its events that tells of a failure, if it was read.
+    pub first_failure: Option<FailedResource>,
+}
+
+/// What CloudFormation says of a resource that failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedResource {
+    /// The logical id of the resource.
+    pub resource: String,
+    pub status: String,
+    pub reason: Option<String>,
 }
 
 /// An image build version of EC2 Image Builder.
@@ -105,6 +116,12 @@ pub enum Phase {
     Absent,
 }
 
+/// Whether Image Builder has finished with an image of this status.
+#[must_use]
+pub fn is_over(image_status: &str) -> bool {
+    matches!(image_status, "AVAILABLE" | "FAILED" | "CANCELLED" | "DEPRECATED" | "DELETED")
+}
+
 /// The value of the first tag named `key`.
 #[must_use]
 pub fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
@@ -145,6 +162,20 @@ impl Observation {
         }
     }
 
+    /// Whether the build of the image has ended, well or badly. True also if there is no build.
+    #[must_use]
+    pub fn build_is_over(&self) -> bool {
+        match self {
+            Self::Ami { ami, .. } => ami.phase() == Phase::Settled,
+            Self::Stack { stack, image_build, .. } => {
+                let status = stack.status.as_deref().and_then(ImageBuildStatus::of_stack);
+                image_build.as_ref().and_then(|build| build.status.as_deref()).is_some_and(is_over)
+                    || status.is_some_and(|status| status != ImageBuildStatus::BuildInProgress)
+            }
+            Self::Absent { .. } => true,
+        }
+    }
+
     /// The error of a read that AWS refused, although the image itself was observed.
     #[must_use]
     pub fn refused(&self) -> Option<&SourceError> {
@@ -167,7 +198,8 @@ impl Ami {
         self.state.as_deref() == Some("disabled")
     }
 
-    fn phase(&self) -> Phase {
+    #[must_use]
+    pub fn phase(&self) -> Phase {
         match self.state.as_deref().unwrap_or_default() {
             "available" | "invalid" | "failed" | "error" | "deregistered" | "disabled" => Phase::Settled,
             _ => Phase::InProgress,

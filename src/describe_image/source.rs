@@ -2,7 +2,7 @@
 
 use super::image_config::ConfigObject;
 use super::image_id::{ImageId, Region};
-use super::observation::{Ami, ImageBuild, Stack};
+use super::observation::{Ami, FailedResource, ImageBuild, Stack};
 use super::scope::Scope;
 use super::source_error::SourceError;
 use std::future::Future;
@@ -114,6 +114,17 @@ pub trait ImageSource: Send + Sync {
         stack: &Stack,
         turn: &Turn,
     ) -> impl Future<Output = Result<Option<ImageBuild>, SourceError>> + Send;
+
+    /// The first event of `stack` that tells of a failure. `None` if there is none, or if events are not to be read.
+    fn first_failure(
+        &self,
+        scope: &Scope,
+        stack: &Stack,
+        turn: &Turn,
+    ) -> impl Future<Output = Result<Option<FailedResource>, SourceError>> + Send {
+        let _ = (scope, stack, turn);
+        std::future::ready(Ok(None))
+    }
 }
 
 /// Creates URLs that open configuration files.

@@ -86,6 +86,7 @@ fn any_stack() -> impl Strategy<Value = Stack> {
             creation_time,
             tags,
             is_nested: false,
+            first_failure: None,
         },
     )
 }

@@ -3,11 +3,14 @@
 mod overload;
 mod renewal;
 
+use crate::kubernetes::custom_image::CustomImage;
+use crate::kubernetes::told::words;
 use crate::proxy::Proxy;
 use futures::FutureExt;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioExecutor;
+use kube::Api;
 use kube::client::retry::RetryPolicy;
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::Kubeconfig;
@@ -40,6 +43,15 @@ pub async fn connect() -> Result<Client, BoxError> {
     let service = renewed_at_401(transport(&config, proxy)?, || afresh().boxed());
     let service = ServiceBuilder::new().map_response(overload::with_reason).service(service);
     Ok(ClientBuilder::new(service, namespace).build())
+}
+
+/// The CustomImage `name`. `None` if there is none.
+///
+/// # Errors
+/// If the API server does not answer or refuses, in its words.
+pub async fn custom_image(client: Client, namespace: &str, name: &str) -> Result<Option<CustomImage>, String> {
+    let api: Api<CustomImage> = Api::namespaced(client, namespace);
+    api.get_opt(name).await.map_err(|error| words(&error))
 }
 
 /// What the kubeconfig or the pod says now.

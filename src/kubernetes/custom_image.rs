@@ -36,34 +36,30 @@ pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
     selectable = ".spec.imageId",
     selectable = ".status.region",
     selectable = ".status.imageBuildStatus",
-    printcolumn(name = "Image-ID", type_ = "string", json_path = ".spec.imageId"),
-    printcolumn(name = "Region", type_ = "string", json_path = ".status.region"),
-    printcolumn(name = "Status", type_ = "string", json_path = ".status.imageBuildStatus"),
-    printcolumn(name = "AMI", type_ = "string", json_path = ".status.ec2AmiInfo.amiId"),
-    printcolumn(name = "Version", type_ = "string", json_path = ".status.version"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "AMI", type_ = "string", json_path = ".status.ec2AmiInfo.amiId"),
+    printcolumn(name = "Version", type_ = "string", json_path = ".status.version"),
+    printcolumn(name = "Region", type_ = "string", json_path = ".status.region"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Image-ID", type_ = "string", json_path = ".spec.imageId", priority = 1),
     printcolumn(name = "Architecture", type_ = "string", json_path = ".status.ec2AmiInfo.architecture", priority = 1),
+    printcolumn(name = "Started", type_ = "date", json_path = ".status.build.startedAt", priority = 1),
+    printcolumn(name = "Duration", type_ = "integer", json_path = ".status.build.durationSeconds", priority = 1),
+    printcolumn(name = "Suspended", type_ = "boolean", json_path = ".spec.suspend", priority = 1),
     printcolumn(
-        name = "Stack-Status",
+        name = "Synced",
         type_ = "string",
-        json_path = ".status.cloudformationStackStatus",
+        json_path = ".status.conditions[?(@.type=='Synced')].status",
         priority = 1
     ),
     printcolumn(
-        name = "Imagebuilder-Status",
+        name = "Message",
         type_ = "string",
-        json_path = ".status.imagebuilderImageStatus",
+        json_path = ".status.conditions[?(@.type=='Ready')].message",
         priority = 1
-    ),
-    printcolumn(
-        name = "Build-Started",
-        type_ = "date",
-        json_path = ".status.cloudformationStackCreationTime",
-        priority = 1
-    ),
-    printcolumn(name = "Image-Age", type_ = "date", json_path = ".status.creationTime", priority = 1),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    )
 )]
 #[x_kube(validation = Rule::new("has(self.region) == has(oldSelf.region)")
     .message("region can be neither added nor removed: another region is another image, so create another CustomImage"))]
@@ -133,6 +129,10 @@ pub struct CustomImageStatus {
     /// The build of the image: stack, image build and AMI. It stays when the other fields of the status are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<Build>,
+    /// Where the image is: its status in EC2 Image Builder, such as BUILDING, or the state of its AMI once there is one, such
+    /// as AVAILABLE. Absent while there is neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
     /// Why the build failed. It stays until an AMI of the image is available or another stack is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,

@@ -180,6 +180,7 @@ async fn look_up<S: Source + 'static>(
 fn decide<S>(object: &CustomImage, region: &str, found: &Found, context: &Context<S>) -> Next {
     let looked_up = &found.looked_up;
     let moment = Moment {
+        object: &format!("{} -n {}", object.name_any(), object.namespace().unwrap_or_default()),
         previous: &found.previous,
         image_id: &object.spec.image_id,
         region,

@@ -2,6 +2,7 @@
 //! does input or output. `compose` puts together what the other files decide. They do not import it.
 
 pub mod build_story;
+pub mod build_times;
 pub mod compose;
 pub mod conditions;
 pub mod moment;

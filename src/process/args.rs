@@ -3,6 +3,7 @@
 
 pub mod aws;
 pub mod budget;
+pub mod build;
 pub mod check;
 pub mod describe;
 pub mod leadership;
@@ -15,12 +16,14 @@ pub mod timing;
 pub mod value;
 pub mod watch;
 
+use build::BuildArgs;
 use check::CheckArgs;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use describe::DescribeArgs;
 use list::ListArgs;
 use run::RunArgs;
+use std::path::PathBuf;
 
 /// Mirrors AWS ParallelCluster custom images into Kubernetes, read-only.
 ///
@@ -32,6 +35,20 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Command,
 }
+
+impl Args {
+    /// The arguments of this process. By the name `kubectl-customimage` it is a plugin of kubectl, and its help says so.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let name = std::env::args_os().next().map(PathBuf::from);
+        let is_plugin = name.as_ref().and_then(|path| path.file_stem()).is_some_and(|stem| stem == PLUGIN);
+        let command = if is_plugin { Self::command().bin_name("kubectl customimage") } else { Self::command() };
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// The file name by which kubectl finds its plugin.
+const PLUGIN: &str = "kubectl-customimage";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -63,6 +80,23 @@ pub enum Command {
         after_help = "Example:\n  customimage-operator list --region eu-west-1 --output manifests | kubectl apply -f -"
     )]
     List(ListArgs),
+    /// Print the log of an image build.
+    ///
+    /// Of a CustomImage, its status says in which account, region and stream the log is. With --image-id no cluster is
+    /// needed. JSON is what `pcluster get-image-log-events` prints. Needs logs:GetLogEvents, logs:DescribeLogStreams and
+    /// sts:GetCallerIdentity. Exit code 0 with the log, 1 with {"message": …}, 2 when the command line is wrong, 3 when the
+    /// credentials are refused, have expired or are another account's, 130 when interrupted.
+    #[command(
+        after_help = "Example:\n  customimage-operator logs hpc-base --tail 50\n  customimage-operator logs --image-id hpc-base --region eu-west-1 --follow"
+    )]
+    Logs(BuildArgs),
+    /// Print the events of the stack that builds an image, also after it is gone.
+    ///
+    /// Of a CustomImage, its status names the stack. By --image-id, only a stack that exists is found. JSON is what
+    /// `pcluster get-image-stack-events` prints. Needs cloudformation:DescribeStackEvents and sts:GetCallerIdentity. The
+    /// exit codes are those of logs.
+    #[command(after_help = "Example:\n  customimage-operator events hpc-base")]
+    Events(BuildArgs),
     /// Check whether the operator can work here.
     ///
     /// Takes the leadership and AWS settings of `run`, and those for what is mirrored. Checks the API server and the

@@ -3,7 +3,7 @@
 
 mod row;
 
-use crate::aws::{ASSUME_ROLE, Aws, IgnoreCalls, Permission, Probe};
+use crate::aws::{ASSUME_ROLE, Aws, Extras, IgnoreCalls, Permission, Probe};
 use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind};
 use crate::kubernetes::client::{self, Client};
 use crate::kubernetes::identities::grants::{Grant, Identities};
@@ -121,6 +121,7 @@ async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
     };
     let aws = Aws::connect(&args.aws.settings(), default_region.as_ref(), Arc::new(IgnoreCalls)).await;
     let presigned = args.mirror.configuration_url == ConfigurationUrl::Presigned;
+    let extras = Extras { presigned, build_logs: args.mirror.build_logs };
     let mut rows = Vec::new();
     for grant in identities.grants() {
         if grant.namespaces.is_nobody() {
@@ -137,7 +138,7 @@ async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
         }
         let scopes: Vec<_> =
             regions.into_iter().map(|region| Scope { identity: grant.identity.clone(), region }).collect();
-        let checked = futures::future::join_all(scopes.iter().map(|scope| of_scope(&aws, scope, presigned))).await;
+        let checked = futures::future::join_all(scopes.iter().map(|scope| of_scope(&aws, scope, extras))).await;
         rows.extend(checked.into_iter().flatten());
     }
     rows
@@ -150,7 +151,7 @@ fn regions_of(grant: &Grant, default_region: Option<&Region>) -> Vec<Region> {
     }
 }
 
-async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
+async fn of_scope(aws: &Aws, scope: &Scope, extras: Extras) -> Vec<Row> {
     let named = |what: &str| format!("{} {} {what}", scope.identity.name, scope.region);
     let (credentials, caller) = match aws.caller(scope).await {
         Ok(caller) => (Row::judged(named("credentials"), true, &caller.arn, ""), Some(caller)),
@@ -163,13 +164,14 @@ async fn of_scope(aws: &Aws, scope: &Scope, presigned: bool) -> Vec<Row> {
         }
     };
     let arn = caller.as_ref().map_or("these credentials", |caller| &caller.arn).to_owned();
-    let probes = aws.probe(scope, caller.as_ref(), presigned).await.into_iter().map(|Probe { action, permission }| {
-        match permission {
-            Permission::Allowed => Row::judged(named(action), true, "allowed", ""),
-            Permission::Unknown(why) => Row::unknown(named(action), why),
-            Permission::Failed(error) => Row::failed(named(action), &error.message, fix(&error, scope, &arn)),
-        }
-    });
+    let probes =
+        aws.probe(scope, caller.as_ref(), extras).await.into_iter().map(
+            |Probe { action, permission }| match permission {
+                Permission::Allowed => Row::judged(named(action), true, "allowed", ""),
+                Permission::Unknown(why) => Row::unknown(named(action), why),
+                Permission::Failed(error) => Row::failed(named(action), &error.message, fix(&error, scope, &arn)),
+            },
+        );
     std::iter::once(credentials).chain(probes).collect()
 }
 

@@ -70,7 +70,10 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     let identities = identities(&args, &mut registry)?;
     let calls = AwsCalls::register(&mut registry);
     let aws = Aws::connect(&args.aws.settings(), region.as_ref(), Arc::new(calls)).await;
-    let (reflector, changes) = Reflector::new(aws.with_budget(args.budget.budget()), args.reflector());
+    let (reflector, changes) = Reflector::new(
+        aws.with_budget(args.budget.budget()).with_stack_events(args.mirror.build_logs),
+        args.reflector(),
+    );
     let lease = args.leadership.settings(holder(), &args.mirror.namespaces())?;
     let (leading, leads) = watch::channel(lease.is_none());
     let parts = Parts {

@@ -38,6 +38,18 @@ pub fn put(text: Result<String, String>, code: ExitCode) -> ExitCode {
     }
 }
 
+/// One line of JSON, in ASCII.
+pub fn json_line(value: &impl Serialize) -> Result<String, String> {
+    let text = serde_json::to_string(value).map_err(|error| error.to_string())?;
+    Ok(ascii_json(&text).into_owned())
+}
+
+/// Prints a line at once. Returns false when nobody reads stdout any more.
+pub fn line(text: &str) -> bool {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).is_ok()
+}
+
 fn write(text: &str) -> Result<(), String> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {

@@ -85,6 +85,7 @@ CASES = [
     ),
     Case("identities", [IDENTITY], configuration("identities")),
     Case("watchNamespaces", ["hpc", "genomics"], variable("CUSTOMIMAGE_NAMESPACE"), "hpc,genomics"),
+    Case("buildLogs.enabled", True, variable("CUSTOMIMAGE_BUILD_LOGS"), "true"),
     Case("configurationUrl", "presigned", variable("CUSTOMIMAGE_CONFIGURATION_URL")),
     timing("inProgressInterval", "IN_PROGRESS_INTERVAL"),
     timing("settledInterval", "SETTLED_INTERVAL"),

@@ -14,6 +14,8 @@ BUILDS = ("imagebuilder:GetImage", "arn:aws:imagebuilder:*:*:image/parallelclust
 BUCKETS = ("s3:ListBucket", ["arn:aws:s3:::parallelcluster-*"])
 FILES = ("s3:GetObject", ["arn:aws:s3:::parallelcluster-*/*/configs/image-config.yaml"])
 OURS = [("s3:ListBucket", BUCKETS[1] + ["arn:aws:s3:::ours"]), ("s3:GetObject", FILES[1] + ["arn:aws:s3:::ours/*/configs/image-config.yaml"])]
+EVENTS = ("cloudformation:DescribeStackEvents", "arn:aws:cloudformation:*:*:stack/*")
+LOGS = (["logs:DescribeLogStreams", "logs:GetLogEvents"], "arn:aws:logs:*:*:log-group:/aws/imagebuilder/ParallelClusterImage-*")
 READS = [IMAGES, STACKS, ALL_STACKS, BUILDS]
 
 A, B = "arn:aws:iam::222233334444:role/reader", "arn:aws:iam::333344445555:role/reader"
@@ -46,6 +48,7 @@ def statements(document):
     [
         ({}, READS),
         ({"configurationUrl": "presigned"}, READS + [BUCKETS, FILES]),
+        ({"buildLogs": {"enabled": True}}, READS + [EVENTS, LOGS]),
         ({"aws": {"partition": "aws-cn"}, "configurationUrl": "presigned"}, in_china(READS + [BUCKETS, FILES])),
         ({"configurationUrl": "presigned", "iamPolicy": {"buckets": ["ours"]}}, READS + OURS),
         ({"iamPolicy": {"buckets": ["ours"]}}, READS),
@@ -57,7 +60,7 @@ def statements(document):
         ({"identities": [RESEARCH], "aws": {"podIdentity": True}}, READS + [(["sts:AssumeRole", "sts:TagSession"], [A])]),
         ({"aws": {"podIdentity": True}}, READS),
     ],
-    ids=["default", "presigned", "another partition", "a bucket of our own", "not presigned", "default named", "an identity for nobody", "identities", "default for nobody", "the same role under another name", "Pod Identity", "Pod Identity alone"],
+    ids=["default", "presigned", "build logs", "another partition", "a bucket of our own", "not presigned", "default named", "an identity for nobody", "identities", "default for nobody", "the same role under another name", "Pod Identity", "Pod Identity alone"],
 )
 def test_the_policy_of_the_pods_role_has_exactly_these_statements(values, expected):
     assert policies(values)["policy.json"] == [tuple(each) for each in expected]

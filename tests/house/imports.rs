@@ -4,14 +4,15 @@ use super::{code, is_tests, project, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rooms that each room may import besides itself. `backoff`, `packed`, `plain_text` and `proxy` may import none.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("main", &["process"]),
     ("process", &["kubernetes", "aws", "reflector", "describe_image", "backoff", "packed", "plain_text", "proxy"]),
-    ("kubernetes", &["reflector", "describe_image", "backoff", "packed", "plain_text", "proxy"]),
+    ("kubernetes", &["reflector", "describe_image", "backoff", "fit", "packed", "plain_text", "proxy"]),
     ("aws", &["describe_image", "backoff", "packed", "plain_text", "proxy"]),
-    ("reflector", &["describe_image", "backoff", "packed", "plain_text"]),
+    ("reflector", &["describe_image", "backoff", "fit", "packed", "plain_text"]),
     ("describe_image", &["packed", "plain_text"]),
     ("backoff", &[]),
+    ("fit", &[]),
     ("packed", &[]),
     ("plain_text", &[]),
     ("proxy", &[]),

@@ -26,6 +26,8 @@ mod hostile;
 mod network;
 /// The running process: /livez, /readyz, /metrics, SIGTERM, a late CRD, an API server that restarts.
 mod process;
+/// The story of a build: status, `logs` and `events` beside the official program.
+mod story;
 
 /// The programs and fixtures that the tests share.
 mod support;

@@ -47,6 +47,7 @@ NO_PROXY: {{ .Values.proxy.https | empty | ternary "" (include "customimage-oper
 CUSTOMIMAGE_NAMESPACE: {{ join "," .Values.watchNamespaces | quote }}
 CUSTOMIMAGE_CONFIGURATION: /etc/customimage-operator/configuration.yaml
 CUSTOMIMAGE_CONFIGURATION_URL: {{ .Values.configurationUrl }}
+CUSTOMIMAGE_BUILD_LOGS: {{ .Values.buildLogs.enabled | quote }}
 CUSTOMIMAGE_CONCURRENCY: {{ .Values.concurrency | int | quote }}
 CUSTOMIMAGE_LEASE_NAME: {{ include "customimage-operator.fullname" . }}
 CUSTOMIMAGE_LEASE_DURATION: {{ .Values.lease.duration | quote }}

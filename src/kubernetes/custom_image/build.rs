@@ -18,6 +18,24 @@ pub struct Build {
     /// Id of the AMI, from its first observation on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ami_id: Option<String>,
+    /// Name of the CloudWatch log group of the build, in the account and region of imageArn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_group: Option<String>,
+    /// Name of the build's log stream in that group, such as 3.16.1/1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_stream: Option<String>,
+    /// When the build began: the creation time of its stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// When the operator saw that the build had ended. Absent if it did not see the build before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Time>,
+    /// Seconds from startedAt to endedAt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<i64>,
+    /// When the operator first saw the current value of status.phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase_started_at: Option<Time>,
 }
 
 /// Why a build failed.
@@ -44,4 +62,20 @@ pub struct Failure {
     /// Message of the component, else of Image Builder, else of CloudFormation. At most 1,024 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The first event of the stack that tells of a failure. Only if the operator may read the events of stacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack_event: Option<StackEvent>,
+}
+
+/// What CloudFormation says of the resource that failed first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StackEvent {
+    /// Logical id of the resource in the stack, such as ParallelClusterImage.
+    pub resource: String,
+    /// Status of the resource, such as CREATE_FAILED.
+    pub status: String,
+    /// Why, in CloudFormation's words. At most 1,024 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }

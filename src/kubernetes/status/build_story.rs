@@ -1,14 +1,14 @@
 //! `status.build` and `status.failure`: the stack, the image build and the AMI of an image, and why its build failed.
 //! They stay when the payload's own fields are gone. Pure.
 
-use crate::describe_image::observation::{Ami, FailedStep, ImageBuild, Stack, tag, tag_key};
+use crate::describe_image::observation::{self, Ami, FailedStep, ImageBuild, Stack, tag, tag_key};
 use crate::describe_image::source_error::redacted;
 use crate::describe_image::{ImageBuildStatus, Observation};
 use crate::kubernetes::custom_image::CustomImageStatus;
-use crate::kubernetes::custom_image::build::{Build, Failure};
+use crate::kubernetes::custom_image::build::{Build, Failure, StackEvent};
+use crate::kubernetes::status::build_times::second;
 use crate::kubernetes::status::conditions::cut;
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// The limit for `status.failure.message`, in characters.
 const MESSAGE_LIMIT: usize = 1024;
@@ -26,9 +26,7 @@ pub fn next(
             (Some(of_ami(&known(previous), ami, stack.as_ref())), failure)
         }
         Observation::Stack { stack, image_build, refused: _ } => of_stack(previous, stack, image_build.as_ref(), now),
-        Observation::Absent { .. } => {
-            (Some(known(previous)).filter(|build| *build != Build::default()), previous.failure.clone())
-        }
+        Observation::Absent { .. } => (Some(known(previous)), previous.failure.clone()),
     }
 }
 
@@ -41,6 +39,7 @@ pub fn known(previous: &CustomImageStatus) -> Build {
         stack_arn: previous.image.cloudformation_stack_arn.clone(),
         image_arn: ami.and_then(|ami| tag(&ami.tags, tag_key::IMAGE_BUILD)).map(str::to_owned),
         ami_id: ami.and_then(|ami| ami.ami_id.clone()),
+        ..Build::default()
     })
 }
 
@@ -56,6 +55,7 @@ fn of_ami(before: &Build, ami: &Ami, stack: Option<&Stack>) -> Build {
         stack_arn: stack.filter(is_older).and_then(|stack| stack.arn.clone()).or(before.stack_arn),
         image_arn: ami.image_build_arn().map(str::to_owned).or(before.image_arn),
         ami_id: ami.id.clone(),
+        ..before
     }
 }
 
@@ -75,7 +75,7 @@ fn of_stack(
         return (Some(build), merged(previous.failure.clone(), failure));
     }
     // Another stack is another build.
-    (Some(Build { stack_arn: stack.arn.clone(), image_arn, ami_id: None }), failure)
+    (Some(Build { stack_arn: stack.arn.clone(), image_arn, ..Build::default() }), failure)
 }
 
 /// Whether `stack` built the AMI in `before`: both have the same image build. If one image build is unknown: the stack
@@ -111,17 +111,28 @@ fn failure(stack: &Stack, image_build: Option<&ImageBuild>, now: Timestamp) -> O
     let image_status = image_build.and_then(|build| build.status.clone());
     let image_status = image_status.filter(|status| matches!(status.as_str(), "FAILED" | "CANCELLED"));
     let stack_status = stack.status.as_deref().and_then(ImageBuildStatus::of_stack);
-    if image_status.is_none() && stack_status != Some(ImageBuildStatus::BuildFailed) {
+    let event = stack.first_failure.as_ref();
+    // A rollback may delete the stack before Image Builder was asked. Its events still tell that the build failed.
+    let is_told = event.is_some_and(|event| event.status == "CREATE_FAILED");
+    if image_status.is_none() && stack_status != Some(ImageBuildStatus::BuildFailed) && !is_told {
         return None;
     }
     let build = image_build.filter(|_| image_status.is_some());
     let FailedStep { step, component, phase, action, message } =
         build.and_then(|build| build.failed_step.clone()).unwrap_or_default();
     let said = message.or_else(|| build?.reason.clone());
-    let said = if image_status.is_some() { said } else { stack.status_reason.clone() };
+    let of_stack = || stack.status_reason.clone().filter(|_| stack_status == Some(ImageBuildStatus::BuildFailed));
+    let of_event = || event.and_then(|event| event.reason.clone());
+    let said = if image_status.is_some() { said } else { of_stack().or_else(of_event) };
     let message = said.filter(|said| !said.is_empty()).map(|said| cut(&redacted(&said), MESSAGE_LIMIT));
-    let observed_at = Time(Timestamp::from_second(now.as_second()).unwrap_or(now));
-    Some(Failure { observed_at, image_status, step, component, phase, action, message })
+    let stack_event = event.map(told);
+    Some(Failure { observed_at: second(now), image_status, step, component, phase, action, message, stack_event })
+}
+
+fn told(event: &observation::FailedResource) -> StackEvent {
+    let observation::FailedResource { resource, status, reason } = event;
+    let reason = reason.as_deref().map(|reason| cut(&redacted(reason), MESSAGE_LIMIT));
+    StackEvent { resource: resource.clone(), status: status.clone(), reason }
 }
 
 /// Keeps what earlier reads found about the same build, because the rollback deletes its source.
@@ -133,7 +144,7 @@ fn merged(before: Option<Failure>, now: Option<Failure>) -> Option<Failure> {
     if now.image_status.is_none() {
         // The first status reason of the stack names the cause, the later ones describe the rollback.
         let message = before.message.or(now.message);
-        return Some(Failure { message, ..before });
+        return Some(Failure { message, stack_event: before.stack_event.or(now.stack_event), ..before });
     }
     let is_richer = before.image_status.is_some();
     let earlier = |value: Option<String>| value.filter(|_| is_richer);
@@ -145,6 +156,7 @@ fn merged(before: Option<Failure>, now: Option<Failure>) -> Option<Failure> {
         phase: now.phase.or(earlier(before.phase)),
         action: now.action.or(earlier(before.action)),
         message: now.message.or(earlier(before.message)),
+        stack_event: before.stack_event.or(now.stack_event),
     })
 }
 

@@ -4,12 +4,13 @@ use crate::describe_image::response::{ImageFields, Tag};
 use crate::describe_image::source_error::redacted;
 use crate::describe_image::{DescribeImageResponse, Observation, SourceError, SourceErrorKind};
 use crate::kubernetes::custom_image::CustomImageStatus;
-use crate::kubernetes::status::build_story;
+use crate::kubernetes::custom_image::build::Build;
 use crate::kubernetes::status::conditions::{self, Finding};
 use crate::kubernetes::status::moment::{Moment, Orphan, Outcome};
 use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::kubernetes::status::unanswered::{self, Change};
 use crate::kubernetes::status::verdict::{self, Progress, Story, Verdict};
+use crate::kubernetes::status::{build_story, build_times};
 use jiff::Timestamp;
 
 /// The next status, and when it may change without a new observation.
@@ -41,6 +42,8 @@ fn observed(
     moment: &Moment<'_>,
 ) -> Next {
     let (build, failure) = build_story::next(moment.previous, observation, moment.now);
+    let dated = |build| build_times::dated(build, moment.previous, observation, moment.image_id, moment.now);
+    let build = build.map(dated).filter(|build| *build != Build::default());
     // The finalizing period of another build starts anew.
     let mut previous = moment.previous.clone();
     if build_story::is_another(&previous, build.as_ref()) {
@@ -55,7 +58,7 @@ fn observed(
         }
         Observation::Absent { other_stack } => verdict::missing::of_absence(other_stack.as_deref(), &story, moment),
     };
-    let mut status = CustomImageStatus { build, failure, ..bare(moment) };
+    let mut status = CustomImageStatus { build, phase: build_times::phase(observation), failure, ..bare(moment) };
     if let Some(DescribeImageResponse { image_configuration, image_id: _, image, region: _ }) = response {
         status.image_configuration = Some(image_configuration.clone());
         status.image = image.clone();
@@ -130,6 +133,7 @@ fn bare(moment: &Moment<'_>) -> CustomImageStatus {
         account_id: moment.account_id.map(str::to_owned).or_else(|| moment.previous.account_id.clone()),
         last_handled_reconcile_at: moment.previous.last_handled_reconcile_at.clone(),
         build: moment.previous.build.clone(),
+        phase: moment.previous.phase.clone(),
         failure: moment.previous.failure.clone(),
         image_id: Some(moment.image_id.to_string()),
         region: Some(moment.region.to_owned())

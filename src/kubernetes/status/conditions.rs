@@ -81,7 +81,8 @@ fn subject(message: &str) -> (&str, String) {
 }
 
 /// Cuts off the fraction, because Kubernetes stores times in whole seconds.
-fn whole_second(time: Timestamp) -> Timestamp {
+#[must_use]
+pub fn whole_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 

@@ -48,6 +48,8 @@ pub struct GracePeriods {
 #[derive(Clone, Copy, Debug)]
 pub struct Moment<'a> {
     pub previous: &'a CustomImageStatus,
+    /// The object as arguments of a command: its name, and -n with its namespace.
+    pub object: &'a str,
     pub image_id: &'a str,
     pub region: &'a str,
     /// The account of this scope, if this process has learned it.

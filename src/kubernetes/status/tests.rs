@@ -29,6 +29,7 @@ pub(in crate::kubernetes) fn at(minute: i64) -> Timestamp {
 fn moment(previous: &CustomImageStatus, minute: i64) -> Moment<'_> {
     Moment {
         previous,
+        object: "hpc -n images",
         image_id: "hpc",
         region: "eu-west-1",
         account_id: Some("111122223333"),
@@ -133,8 +134,8 @@ fn message_of_a_failed_build_starts_with_the_failing_step() {
     let message = &conditions::find(&status.conditions, conditions::READY).unwrap().message;
     assert_eq!(
         message,
-        "failed at step InstallPackages: out of disk; stack is CREATE_FAILED, Image Builder says FAILED; \
-         CloudFormation: resource failed"
+        "failed at step InstallPackages: out of disk; what to do: customimage-operator events hpc -n images; \
+         stack is CREATE_FAILED, Image Builder says FAILED; CloudFormation: resource failed"
     );
 }
 

@@ -22,6 +22,10 @@ pub struct MirrorArgs {
     /// With a presigned URL, every user who can read the CustomImage can read the file.
     #[arg(long, env = "CUSTOMIMAGE_CONFIGURATION_URL", value_enum, default_value_t = ConfigurationUrl::S3)]
     pub configuration_url: ConfigurationUrl,
+    /// Read why a stack failed from its events, once for each failure, into status.failure.stackEvent. Needs
+    /// cloudformation:DescribeStackEvents. With it, check also tries the rights for the commands logs and events.
+    #[arg(long, env = "CUSTOMIMAGE_BUILD_LOGS", default_value_t = false, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    pub build_logs: bool,
 }
 
 impl MirrorArgs {

@@ -27,6 +27,11 @@ fn program(endpoint: &str, arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs the official program with these arguments.
+pub async fn answer(endpoint: &str, arguments: &[&str]) -> Answer {
+    finish(program(endpoint, arguments)).await
+}
+
 /// Runs `pcluster describe-image`.
 pub async fn describe(endpoint: &str, id: &str, region: &str) -> Answer {
     finish(program(endpoint, &["describe-image", "--image-id", id, "--region", region])).await

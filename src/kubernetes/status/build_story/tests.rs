@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::describe_image::image_config::new_tag;
+use crate::describe_image::observation::FailedResource;
 use crate::describe_image::{ImageId, Region, describe};
 use crate::kubernetes::status::moment::{Moment, Orphan, Outcome};
 use crate::kubernetes::status::tests::{PERIODS, at};
 use crate::kubernetes::status::{compose, conditions};
 use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// The life of one image, one observation after the other.
 struct Life {
@@ -31,6 +33,7 @@ impl Life {
         let outcome = Outcome::Observed { observation: std::sync::Arc::new(observation), response, orphan };
         let moment = Moment {
             previous: &self.status,
+            object: "hpc -n images",
             image_id: "hpc",
             region: "eu-west-1",
             account_id: Some("111122223333"),
@@ -55,7 +58,7 @@ impl Life {
     }
 
     fn build(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
-        let Some(Build { stack_arn, image_arn, ami_id }) = &self.status.build else { return (None, None, None) };
+        let Some(Build { stack_arn, image_arn, ami_id, .. }) = &self.status.build else { return (None, None, None) };
         (stack_arn.as_deref(), image_arn.as_deref(), ami_id.as_deref())
     }
 }
@@ -320,4 +323,109 @@ fn message_contains_the_state_reason_of_ec2_and_a_past_deprecation() {
         ami.deprecated_at = Some(at(10_000));
     });
     assert!(!message.contains("deprecated"), "{message}");
+}
+
+const BUILD: &str = "arn:aws:imagebuilder:eu-west-1:111122223333:image/parallelclusterimage-hpc/3.16.1/1";
+
+#[test]
+fn a_build_that_was_followed_has_its_phases_its_log_and_its_duration() {
+    let mut life = Life::new();
+    let times = |life: &Life| {
+        let build = life.status.build.clone().unwrap();
+        let minute = |time: Option<Time>| time.map(|time| (time.0.as_second() - at(0).as_second()) / 60);
+        let phase = life.status.phase.clone();
+        (
+            phase,
+            minute(build.phase_started_at),
+            minute(build.started_at),
+            minute(build.ended_at),
+            build.duration_seconds,
+        )
+    };
+    let phase = |name: &str| Some(name.to_owned());
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", None));
+    assert_eq!(times(&life), (None, None, Some(-60), None, None));
+    assert_eq!(life.status.build.clone().unwrap().log_group, None, "it has not begun");
+    for _ in 0..2 {
+        life.sees(stack(STACK, "CREATE_IN_PROGRESS", build(BUILD, "BUILDING")));
+        assert_eq!(times(&life), (phase("BUILDING"), Some(20), Some(-60), None, None));
+    }
+    let log = life.status.build.clone().unwrap();
+    assert_eq!(log.log_group.as_deref(), Some("/aws/imagebuilder/ParallelClusterImage-hpc"));
+    assert_eq!(log.log_stream.as_deref(), Some("3.16.1/1"));
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", build(BUILD, "TESTING")));
+    assert_eq!(times(&life), (phase("TESTING"), Some(40), Some(-60), None, None));
+    life.sees(stack(STACK, "CREATE_COMPLETE", build(BUILD, "AVAILABLE")));
+    assert_eq!(times(&life), (phase("AVAILABLE"), Some(50), Some(-60), Some(50), Some(110 * 60)));
+    for _ in 0..2 {
+        life.sees(ami("available", 55, Some(BUILD)));
+        assert_eq!(times(&life), (phase("AVAILABLE"), Some(50), Some(-60), Some(50), Some(110 * 60)));
+    }
+    life.sees(nothing());
+    assert_eq!(times(&life), (None, None, Some(-60), Some(50), Some(110 * 60)), "the story stays");
+    life.sees(stack(("arn:stack/hpc/2", 85), "CREATE_IN_PROGRESS", None));
+    assert_eq!(times(&life), (None, None, Some(85), None, None), "another build");
+}
+
+#[test]
+fn the_end_of_a_build_that_was_not_followed_is_unknown() {
+    for finished in [
+        ami("available", -10, Some(BUILD)),
+        stack(STACK, "CREATE_FAILED", failed(BUILD)),
+        stack(STACK, "DELETE_IN_PROGRESS", None),
+    ] {
+        let mut life = Life::new();
+        life.sees(finished.clone()).sees(finished);
+        let build = life.status.build.clone().unwrap();
+        assert_eq!((build.ended_at, build.duration_seconds), (None, None));
+    }
+}
+
+#[test]
+fn a_build_ends_however_it_ends() {
+    for end in [
+        stack(STACK, "CREATE_IN_PROGRESS", failed(BUILD)),
+        stack(STACK, "CREATE_IN_PROGRESS", build(BUILD, "CANCELLED")),
+        stack(STACK, "CREATE_FAILED", None),
+        stack(STACK, "ROLLBACK_IN_PROGRESS", build(BUILD, "BUILDING")),
+        stack(STACK, "DELETE_IN_PROGRESS", None),
+        ami("available", 15, Some(BUILD)),
+        nothing(),
+    ] {
+        let mut life = Life::new();
+        life.sees(stack(STACK, "CREATE_IN_PROGRESS", build(BUILD, "BUILDING"))).sees(end.clone());
+        let ended_at = life.status.build.clone().unwrap().ended_at;
+        assert_eq!(ended_at, Some(Time(at(20))), "{end:?}");
+        life.sees(end);
+        assert_eq!(life.status.build.clone().unwrap().ended_at, ended_at);
+    }
+}
+
+#[test]
+fn the_first_failed_resource_of_the_stack_is_told_and_stays() {
+    let mut life = Life::new();
+    let event = FailedResource {
+        resource: "ImageRole".into(),
+        status: "CREATE_FAILED".into(),
+        reason: Some("API: iam:CreateRole limit exceeded".into()),
+    };
+    let Observation::Stack { stack: mut told, .. } = stack(STACK, "DELETE_IN_PROGRESS", None) else { unreachable!() };
+    told.first_failure = Some(event);
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", None));
+    life.sees(Observation::Stack { stack: told, image_build: None, refused: None });
+    let words = "failed at resource ImageRole (CREATE_FAILED): API: iam:CreateRole limit exceeded; what to do: customimage-operator events hpc -n images";
+    life.says("Deleting", &[words]);
+    life.sees(nothing()).says("Deleted", &[words]);
+    let failure = life.status.failure.clone().unwrap();
+    assert_eq!(failure.message.as_deref(), Some("API: iam:CreateRole limit exceeded"));
+    assert_eq!(failure.stack_event.unwrap().resource, "ImageRole");
+}
+
+#[test]
+fn message_of_a_failed_build_names_the_step_and_then_the_command_that_shows_its_log() {
+    let mut life = Life::new();
+    life.sees(stack(STACK, "CREATE_FAILED", failed(BUILD)));
+    let (_, message) = life.ready();
+    let words = "step InstallPackages: no such package; what to do: customimage-operator logs hpc -n images; stack is CREATE_FAILED";
+    assert!(message.starts_with("failed at workflow step RunComponents") && message.contains(words), "{message}");
 }

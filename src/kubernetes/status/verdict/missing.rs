@@ -93,7 +93,8 @@ fn nothing_there(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'
     if was_seen(moment.previous) {
         let ami = story.ami_id().map(|ami_id| format!("; AMI {ami_id} is gone")).unwrap_or_default();
         let failure = story.failure.and_then(build_failed::sentence);
-        let failure = failure.map(|sentence| format!("; its build {sentence}")).unwrap_or_default();
+        let advice = || build_failed::advice(story, moment);
+        let failure = failure.map(|sentence| format!("; its build {sentence}; {}", advice())).unwrap_or_default();
         let message = format!("{about} any more{ami}{failure}{hint}");
         return Verdict::new("False", ReadyReason::Deleted, message, Progress::Stalled);
     }

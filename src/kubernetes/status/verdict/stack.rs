@@ -16,7 +16,7 @@ pub fn of_stack(stack: &Stack, build: Option<&ImageBuild>, story: &Story<'_>, mo
     let gone = story.ami_id().map(|ami_id| format!("AMI {ami_id} is gone; ")).unwrap_or_default();
     let about = format!("{gone}stack is {stack_status}{said}");
     let has_lost_its_ami = !gone.is_empty();
-    let failed = |about: String| build_failed::message(about, stack, build, story);
+    let failed = |about: String| build_failed::message(about, stack, build, story, moment);
     // A recorded failure stays in the message, whatever the stack does now.
     let unless_failed = |about: String| if story.failure.is_some() { failed(about) } else { about };
     match ImageBuildStatus::of_stack(stack_status) {

@@ -1,0 +1,45 @@
+//! What [`Aws`] tells of a build beside the image: its log, and the events of its stack.
+
+use super::source::Aws;
+use super::{image_logs, stack_events};
+use crate::describe_image::image_build_log::ImageBuildLog;
+use crate::describe_image::image_logs::{LogEvents, LogQuery, StackEvents};
+use crate::describe_image::scope::Scope;
+use crate::describe_image::source_error::SourceError;
+
+impl Aws {
+    /// A part of the log of a build, in the order of time. `None` if there is no such log.
+    ///
+    /// # Errors
+    /// If CloudWatch does not answer.
+    pub async fn log_events(
+        &self,
+        scope: &Scope,
+        log: &ImageBuildLog,
+        query: &LogQuery,
+    ) -> Result<Option<LogEvents>, SourceError> {
+        image_logs::events(&self.clients(scope).await?.logs, &log.group, &log.stream, query).await
+    }
+
+    /// The name of the log stream in the group `group_arn` that was written last. `None` if there is none.
+    ///
+    /// # Errors
+    /// If CloudWatch does not answer.
+    pub async fn newest_log_stream(&self, scope: &Scope, group_arn: &str) -> Result<Option<String>, SourceError> {
+        image_logs::newest_stream(&self.clients(scope).await?.logs, group_arn).await
+    }
+
+    /// One page of the events of `stack`, the newest first. `stack` is its ARN, or its name while it exists. `None` if there
+    /// is no such stack.
+    ///
+    /// # Errors
+    /// If CloudFormation does not answer.
+    pub async fn stack_events(
+        &self,
+        scope: &Scope,
+        stack: &str,
+        token: Option<String>,
+    ) -> Result<Option<StackEvents>, SourceError> {
+        stack_events::page(&self.clients(scope).await?.cloudformation, stack, token).await
+    }
+}

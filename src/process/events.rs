@@ -1,0 +1,117 @@
+//! The command `events`: prints the events of the stack that builds an image, also after the stack is gone.
+
+use crate::aws::Aws;
+use crate::describe_image::image_logs::{StackEvent, StackEvents};
+use crate::describe_image::{ApiError, SourceError};
+use crate::plain_text::escaped;
+use crate::process::args::build::{BuildArgs, BuildOutput};
+use crate::process::args::describe::Output;
+use crate::process::build::ended::Ended;
+use crate::process::build::target::Target;
+use crate::process::build::{POLL, print_event, remark, to_its_end, wait_out};
+use crate::process::stdout;
+use jiff::Timestamp;
+use std::collections::HashSet;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use tokio::time::sleep;
+
+/// Exit code 0 with the events, 1 with the API's error, 3 for the wrong credentials.
+pub async fn run(args: BuildArgs) -> ExitCode {
+    let since = args.begins_at(Timestamp::now());
+    to_its_end(&args, async {
+        let (target, aws) = Target::find(&args).await?;
+        if args.follow { follow(&args, &target, &aws, since).await } else { whole(&args, &target, &aws, since).await }
+    })
+    .await
+}
+
+/// Prints what is there now.
+async fn whole(args: &BuildArgs, target: &Target, aws: &Aws, since: Option<Timestamp>) -> Result<(), Ended> {
+    let mut events = all(target, aws, &HashSet::new()).await?.ok_or_else(|| missing(target))?;
+    keep(&mut events, args, since);
+    if args.output == BuildOutput::Json {
+        stdout::print(&StackEvents { next_token: None, events }, Output::Json, ExitCode::SUCCESS);
+        return Ok(());
+    }
+    events.iter().rev().try_for_each(|event| print_event(event, || line(event), args.output))
+}
+
+/// The events that are not `known`, the newest first. `None` if there is no such stack.
+async fn all(target: &Target, aws: &Aws, known: &HashSet<String>) -> Result<Option<Vec<StackEvent>>, SourceError> {
+    let (mut events, mut token) = (Vec::new(), None);
+    loop {
+        let Some(page) = aws.stack_events(&target.scope, &target.stack, token).await? else { return Ok(None) };
+        for event in page.events {
+            // Older events are known, too.
+            if known.contains(&event.event_id) {
+                return Ok(Some(events));
+            }
+            events.push(event);
+        }
+        token = page.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(Some(events));
+        }
+    }
+}
+
+/// Keeps the events that were asked for.
+fn keep(events: &mut Vec<StackEvent>, args: &BuildArgs, since: Option<Timestamp>) {
+    let is_recent =
+        |event: &StackEvent| since.is_none_or(|since| event.timestamp.parse::<Timestamp>().is_ok_and(|at| at >= since));
+    events.retain(is_recent);
+    events.truncate(args.tail.map_or(usize::MAX, |tail| usize::try_from(tail).unwrap_or(usize::MAX)));
+}
+
+/// Prints what comes until the stack has come to an end.
+async fn follow(args: &BuildArgs, target: &Target, aws: &Aws, since: Option<Timestamp>) -> Result<(), Ended> {
+    let (mut known, mut is_over) = (HashSet::new(), false);
+    loop {
+        let mut events = match all(target, aws, &known).await {
+            Ok(Some(events)) => events,
+            // Read by its name, a stack that is gone has no events.
+            Ok(None) if !known.is_empty() => return Ok(()),
+            Ok(None) => return Err(missing(target)),
+            Err(error) => {
+                wait_out(error).await?;
+                continue;
+            }
+        };
+        if events.is_empty() && is_over {
+            remark("the stack has come to an end");
+            return Ok(());
+        }
+        if let Some(newest) = events.first() {
+            is_over = newest.ends_the_stack();
+        }
+        let ids: Vec<_> = events.iter().map(|event| event.event_id.clone()).collect();
+        if known.is_empty() {
+            keep(&mut events, args, since);
+        }
+        known.extend(ids);
+        events.iter().rev().try_for_each(|event| print_event(event, || line(event), args.output))?;
+        sleep(POLL).await;
+    }
+}
+
+fn missing(target: &Target) -> Ended {
+    let message = format!("CloudFormation Stack for Image {} does not exist.", target.image_id);
+    Ended::Failed(ApiError { status: 404, message })
+}
+
+/// A line for people. What failed is red on a terminal.
+fn line(event: &StackEvent) -> String {
+    let part = |text: &Option<String>| escaped(text.as_deref().unwrap_or("-")).into_owned();
+    let reason = event.resource_status_reason.as_deref().map(|reason| format!("  {}", escaped(reason)));
+    let text = format!(
+        "{}  {:<20}  {:<24}  {}{}",
+        event.timestamp,
+        part(&event.resource_status),
+        part(&event.logical_resource_id),
+        part(&event.resource_type),
+        reason.unwrap_or_default()
+    );
+    let is_coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if event.tells_of_failure() && is_coloured { format!("\u{1b}[31m{text}\u{1b}[0m") } else { text }
+}
