@@ -2,10 +2,11 @@
 
 use super::error::source_error;
 use crate::describe_image::image_logs::{LogEvent, LogEvents, LogQuery};
-use crate::describe_image::source_error::SourceError;
+use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::wire_time;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata;
+use aws_sdk_cloudwatchlogs::operation::get_log_events::GetLogEventsError;
 use aws_sdk_cloudwatchlogs::types::{OrderBy, OutputLogEvent};
 use jiff::Timestamp;
 
@@ -31,7 +32,7 @@ pub async fn events(
     query: &LogQuery,
 ) -> Result<Option<LogEvents>, SourceError> {
     let call = client.get_log_events().log_group_identifier(group_arn).log_stream_name(stream);
-    let call = call.set_start_time(query.since.map(Timestamp::as_millisecond)).set_limit(query.newest);
+    let call = call.set_start_time(query.since.map(|since| since.as_millisecond().max(0))).set_limit(query.newest);
     match call.set_start_from_head(Some(query.newest.is_none())).set_next_token(query.token.clone()).send().await {
         Ok(reply) => Ok(Some(LogEvents {
             next_token: reply.next_forward_token,
@@ -39,7 +40,13 @@ pub async fn events(
             events: reply.events.unwrap_or_default().into_iter().map(plain).collect(),
         })),
         Err(error) if is_missing(error.as_service_error().and_then(ProvideErrorMetadata::code)) => Ok(None),
-        Err(error) => Err(source_error(GET_LOG_EVENTS, &error)),
+        Err(error) => {
+            // Such as a token that is too old. Another try gets the same answer.
+            let is_refused = error.as_service_error().is_some_and(GetLogEventsError::is_invalid_parameter_exception);
+            let error = source_error(GET_LOG_EVENTS, &error);
+            let kind = if is_refused { SourceErrorKind::InvalidRequest } else { error.kind };
+            Err(SourceError { kind, ..error })
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::error::source_error;
 use crate::describe_image::image_logs::{StackEvent, StackEvents};
 use crate::describe_image::observation::{FailedResource, Stack};
 use crate::describe_image::source::Turn;
-use crate::describe_image::source_error::{SourceError, SourceErrorKind, shortened};
+use crate::describe_image::source_error::{SourceError, SourceErrorKind, redacted, shortened};
 use crate::describe_image::wire_time;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::StackEvent as Event;
@@ -36,8 +36,8 @@ struct Known {
 }
 
 impl FirstFailures {
-    /// Far more stacks than an account may have in a region. When it is full, it is cleared.
-    const CAPACITY: usize = 10_000;
+    /// As many stacks as an account may have in a region. When it is full, it is cleared.
+    const CAPACITY: usize = 2000;
 
     /// `None` if the events must be read.
     fn of(&self, arn: &str, stack: &Stack) -> Option<Option<FailedResource>> {
@@ -76,7 +76,10 @@ pub async fn first_failure(
     let reply = Box::pin(client.describe_stack_events().stack_name(arn).send()).await;
     let reply = reply.map_err(|error| source_error(DESCRIBE_STACK_EVENTS, &error)).inspect_err(|error| {
         if error.kind == SourceErrorKind::AccessDenied {
-            *failures.denied_until.lock() = Some(Instant::now() + DENIED);
+            if failures.denied_until.lock().replace(Instant::now() + DENIED).is_none() {
+                let words = redacted(&error.message);
+                tracing::warn!(error = words, "{DESCRIBE_STACK_EVENTS} is denied: status.failure has no stackEvent");
+            }
         }
     })?;
     // The newest come first. A page has a hundred events, which is more than the stack of an image has.
@@ -113,8 +116,10 @@ fn plain(event: Event) -> StackEvent {
     }
 }
 
+/// Not a resource whose creation was only cancelled, because another one failed or the stack is deleted.
 fn tells_of_failure(event: &Event) -> bool {
-    event.resource_status.as_ref().is_some_and(|status| status.as_str().ends_with("_FAILED"))
+    let is_cancelled = event.resource_status_reason.as_deref() == Some("Resource creation cancelled");
+    !is_cancelled && event.resource_status.as_ref().is_some_and(|status| status.as_str().ends_with("_FAILED"))
 }
 
 fn failed_resource(event: Event) -> FailedResource {

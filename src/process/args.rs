@@ -83,8 +83,8 @@ pub enum Command {
     /// Print the log of an image build.
     ///
     /// Of a CustomImage, its status says in which account, region and stream the log is. With --image-id no cluster is
-    /// needed. JSON is what `pcluster get-image-log-events` prints. Needs logs:GetLogEvents, logs:DescribeLogStreams and
-    /// sts:GetCallerIdentity. Exit code 0 with the log, 1 with {"message": …}, 2 when the command line is wrong, 3 when the
+    /// needed. JSON is what `pcluster get-image-log-events` prints. Needs logs:GetLogEvents; --follow and --image-id also need
+    /// the actions of describe, and logs:DescribeLogStreams for an image that is gone. Exit code 0 with the log, 1 with {"message": …}, 2 when the command line is wrong, 3 when the
     /// credentials are refused, have expired or are another account's, 130 when interrupted.
     #[command(
         after_help = "Example:\n  customimage-operator logs hpc-base --tail 50\n  customimage-operator logs --image-id hpc-base --region eu-west-1 --follow"
@@ -93,8 +93,8 @@ pub enum Command {
     /// Print the events of the stack that builds an image, also after it is gone.
     ///
     /// Of a CustomImage, its status names the stack. By --image-id, only a stack that exists is found. JSON is what
-    /// `pcluster get-image-stack-events` prints. Needs cloudformation:DescribeStackEvents and sts:GetCallerIdentity. The
-    /// exit codes are those of logs.
+    /// `pcluster get-image-stack-events` prints. Needs cloudformation:DescribeStackEvents, and --image-id the actions of
+    /// describe. The exit codes are those of logs.
     #[command(after_help = "Example:\n  customimage-operator events hpc-base")]
     Events(BuildArgs),
     /// Check whether the operator can work here.

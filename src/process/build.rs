@@ -1,19 +1,20 @@
 //! What the commands `logs` and `events` share: whose build it is, how its story is printed, and how they end.
 
 pub mod ended;
+pub mod remark;
 pub mod target;
 
 use crate::aws::Aws;
 use crate::describe_image::observe::observe_one;
 use crate::describe_image::observe::plan::Plan;
 use crate::describe_image::{ApiError, SourceError, SourceErrorKind};
-use crate::plain_text::escaped;
 use crate::process::args::build::{BuildArgs, BuildOutput};
 use crate::process::args::describe::Output;
 use crate::process::stdout;
-use ended::Ended;
+use ended::{Ended, words};
+use remark::remark;
 use serde::Serialize;
-use std::io::Write;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::time::Duration;
 use target::Target;
@@ -31,8 +32,8 @@ pub const POLL: Duration = Duration::from_secs(2);
 /// The pause after a read that got no answer.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Time between two looks whether the build goes on.
-const LOOK: Duration = Duration::from_secs(10);
+/// Time between two looks whether the build has begun, or goes on.
+pub const LOOK: Duration = Duration::from_secs(10);
 
 /// Runs a command until it ends or Ctrl-C interrupts it.
 pub async fn to_its_end(args: &BuildArgs, command: impl Future<Output = Result<(), Ended>>) -> ExitCode {
@@ -50,42 +51,56 @@ pub async fn to_its_end(args: &BuildArgs, command: impl Future<Output = Result<(
     }
 }
 
-/// JSON output gets the API's error on stdout, as from the official program.
+/// JSON output gets the API's error on stdout, as from the official program. Events that are followed are on stdout already.
 fn failed(args: &BuildArgs, error: &ApiError, code: ExitCode) -> ExitCode {
-    if args.output == BuildOutput::Json {
+    if args.output == BuildOutput::Json && !args.follow {
         return stdout::print(error, Output::Json, code);
     }
     remark(&error.message);
     code
 }
 
-pub fn remark(text: &str) {
-    let _ = writeln!(std::io::stderr(), "customimage-operator: {}", escaped(text));
+/// Prints the whole answer as JSON.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn print_answer(answer: &impl Serialize) -> Result<(), Ended> {
+    let text = stdout::json(answer).map_err(unwritten)?;
+    written(stdout::line(&text))
 }
 
 /// Prints one event of `--follow`: a line of JSON, or a line for people.
 ///
 /// # Errors
-/// If nobody reads stdout any more.
+/// If it cannot be written.
 pub fn print_event(event: &impl Serialize, line: impl FnOnce() -> String, output: BuildOutput) -> Result<(), Ended> {
     let text = match output {
         BuildOutput::Json => stdout::json_line(event),
         BuildOutput::Text => Ok(line()),
     };
-    match text.map(|text| stdout::line(&text)) {
-        Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(Ended::Unread),
+    written(stdout::line(&text.map_err(unwritten)?))
+}
+
+fn written(result: std::io::Result<()>) -> Result<(), Ended> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Ended::Unread),
+        result => result.map_err(|error| unwritten(error.to_string())),
     }
 }
 
-/// Waits after a read that got no answer, and says so. Other errors end the command.
+fn unwritten(why: String) -> Ended {
+    Ended::Failed(ApiError { status: 500, message: format!("cannot write the answer: {why}") })
+}
+
+/// Waits after a read that another one may mend, and says so. Other errors end the command.
 ///
 /// # Errors
-/// If another read would get the same answer.
-pub async fn wait_out(error: SourceError) -> Result<(), Ended> {
+/// If another read would get the same answer, or the command does not follow and AWS does not answer.
+pub async fn wait_out(error: SourceError, args: &BuildArgs) -> Result<(), Ended> {
     match error.kind {
+        SourceErrorKind::ServiceError if !args.follow => Err(error.into()),
         SourceErrorKind::Throttled | SourceErrorKind::ServiceError => {
-            remark(&format!("{}: {error}; it is read again in {PAUSE:?}", error.action()));
+            remark(&format!("{}; it is read again in {PAUSE:?}", words(&error)));
             sleep(PAUSE).await;
             Ok(())
         }
@@ -106,14 +121,22 @@ impl<'a> Progress<'a> {
         Self { aws, target, looked: None, is_over: false }
     }
 
-    /// Whether the build has ended. An image that cannot be read counts as one that goes on.
-    pub async fn is_over(&mut self) -> bool {
+    /// Whether the build has ended. An image that cannot be read for a moment counts as one that goes on.
+    ///
+    /// # Errors
+    /// If the image may not be read.
+    pub async fn is_over(&mut self) -> Result<bool, Ended> {
         if self.is_over || self.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
-            return self.is_over;
+            return Ok(self.is_over);
         }
         self.looked = Some(Instant::now());
-        let seen = observe_one(self.aws, &self.target.scope, &self.target.image_id, Plan::once()).await;
-        self.is_over = seen.is_ok_and(|observation| observation.build_is_over());
-        self.is_over
+        match observe_one(self.aws, &self.target.scope, &self.target.image_id, Plan::once()).await {
+            Ok(observation) => self.is_over = observation.build_is_over(),
+            Err(error) => match error.source_error.kind {
+                SourceErrorKind::Throttled | SourceErrorKind::ServiceError => {}
+                _ => return Err(error.source_error.into()),
+            },
+        }
+        Ok(self.is_over)
     }
 }

@@ -5,11 +5,10 @@ use crate::describe_image::image_logs::{StackEvent, StackEvents};
 use crate::describe_image::{ApiError, SourceError};
 use crate::plain_text::escaped;
 use crate::process::args::build::{BuildArgs, BuildOutput};
-use crate::process::args::describe::Output;
 use crate::process::build::ended::Ended;
-use crate::process::build::target::Target;
-use crate::process::build::{POLL, print_event, remark, to_its_end, wait_out};
-use crate::process::stdout;
+use crate::process::build::remark::remark;
+use crate::process::build::target::{Story, Target};
+use crate::process::build::{POLL, print_answer, print_event, to_its_end, wait_out};
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::io::IsTerminal;
@@ -18,21 +17,24 @@ use tokio::time::sleep;
 
 /// Exit code 0 with the events, 1 with the API's error, 3 for the wrong credentials.
 pub async fn run(args: BuildArgs) -> ExitCode {
-    let since = args.begins_at(Timestamp::now());
-    to_its_end(&args, async {
-        let (target, aws) = Target::find(&args).await?;
-        if args.follow { follow(&args, &target, &aws, since).await } else { whole(&args, &target, &aws, since).await }
-    })
-    .await
+    to_its_end(&args, tell(&args)).await
 }
 
-/// Prints what is there now.
-async fn whole(args: &BuildArgs, target: &Target, aws: &Aws, since: Option<Timestamp>) -> Result<(), Ended> {
-    let mut events = all(target, aws, &HashSet::new()).await?.ok_or_else(|| missing(target))?;
+async fn tell(args: &BuildArgs) -> Result<(), Ended> {
+    let since = args.begins_at(Timestamp::now());
+    let (target, aws) = Target::find(args, Story::Events).await?;
+    if args.follow {
+        return follow(args, &target, &aws, since).await;
+    }
+    let mut events = loop {
+        match all(&target, &aws, &HashSet::new()).await {
+            Ok(events) => break events.ok_or_else(|| missing(&target))?,
+            Err(error) => wait_out(error, args).await?,
+        }
+    };
     keep(&mut events, args, since);
     if args.output == BuildOutput::Json {
-        stdout::print(&StackEvents { next_token: None, events }, Output::Json, ExitCode::SUCCESS);
-        return Ok(());
+        return print_answer(&StackEvents { next_token: None, events });
     }
     events.iter().rev().try_for_each(|event| print_event(event, || line(event), args.output))
 }
@@ -41,7 +43,7 @@ async fn whole(args: &BuildArgs, target: &Target, aws: &Aws, since: Option<Times
 async fn all(target: &Target, aws: &Aws, known: &HashSet<String>) -> Result<Option<Vec<StackEvent>>, SourceError> {
     let (mut events, mut token) = (Vec::new(), None);
     loop {
-        let Some(page) = aws.stack_events(&target.scope, &target.stack, token).await? else { return Ok(None) };
+        let Some(page) = aws.stack_events(&target.scope, target.stack(), token).await? else { return Ok(None) };
         for event in page.events {
             // Older events are known, too.
             if known.contains(&event.event_id) {
@@ -74,7 +76,7 @@ async fn follow(args: &BuildArgs, target: &Target, aws: &Aws, since: Option<Time
             Ok(None) if !known.is_empty() => return Ok(()),
             Ok(None) => return Err(missing(target)),
             Err(error) => {
-                wait_out(error).await?;
+                wait_out(error, args).await?;
                 continue;
             }
         };

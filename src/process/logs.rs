@@ -6,17 +6,13 @@ use crate::describe_image::image_build_log::ImageBuildLog;
 use crate::describe_image::image_logs::{LogEvent, LogEvents, LogQuery};
 use crate::plain_text::escaped;
 use crate::process::args::build::{BuildArgs, BuildOutput};
-use crate::process::args::describe::Output;
 use crate::process::build::ended::Ended;
-use crate::process::build::target::Target;
-use crate::process::build::{POLL, Progress, print_event, remark, to_its_end, wait_out};
-use crate::process::stdout;
+use crate::process::build::remark::remark;
+use crate::process::build::target::{Story, Target};
+use crate::process::build::{LOOK, POLL, Progress, print_answer, print_event, to_its_end, wait_out};
 use jiff::Timestamp;
 use std::process::ExitCode;
 use tokio::time::sleep;
-
-/// The most events that CloudWatch gives at once.
-const MOST: u32 = 10_000;
 
 /// What stands before each further line of a message.
 const INDENT: &str = "\n    ";
@@ -26,117 +22,141 @@ const QUIET: u32 = 3;
 
 /// Exit code 0 with the log, 1 with the API's error, 3 for the wrong credentials.
 pub async fn run(args: BuildArgs) -> ExitCode {
-    let since = args.begins_at(Timestamp::now());
-    to_its_end(&args, async {
-        let (target, aws) = Target::find(&args).await?;
-        if args.follow { follow(&args, &target, &aws, since).await } else { whole(&args, &target, &aws, since).await }
-    })
-    .await
+    to_its_end(&args, async { if args.follow { follow(&args).await } else { whole(&args).await } }).await
 }
 
 /// Prints what is there now.
-async fn whole(args: &BuildArgs, target: &Target, aws: &Aws, since: Option<Timestamp>) -> Result<(), Ended> {
-    let log = target.log(aws).await?;
-    let events = match &log {
-        Some(log) => all(args, target, aws, log, since).await?,
-        None => None,
+async fn whole(args: &BuildArgs) -> Result<(), Ended> {
+    let (target, aws) = Target::find(args, Story::Log).await?;
+    let log = target.log(&aws).await?.ok_or_else(|| missing(&target))?;
+    let reader = Reader { args, target: &target, aws: &aws, log: &log };
+    let since = args.begins_at(Timestamp::now());
+    let events = match args.tail {
+        Some(tail) => reader.newest(tail, since).await?,
+        None => reader.from_head(since).await?,
     };
-    let events = events.ok_or_else(|| missing(target))?;
-    if args.output == BuildOutput::Json {
-        stdout::print(&events, Output::Json, ExitCode::SUCCESS);
-        return Ok(());
-    }
-    events.events.iter().try_for_each(|event| print_event(event, || line(event), args.output))
-}
-
-/// Every part of the log, or its newest lines.
-async fn all(
-    args: &BuildArgs,
-    target: &Target,
-    aws: &Aws,
-    log: &ImageBuildLog,
-    since: Option<Timestamp>,
-) -> Result<Option<LogEvents>, Ended> {
-    let mut left = args.tail;
-    let newest = |left: Option<u32>| left.map(|left| i32::try_from(left.min(MOST)).unwrap_or(i32::MAX));
-    let mut query = LogQuery { since, newest: newest(left), token: None };
-    let mut all = LogEvents::default();
-    loop {
-        let Some(part) = aws.log_events(&target.scope, log, &query).await? else { return Ok(None) };
-        let count = u32::try_from(part.events.len()).unwrap_or(u32::MAX);
-        let next = if args.tail.is_some() { part.prev_token.clone() } else { part.next_token.clone() };
-        let is_first = query.token.is_none();
-        if args.tail.is_some() {
-            all.events.splice(0..0, part.events);
-        } else {
-            all.events.extend(part.events);
-        }
-        // The tokens are for what comes after, and before, all that was read.
-        if is_first || args.tail.is_none() {
-            all.next_token = part.next_token;
-        }
-        if is_first || args.tail.is_some() {
-            all.prev_token = part.prev_token;
-        }
-        left = left.map(|left| left.saturating_sub(count));
-        if left == Some(0) || next == query.token {
-            return Ok(Some(all));
-        }
-        query = LogQuery { newest: newest(left), token: next, ..query };
-    }
+    let events = events.ok_or_else(|| missing(&target))?;
+    if args.output == BuildOutput::Json { print_answer(&events) } else { print(&events.events, args) }
 }
 
 /// Prints what comes until the build has ended.
-async fn follow(args: &BuildArgs, target: &Target, aws: &Aws, since: Option<Timestamp>) -> Result<(), Ended> {
-    let mut progress = Progress::new(aws, target);
-    let log = begun(target, aws, &mut progress).await?;
-    let newest = args.tail.map(|tail| i32::try_from(tail.min(MOST)).unwrap_or(i32::MAX));
-    let (mut query, mut quiet) = (LogQuery { since, newest, token: None }, 0);
+async fn follow(args: &BuildArgs) -> Result<(), Ended> {
+    let since = args.begins_at(Timestamp::now());
+    let (target, aws, log) = begun(args).await?;
+    let reader = Reader { args, target: &target, aws: &aws, log: &log };
+    let mut progress = Progress::new(&aws, &target);
+    let mut query = LogQuery { since, newest: None, token: None };
+    if let Some(tail) = args.tail {
+        let newest = reader.newest(tail, since).await?.ok_or_else(|| missing(&target))?;
+        print(&newest.events, args)?;
+        query.token = newest.next_token;
+    }
+    let mut quiet = 0;
     while quiet < QUIET {
-        let part = match aws.log_events(&target.scope, &log, &query).await {
-            Ok(Some(part)) => part,
-            Ok(None) => return Err(missing(target)),
-            Err(error) => {
-                wait_out(error).await?;
-                continue;
-            }
+        let Some(part) = reader.part(&query).await? else {
+            remark("the log was deleted");
+            return Ok(());
         };
-        part.events.iter().try_for_each(|event| print_event(event, || line(event), args.output))?;
-        let is_at_end = part.next_token == query.token;
-        query = LogQuery { since, newest: None, token: part.next_token };
-        if is_at_end {
-            quiet = if progress.is_over().await { quiet + 1 } else { 0 };
+        print(&part.events, args)?;
+        if part.next_token == query.token {
+            quiet = if progress.is_over().await? { quiet + 1 } else { 0 };
             sleep(POLL).await;
         }
+        query.token = part.next_token;
     }
     remark("the build has ended");
     Ok(())
 }
 
-/// The log, as soon as there is one.
-async fn begun(target: &Target, aws: &Aws, progress: &mut Progress<'_>) -> Result<ImageBuildLog, Ended> {
+/// The build and its log, as soon as there is one.
+async fn begun(args: &BuildArgs) -> Result<(Target, Aws, ImageBuildLog), Ended> {
     let mut is_told = false;
     loop {
-        match target.log(aws).await {
-            Ok(Some(log)) => {
-                match aws.log_events(&target.scope, &log, &LogQuery { newest: Some(1), ..LogQuery::default() }).await {
-                    Ok(Some(_)) => return Ok(log),
-                    Ok(None) => {}
-                    Err(error) => wait_out(error).await?,
-                }
+        let (target, aws) = Target::find(args, Story::Log).await?;
+        if let Some(log) = target.log(&aws).await? {
+            let reader = Reader { args, target: &target, aws: &aws, log: &log };
+            if reader.part(&LogQuery { newest: Some(1), ..LogQuery::default() }).await?.is_some() {
+                return Ok((target, aws, log));
             }
-            Ok(None) => {}
-            Err(error) => wait_out(error).await?,
         }
-        if progress.is_over().await {
-            return Err(missing(target));
+        if Progress::new(&aws, &target).is_over().await? {
+            return Err(missing(&target));
         }
         if !is_told {
             remark("the log has not begun yet: waiting for it");
             is_told = true;
         }
-        sleep(POLL).await;
+        sleep(LOOK).await;
     }
+}
+
+/// Reads the log of one build.
+struct Reader<'a> {
+    args: &'a BuildArgs,
+    target: &'a Target,
+    aws: &'a Aws,
+    log: &'a ImageBuildLog,
+}
+
+impl Reader<'_> {
+    /// One part of the log. `None` if there is no log.
+    async fn part(&self, query: &LogQuery) -> Result<Option<LogEvents>, Ended> {
+        loop {
+            match self.aws.log_events(&self.target.scope, self.log, query).await {
+                Ok(part) => return Ok(part),
+                Err(error) => wait_out(error, self.args).await?,
+            }
+        }
+    }
+
+    /// The whole log. As text, each part is printed as soon as it is read, and not kept.
+    async fn from_head(&self, since: Option<Timestamp>) -> Result<Option<LogEvents>, Ended> {
+        let mut query = LogQuery { since, newest: None, token: None };
+        let mut all = LogEvents::default();
+        loop {
+            let Some(part) = self.part(&query).await? else { return Ok(None) };
+            let is_end = part.next_token == query.token;
+            if query.token.is_none() {
+                all.prev_token = part.prev_token;
+            }
+            all.next_token.clone_from(&part.next_token);
+            query.token = part.next_token;
+            if self.args.output == BuildOutput::Text {
+                print(&part.events, self.args)?;
+            } else {
+                all.events.extend(part.events);
+            }
+            if is_end {
+                return Ok(Some(all));
+            }
+        }
+    }
+
+    /// The newest `count` lines.
+    async fn newest(&self, count: u32, since: Option<Timestamp>) -> Result<Option<LogEvents>, Ended> {
+        let mut all = LogEvents::default();
+        let mut token = None;
+        loop {
+            let left = usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(all.events.len());
+            let newest = i32::try_from(left).unwrap_or(i32::MAX);
+            let query = LogQuery { since, newest: Some(newest), token: token.clone() };
+            let Some(part) = self.part(&query).await? else { return Ok(None) };
+            let is_all = part.events.len() >= left || part.prev_token == token;
+            if token.is_none() {
+                all.next_token = part.next_token;
+            }
+            all.events.splice(0..0, part.events);
+            all.prev_token.clone_from(&part.prev_token);
+            token = part.prev_token;
+            if is_all {
+                return Ok(Some(all));
+            }
+        }
+    }
+}
+
+fn print(events: &[LogEvent], args: &BuildArgs) -> Result<(), Ended> {
+    events.iter().try_for_each(|event| print_event(event, || line(event), args.output))
 }
 
 fn missing(target: &Target) -> Ended {

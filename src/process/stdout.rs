@@ -16,7 +16,7 @@ pub fn print(answer: &impl Serialize, output: Output, code: ExitCode) -> ExitCod
 }
 
 /// The text that the official program prints: two spaces, and ASCII. Only DEL differs, which Python does not escape.
-fn json(answer: &impl Serialize) -> Result<String, String> {
+pub fn json(answer: &impl Serialize) -> Result<String, String> {
     let text = serde_json::to_string_pretty(answer).map_err(|error| error.to_string())?;
     Ok(ascii_json(&text).into_owned())
 }
@@ -44,10 +44,13 @@ pub fn json_line(value: &impl Serialize) -> Result<String, String> {
     Ok(ascii_json(&text).into_owned())
 }
 
-/// Prints a line at once. Returns false when nobody reads stdout any more.
-pub fn line(text: &str) -> bool {
+/// Prints a line at once.
+///
+/// # Errors
+/// If it cannot be written, also because nobody reads stdout any more.
+pub fn line(text: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).is_ok()
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush())
 }
 
 fn write(text: &str) -> Result<(), String> {

@@ -18,7 +18,7 @@ ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/customimage-reader"
 KEY = f"AKIA{ACCOUNT}EXAMPLE"
 #: A name that the minimal IAM policy allows.
 BUCKET = "parallelcluster-e2e"
-NAMES = [f"{service}.{REGION}.amazonaws.com" for service in ("ec2", "cloudformation", "imagebuilder", "sts", "s3", "*.s3")]
+NAMES = [f"{service}.{REGION}.amazonaws.com" for service in ("ec2", "cloudformation", "imagebuilder", "logs", "sts", "s3", "*.s3")]
 
 
 def image(image_id, ami, account=ACCOUNT, **more):

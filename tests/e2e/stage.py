@@ -45,6 +45,7 @@ class Stage:
             "image": {"repository": self.repository, "tag": self.tag},
             "aws": {"region": REGION, "caBundle": {"configMap": {"name": "private-ca", "key": "ca.crt"}}, "connectTimeout": "2s",
                     "budget": {"assumedRate": 1000}},
+            "buildLogs": {"enabled": True},
             "timing": {"inProgressInterval": "1s", "settledInterval": "2s", "absentInterval": "1s", "absentIntervalMax": "2s",
                        "errorInterval": "1s", "errorIntervalMax": "2s"},
             "extraEnv": [{"name": "AWS_ACCESS_KEY_ID", "value": KEY}, {"name": "AWS_SECRET_ACCESS_KEY", "valueFrom": secret},
@@ -105,7 +106,7 @@ class Stage:
                     self.granted += [json.dumps(rule, sort_keys=True) for rule in role["rules"]]
 
     def rendered_policy(self):
-        """The IAM policy of a release with all features: presigned URLs, and an identity with a role."""
+        """The IAM policy of a release with all features: presigned URLs, build logs, and an identity with a role."""
         path = Path(self.folder.name) / "all.yaml"
         path.write_text(json.dumps(self.values(configurationUrl="presigned", identities=[{"name": "research", "roleArn": ROLE, "namespaces": [TEAM]}])))
         manifests = self.helm("template", RELEASE, self.chart, "--values", path, "--show-only", "templates/iam-policy.yaml")

@@ -27,7 +27,8 @@ pub struct Build {
     /// When the build began: the creation time of its stack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    /// When the operator saw that the build had ended. Absent if it did not see the build before.
+    /// When the operator first saw that the build had ended: later than the end itself, if it did not run then. Absent if it
+    /// did not see the build before, or was suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Time>,
     /// Seconds from startedAt to endedAt.

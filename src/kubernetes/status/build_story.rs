@@ -67,7 +67,9 @@ fn of_stack(
 ) -> (Option<Build>, Option<Failure>) {
     let before = known(previous);
     let image_arn = image_build.and_then(|build| build.arn.clone());
-    let failure = failure(stack, image_build, now);
+    // The stack of a good build may be deleted while it still creates something.
+    let was_good = previous.phase.as_deref() == Some("AVAILABLE");
+    let failure = failure(stack, image_build, was_good, now);
     // If neither stack has an ARN, they count as the same stack only if it has no AMI so far.
     let is_same = before.stack_arn == stack.arn && (stack.arn.is_some() || before.ami_id.is_none());
     if is_same || has_made_the_ami(previous, &before, stack, image_arn.as_deref()) {
@@ -107,13 +109,13 @@ fn is_older(stack: &Stack, ami: Option<Timestamp>) -> bool {
     stack.creation_time.zip(ami).is_some_and(|(stack, ami)| stack < ami)
 }
 
-fn failure(stack: &Stack, image_build: Option<&ImageBuild>, now: Timestamp) -> Option<Failure> {
+fn failure(stack: &Stack, image_build: Option<&ImageBuild>, was_good: bool, now: Timestamp) -> Option<Failure> {
     let image_status = image_build.and_then(|build| build.status.clone());
     let image_status = image_status.filter(|status| matches!(status.as_str(), "FAILED" | "CANCELLED"));
     let stack_status = stack.status.as_deref().and_then(ImageBuildStatus::of_stack);
     let event = stack.first_failure.as_ref();
     // A rollback may delete the stack before Image Builder was asked. Its events still tell that the build failed.
-    let is_told = event.is_some_and(|event| event.status == "CREATE_FAILED");
+    let is_told = !was_good && event.is_some_and(|event| event.status == "CREATE_FAILED");
     if image_status.is_none() && stack_status != Some(ImageBuildStatus::BuildFailed) && !is_told {
         return None;
     }

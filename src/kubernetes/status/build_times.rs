@@ -1,19 +1,24 @@
 //! When a build began, when the operator saw it end, and its log: what `status.build` says beside its three ids. Pure.
 
-use crate::describe_image::observation::{self, Observation, Stack};
+use crate::describe_image::observation::{self, Observation, Phase, Stack};
 use crate::describe_image::{ImageBuildStatus, image_build_log};
 use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::kubernetes::custom_image::build::Build;
 use crate::kubernetes::status::conditions::whole_second;
+use crate::kubernetes::status::ready_reason::ReadyReason;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-/// The value of `status.phase`.
+/// The value of `status.phase`. While Image Builder does not tell its own, that of the same build stays.
 #[must_use]
-pub fn phase(observation: &Observation) -> Option<String> {
+pub fn phase(observation: &Observation, previous: &CustomImageStatus, build: &Build) -> Option<String> {
+    let is_same = || previous.build.as_ref().is_some_and(|before| is_same(before, build));
     match observation {
         Observation::Ami { ami, .. } => ami.state.as_deref().map(str::to_uppercase),
-        Observation::Stack { image_build, .. } => image_build.as_ref()?.status.clone(),
+        Observation::Stack { image_build, .. } => {
+            let told = image_build.as_ref().and_then(|build| build.status.clone());
+            told.or_else(|| previous.phase.clone().filter(|_| is_same() && previous.image.ec2_ami_info.is_none()))
+        }
         Observation::Absent { .. } => None,
     }
 }
@@ -29,15 +34,17 @@ pub fn dated(
 ) -> Build {
     let is_same = previous.build.as_ref().is_some_and(|before| is_same(before, &build));
     let started_at = stack_of(&build, observation).and_then(|stack| stack.creation_time).map(second);
-    let started_at = started_at.or(build.started_at);
-    let ended_at = match observation.build_is_over() {
-        false => None,
-        true => build.ended_at.or_else(|| (is_same && was_open(previous)).then(|| second(now))),
+    let started_at = started_at.or_else(|| build.started_at.clone());
+    let ended_at = match observation {
+        Observation::Ami { ami, .. } if ami.phase() != Phase::Settled => None,
+        // What has ended stays so, also when Image Builder cannot be asked for a moment.
+        _ if !observation.build_is_over() => build.ended_at.clone(),
+        _ => build.ended_at.clone().or_else(|| (is_same && was_open(previous)).then(|| second(now))),
     };
     let seconds = |from: &Time, to: &Time| to.0.duration_since(from.0).as_secs().max(0);
     let duration_seconds = started_at.as_ref().zip(ended_at.as_ref()).map(|(from, to)| seconds(from, to));
-    let phase = phase(observation);
-    let began = build.phase_started_at.filter(|_| is_same && phase == previous.phase);
+    let phase = phase(observation, previous, &build);
+    let began = build.phase_started_at.clone().filter(|_| is_same && phase == previous.phase);
     let phase_started_at = phase.and_then(|_| began.or_else(|| Some(second(now))));
     let log = build.image_arn.as_deref().and_then(|arn| image_build_log::of(arn, image_id));
     let (log_group, log_stream) = log.map(|log| (log.group, log.stream)).unzip();
@@ -60,8 +67,11 @@ fn is_same(before: &Build, now: &Build) -> bool {
     !differs(&before.stack_arn, &now.stack_arn) && !differs(&before.image_arn, &now.image_arn)
 }
 
-/// Whether the previous status reports a build that has not ended.
+/// Whether the previous status reports a build that has not ended. A status that AWS did not confirm lately reports none.
 fn was_open(previous: &CustomImageStatus) -> bool {
+    if ReadyReason::of(&previous.conditions).is_some_and(|reason| !reason.is_observed()) {
+        return false;
+    }
     let image = &previous.image;
     match &image.ec2_ami_info {
         Some(ami) => ami.state.as_deref() == Some("PENDING"),

@@ -42,6 +42,7 @@ fn observed(
     moment: &Moment<'_>,
 ) -> Next {
     let (build, failure) = build_story::next(moment.previous, observation, moment.now);
+    let phase = build_times::phase(observation, moment.previous, &build.clone().unwrap_or_default());
     let dated = |build| build_times::dated(build, moment.previous, observation, moment.image_id, moment.now);
     let build = build.map(dated).filter(|build| *build != Build::default());
     // The finalizing period of another build starts anew.
@@ -58,7 +59,7 @@ fn observed(
         }
         Observation::Absent { other_stack } => verdict::missing::of_absence(other_stack.as_deref(), &story, moment),
     };
-    let mut status = CustomImageStatus { build, phase: build_times::phase(observation), failure, ..bare(moment) };
+    let mut status = CustomImageStatus { build, phase, failure, ..bare(moment) };
     if let Some(DescribeImageResponse { image_configuration, image_id: _, image, region: _ }) = response {
         status.image_configuration = Some(image_configuration.clone());
         status.image = image.clone();

@@ -23,8 +23,8 @@ pub struct BuildArgs {
     /// Go on until the build has ended.
     #[arg(short, long)]
     pub follow: bool,
-    /// Begin with the newest lines, at most so many. Default: all.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Begin with the newest ones, at most so many (up to 10,000). Default: all.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub tail: Option<u32>,
     /// Only what is newer than this, such as 1h.
     #[arg(long, value_name = "DURATION", value_parser = duration)]

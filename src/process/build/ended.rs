@@ -1,5 +1,6 @@
 //! Why `logs` or `events` ends before all is told.
 
+use crate::describe_image::source_error::redacted;
 use crate::describe_image::{ApiError, SourceError, SourceErrorKind};
 
 /// Why a command ends early.
@@ -21,17 +22,23 @@ impl From<ApiError> for Ended {
 
 impl From<SourceError> for Ended {
     fn from(error: SourceError) -> Self {
-        let fix = match (&error.fix, error.kind) {
-            (Some(fix), _) => format!("; what to do: {fix}"),
-            (None, SourceErrorKind::AccessDenied) => {
-                format!("; what to do: allow {} (in the chart's policy with buildLogs.enabled=true)", error.action())
-            }
-            (None, _) => String::new(),
-        };
-        let words = format!("{}: {error}{fix}", error.action());
+        let words = words(&error);
         match error.kind {
             SourceErrorKind::InvalidCredentials => Self::Credentials(words),
             _ => Self::Failed(ApiError { message: words, ..ApiError::from(error) }),
         }
     }
+}
+
+/// What a failed read says, and what to do. Errors about signatures quote the session token.
+#[must_use]
+pub fn words(error: &SourceError) -> String {
+    let fix = match (&error.fix, error.kind) {
+        (Some(fix), _) => format!("; what to do: {fix}"),
+        (None, SourceErrorKind::AccessDenied) => {
+            format!("; what to do: allow {} in the policy of the credentials that you use here", error.action())
+        }
+        (None, _) => String::new(),
+    };
+    format!("{}: {}{fix}", error.action(), redacted(&error.to_string()))
 }

@@ -2,74 +2,132 @@
 
 use crate::aws::{Aws, Caller, IgnoreCalls};
 use crate::describe_image::image_build_log::{self, ImageBuildLog};
-use crate::describe_image::{ApiError, ImageId, Region, Scope, SourceError};
+use crate::describe_image::observe::observe_one;
+use crate::describe_image::observe::plan::Plan;
+use crate::describe_image::{ApiError, ImageId, Observation, Region, Scope, SourceError};
 use crate::kubernetes::client;
 use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::process::args::build::BuildArgs;
 use crate::process::args::region::asked_region;
 use crate::process::build::ended::Ended;
+use crate::process::build::remark::remark;
 use std::sync::Arc;
 
 /// A build, and where AWS has its story.
 pub struct Target {
+    /// Where the story is: in the region of its ARN.
     pub scope: Scope,
     pub image_id: ImageId,
-    /// The ARN of the stack, else its name.
-    pub stack: String,
-    /// The ARN of the log group.
-    log_group: String,
-    /// The name of the stream, if it is known.
-    log_stream: Option<String>,
+    /// The ARN of the log or the stack, else what is known of it.
+    told_by: ToldBy,
+    caller: Caller,
+}
+
+/// What tells the story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Story {
+    /// The log of the image build.
+    Log,
+    /// The events of the stack.
+    Events,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum ToldBy {
+    /// The image build or the stack with this ARN.
+    Arn(String),
+    /// The image has no such thing yet, or had none.
+    Nothing,
+    /// AWS has neither an AMI nor a stack of this id now.
+    Unknown,
 }
 
 impl Target {
     /// Finds the build, and connects to AWS.
     ///
     /// # Errors
-    /// If there is no such CustomImage, its status names no build, or the credentials are of another account.
-    pub async fn find(args: &BuildArgs) -> Result<(Self, Aws), Ended> {
-        let of_object = match &args.name {
+    /// If there is no such CustomImage, AWS does not answer, or the credentials are of another account.
+    pub async fn find(args: &BuildArgs, story: Story) -> Result<(Self, Aws), Ended> {
+        let status = match &args.name {
             Some(name) => Some(status_of(name, args.namespace.as_deref()).await?),
             None => None,
         };
-        let status = of_object.unwrap_or_default();
-        let id = status.image_id.as_ref().or(args.image_id.as_ref()).map(String::as_str).unwrap_or_default();
-        let image_id = ImageId::parse(id).map_err(ApiError::from)?;
-        let region = match status.region.clone() {
-            Some(region) => Region::parse(&region).map_err(ApiError::from)?,
+        let id = status.as_ref().map_or(&args.image_id, |status| &status.image_id);
+        let image_id = ImageId::parse(id.as_deref().unwrap_or_default()).map_err(ApiError::from)?;
+        let arn = status.as_ref().and_then(|status| arn_of(status, story));
+        let region = match arn.as_deref().and_then(region_of).or_else(|| status.as_ref()?.region.as_deref()) {
+            Some(region) => Region::parse(region).map_err(ApiError::from)?,
             None => asked_region(args.region.clone()).await?,
         };
         let scope = Scope::default_identity(region);
         let aws = Aws::connect(&args.aws.settings(), Some(&scope.region), Arc::new(IgnoreCalls)).await;
         let caller = aws.caller(&scope).await?;
-        refuse_another_account(&caller, &status)?;
-        Ok((Self::new(scope, image_id, &status, &caller), aws))
+        let told_by = match (arn, &status) {
+            (Some(arn), _) => ToldBy::Arn(arn),
+            (None, Some(_)) => ToldBy::Nothing,
+            (None, None) => seen(&aws, &scope, &image_id, story).await?,
+        };
+        let status_account = status.as_ref().and_then(|status| status.account_id.as_deref());
+        let account = if let ToldBy::Arn(arn) = &told_by { account_of(arn) } else { status_account };
+        refuse_another_account(&caller, account)?;
+        Ok((Self { scope, image_id, told_by, caller }, aws))
     }
 
-    fn new(scope: Scope, image_id: ImageId, status: &CustomImageStatus, caller: &Caller) -> Self {
-        let build = status.build.clone().unwrap_or_default();
-        let group = build.log_group.unwrap_or_else(|| image_build_log::group(image_id.as_str()));
-        let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
-        Self {
-            log_group: format!("arn:{partition}:logs:{}:{}:log-group:{group}", scope.region, caller.account_id),
-            log_stream: build.log_stream,
-            stack: build.stack_arn.unwrap_or_else(|| image_id.to_string()),
-            scope,
-            image_id,
-        }
+    /// The stack: its ARN, else its name.
+    #[must_use]
+    pub fn stack(&self) -> &str {
+        if let ToldBy::Arn(arn) = &self.told_by { arn } else { self.image_id.as_str() }
     }
 
-    /// The log of the build. Without a known stream, it is the one that was written last. `None` while there is none.
+    /// The log of the build. `None` if it has none. Of an image that AWS no longer has, it is the one that was written last.
     ///
     /// # Errors
     /// If CloudWatch does not answer.
     pub async fn log(&self, aws: &Aws) -> Result<Option<ImageBuildLog>, SourceError> {
-        let stream = match &self.log_stream {
-            Some(stream) => Some(stream.clone()),
-            None => aws.newest_log_stream(&self.scope, &self.log_group).await?,
-        };
-        Ok(stream.map(|stream| ImageBuildLog { group: self.log_group.clone(), stream }))
+        let id = self.image_id.as_str();
+        match &self.told_by {
+            ToldBy::Arn(arn) => Ok(image_build_log::of(arn, id).map(|log| {
+                let group = self.group_arn(arn.split(':').nth(1), account_of(arn), &log.group);
+                ImageBuildLog { group, ..log }
+            })),
+            ToldBy::Nothing => Ok(None),
+            ToldBy::Unknown => {
+                let group = self.group_arn(None, None, &image_build_log::group(id));
+                let stream = aws.newest_log_stream(&self.scope, &group).await?;
+                if let Some(stream) = &stream {
+                    remark(&format!("AWS has no image {id} now; this is the log that was written last: {stream}"));
+                }
+                Ok(stream.map(|stream| ImageBuildLog { group, stream }))
+            }
+        }
     }
+
+    fn group_arn(&self, partition: Option<&str>, account: Option<&str>, group: &str) -> String {
+        let partition = partition.or_else(|| self.caller.arn.split(':').nth(1)).unwrap_or("aws");
+        let account = account.unwrap_or(&self.caller.account_id);
+        format!("arn:{partition}:logs:{}:{account}:log-group:{group}", self.scope.region)
+    }
+}
+
+/// The ARN in the status that names the story.
+fn arn_of(status: &CustomImageStatus, story: Story) -> Option<String> {
+    let build = status.build.clone()?;
+    if story == Story::Log { build.image_arn } else { build.stack_arn }
+}
+
+/// What AWS says now of an image id.
+async fn seen(aws: &Aws, scope: &Scope, id: &ImageId, story: Story) -> Result<ToldBy, Ended> {
+    let observation = observe_one(aws, scope, id, Plan::once()).await.map_err(|error| error.source_error)?;
+    let arn = match (&observation, story) {
+        (Observation::Absent { .. }, _) => return Ok(ToldBy::Unknown),
+        (Observation::Ami { ami, .. }, Story::Log) => ami.image_build_arn().map(str::to_owned),
+        (Observation::Ami { stack, .. }, Story::Events) => stack.as_ref().and_then(|stack| stack.arn.clone()),
+        (Observation::Stack { image_build, .. }, Story::Log) => {
+            image_build.as_ref().and_then(|build| build.arn.clone())
+        }
+        (Observation::Stack { stack, .. }, Story::Events) => stack.arn.clone(),
+    };
+    Ok(arn.map_or(ToldBy::Nothing, ToldBy::Arn))
 }
 
 /// The status of a CustomImage.
@@ -83,10 +141,18 @@ async fn status_of(name: &str, namespace: Option<&str>) -> Result<CustomImageSta
     status.ok_or_else(|| failed(format!("the operator has not read the CustomImage {name} yet: its status is empty")))
 }
 
+fn region_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(3).filter(|region| !region.is_empty())
+}
+
+fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
 /// Names of log groups and stacks are the same in every account, so a look in the wrong one would show another build.
-fn refuse_another_account(caller: &Caller, status: &CustomImageStatus) -> Result<(), Ended> {
-    match &status.account_id {
-        Some(account) if *account != caller.account_id => Err(Ended::Credentials(format!(
+fn refuse_another_account(caller: &Caller, account: Option<&str>) -> Result<(), Ended> {
+    match account {
+        Some(account) if account != caller.account_id => Err(Ended::Credentials(format!(
             "the build is in the account {account}, and these credentials are of {} ({}); what to do: use credentials of the account {account}, such as by AWS_PROFILE",
             caller.account_id, caller.arn
         ))),

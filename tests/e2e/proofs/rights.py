@@ -12,7 +12,10 @@ ACTIONS = {
     ("ec2", "DescribeImages"): "ec2:DescribeImages",
     ("cloudformation", "DescribeStacks"): "cloudformation:DescribeStacks",
     ("cloudformation", "DescribeStackResource"): "cloudformation:DescribeStackResource",
+    ("cloudformation", "DescribeStackEvents"): "cloudformation:DescribeStackEvents",
     ("imagebuilder", "GetImage"): "imagebuilder:GetImage",
+    ("logs", "DescribeLogStreams"): "logs:DescribeLogStreams",
+    ("logs", "GetLogEvents"): "logs:GetLogEvents",
     ("s3", "HeadBucket"): "s3:ListBucket",
     ("sts", "AssumeRole"): "sts:AssumeRole",
 }

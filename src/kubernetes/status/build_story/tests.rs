@@ -429,3 +429,29 @@ fn message_of_a_failed_build_names_the_step_and_then_the_command_that_shows_its_
     let words = "step InstallPackages: no such package; what to do: customimage-operator logs hpc -n images; stack is CREATE_FAILED";
     assert!(message.starts_with("failed at workflow step RunComponents") && message.contains(words), "{message}");
 }
+
+#[test]
+fn what_is_known_of_a_build_stays_while_image_builder_cannot_be_asked() {
+    let mut life = Life::new();
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", build(BUILD, "BUILDING")));
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", failed(BUILD)));
+    let known = (life.status.phase.clone(), life.status.build.clone());
+    for _ in 0..2 {
+        life.sees(stack(STACK, "CREATE_IN_PROGRESS", None));
+        assert_eq!((life.status.phase.clone(), life.status.build.clone()), known);
+        life.sees(stack(STACK, "CREATE_IN_PROGRESS", failed(BUILD)));
+        assert_eq!((life.status.phase.clone(), life.status.build.clone()), known);
+    }
+    life.sees(stack(STACK, "ROLLBACK_COMPLETE", None));
+    assert_eq!((life.status.phase.clone(), life.status.build.clone()), known, "and when its image is gone");
+}
+
+#[test]
+fn a_resource_that_a_good_builds_own_deletion_stopped_is_no_failure() {
+    let mut life = Life::new();
+    life.sees(stack(STACK, "CREATE_IN_PROGRESS", build(BUILD, "AVAILABLE")));
+    let Observation::Stack { stack: mut goes, .. } = stack(STACK, "DELETE_IN_PROGRESS", None) else { unreachable!() };
+    goes.first_failure = Some(FailedResource { status: "CREATE_FAILED".into(), ..FailedResource::default() });
+    life.sees(Observation::Stack { stack: goes, image_build: None, refused: None });
+    assert_eq!(life.status.failure, None);
+}
