@@ -75,11 +75,11 @@ pub async fn first_failure(
     // Boxed, because thousands of reads may wait for the budget.
     let reply = Box::pin(client.describe_stack_events().stack_name(arn).send()).await;
     let reply = reply.map_err(|error| source_error(DESCRIBE_STACK_EVENTS, &error)).inspect_err(|error| {
-        if error.kind == SourceErrorKind::AccessDenied {
-            if failures.denied_until.lock().replace(Instant::now() + DENIED).is_none() {
-                let words = redacted(&error.message);
-                tracing::warn!(error = words, "{DESCRIBE_STACK_EVENTS} is denied: status.failure has no stackEvent");
-            }
+        if error.kind == SourceErrorKind::AccessDenied
+            && failures.denied_until.lock().replace(Instant::now() + DENIED).is_none()
+        {
+            let words = redacted(&error.message);
+            tracing::warn!(error = words, "{DESCRIBE_STACK_EVENTS} is denied: status.failure has no stackEvent");
         }
     })?;
     // The newest come first. A page has a hundred events, which is more than the stack of an image has.

@@ -33,7 +33,7 @@ async fn whole(args: &BuildArgs) -> Result<(), Ended> {
     let since = args.begins_at(Timestamp::now());
     let events = match args.tail {
         Some(tail) => reader.newest(tail, since).await?,
-        None => reader.from_head(since).await?,
+        None => reader.whole(since).await?,
     };
     let events = events.ok_or_else(|| missing(&target))?;
     if args.output == BuildOutput::Json { print_answer(&events) } else { print(&events.events, args) }
@@ -110,7 +110,7 @@ impl Reader<'_> {
     }
 
     /// The whole log. As text, each part is printed as soon as it is read, and not kept.
-    async fn from_head(&self, since: Option<Timestamp>) -> Result<Option<LogEvents>, Ended> {
+    async fn whole(&self, since: Option<Timestamp>) -> Result<Option<LogEvents>, Ended> {
         let mut query = LogQuery { since, newest: None, token: None };
         let mut all = LogEvents::default();
         loop {
