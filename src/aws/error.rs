@@ -43,6 +43,12 @@ where
     SourceError { fix, ..SourceError::asked(kind_of(code, status), action, message) }
 }
 
+/// Whether Image Builder or CloudWatch says that there is no such thing. Only the code counts, because a 404 may come from a
+/// gateway.
+pub fn is_missing(error: Option<&impl ProvideErrorMetadata>) -> bool {
+    error.and_then(ProvideErrorMetadata::code) == Some("ResourceNotFoundException")
+}
+
 fn bad_reply<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Option<BadReply> {
     let is_too_large = |source: &(dyn Error + 'static)| source.downcast_ref() == Some(&Unread::TooLarge);
     match error {

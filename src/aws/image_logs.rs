@@ -1,11 +1,10 @@
 //! CloudWatch Logs: the log of an image build.
 
-use super::error::source_error;
+use super::error::{is_missing, source_error};
 use crate::describe_image::image_logs::{LogEvent, LogEvents, LogQuery};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::wire_time;
 use aws_sdk_cloudwatchlogs::Client;
-use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata;
 use aws_sdk_cloudwatchlogs::operation::get_log_events::GetLogEventsError;
 use aws_sdk_cloudwatchlogs::types::{OrderBy, OutputLogEvent};
 use jiff::Timestamp;
@@ -19,7 +18,7 @@ pub async fn newest_stream(client: &Client, group_arn: &str) -> Result<Option<St
     let call = client.describe_log_streams().log_group_identifier(group_arn).limit(1);
     match call.order_by(OrderBy::LastEventTime).descending(true).send().await {
         Ok(reply) => Ok(reply.log_streams.unwrap_or_default().into_iter().next().and_then(|one| one.log_stream_name)),
-        Err(error) if is_missing(error.as_service_error().and_then(ProvideErrorMetadata::code)) => Ok(None),
+        Err(error) if is_missing(error.as_service_error()) => Ok(None),
         Err(error) => Err(source_error(DESCRIBE_LOG_STREAMS, &error)),
     }
 }
@@ -39,7 +38,7 @@ pub async fn events(
             prev_token: reply.next_backward_token,
             events: reply.events.unwrap_or_default().into_iter().map(plain).collect(),
         })),
-        Err(error) if is_missing(error.as_service_error().and_then(ProvideErrorMetadata::code)) => Ok(None),
+        Err(error) if is_missing(error.as_service_error()) => Ok(None),
         Err(error) => {
             // Such as a token that is too old. Another try gets the same answer.
             let is_refused = error.as_service_error().is_some_and(GetLogEventsError::is_invalid_parameter_exception);
@@ -53,9 +52,4 @@ pub async fn events(
 fn plain(event: OutputLogEvent) -> LogEvent {
     let time = event.timestamp.and_then(|millis| Timestamp::from_millisecond(millis).ok());
     LogEvent { message: event.message.unwrap_or_default(), timestamp: time.map(wire_time).unwrap_or_default() }
-}
-
-/// Only the code counts, because a 404 may come from a gateway.
-fn is_missing(code: Option<&str>) -> bool {
-    code == Some("ResourceNotFoundException")
 }

@@ -1,12 +1,11 @@
 //! EC2 Image Builder: reads the state of an image build version, and which step failed.
 
 use super::budget::RateLimit;
-use super::error::source_error;
+use super::error::{is_missing, source_error};
 use crate::describe_image::observation::{FailedStep, ImageBuild};
 use crate::describe_image::source::Turn;
 use crate::describe_image::source_error::shortened;
 use aws_sdk_imagebuilder::Client;
-use aws_sdk_imagebuilder::error::ProvideErrorMetadata;
 use aws_sdk_imagebuilder::types::{ComponentFailureContext, ImageFailureContext};
 
 /// The IAM name of the call.
@@ -20,7 +19,7 @@ pub async fn image_build(client: &Client, rate_limit: &RateLimit, turn: &Turn, a
     // Boxed, because thousands of reads may wait for the budget.
     let reply = match Box::pin(client.get_image().image_build_version_arn(arn).send()).await {
         Ok(reply) => reply,
-        Err(error) if is_missing(error.as_service_error().and_then(ProvideErrorMetadata::code)) => return nothing,
+        Err(error) if is_missing(error.as_service_error()) => return nothing,
         Err(error) => return ImageBuild { refused: Some(source_error(GET_IMAGE, &error)), ..nothing },
     };
     match reply.image.and_then(|image| image.state) {
@@ -32,11 +31,6 @@ pub async fn image_build(client: &Client, rate_limit: &RateLimit, turn: &Turn, a
             ..nothing
         },
     }
-}
-
-/// Whether the image build version was deleted. Only the code counts, because a 404 may come from a gateway.
-fn is_missing(code: Option<&str>) -> bool {
-    code == Some("ResourceNotFoundException")
 }
 
 /// The step that failed, `None` if the context has no details.

@@ -56,6 +56,14 @@ pub struct Extras {
     pub build_logs: bool,
 }
 
+impl Caller {
+    /// The partition of AWS in which the credentials are, such as aws or aws-cn.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        self.arn.split(':').nth(1).unwrap_or("aws")
+    }
+}
+
 impl Aws {
     /// The identity of the scope's credentials. It needs no permission.
     ///
@@ -133,18 +141,18 @@ async fn resource(clients: &Clients, turn: &Turn, id: &ImageId) -> Result<(), So
 }
 
 fn build_arn(scope: &Scope, caller: &Caller) -> String {
-    let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
     format!(
-        "arn:{partition}:imagebuilder:{}:{}:image/parallelclusterimage-{NOBODYS}/0.0.1/1",
-        scope.region, caller.account_id
+        "arn:{}:imagebuilder:{}:{}:image/parallelclusterimage-{NOBODYS}/0.0.1/1",
+        caller.partition(),
+        scope.region,
+        caller.account_id
     )
 }
 
 /// The probes of what tells the story of a build.
 async fn build_logs(clients: &Clients, scope: &Scope, caller: &Caller) -> [Probe; 3] {
-    let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
     let group = image_build_log::group(NOBODYS);
-    let group = format!("arn:{partition}:logs:{}:{}:log-group:{group}", scope.region, caller.account_id);
+    let group = image_build_log::group_arn(caller.partition(), &scope.region, &caller.account_id, &group);
     let logs = &clients.logs;
     [
         of(stack_events::DESCRIBE_STACK_EVENTS, stack_events::page(&clients.cloudformation, NOBODYS, None).await),

@@ -1,5 +1,7 @@
 //! Where CloudWatch has the log of an image build. Image Builder chooses the names; the official program reads the same.
 
+use super::image_id::Region;
+
 /// The log of one image build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageBuildLog {
@@ -13,6 +15,12 @@ pub struct ImageBuildLog {
 #[must_use]
 pub fn group(image_id: &str) -> String {
     format!("/aws/imagebuilder/ParallelClusterImage-{image_id}")
+}
+
+/// The ARN of a log group.
+#[must_use]
+pub fn group_arn(partition: &str, region: &Region, account_id: &str, group: &str) -> String {
+    format!("arn:{partition}:logs:{region}:{account_id}:log-group:{group}")
 }
 
 /// The log of the image build version `arn`. `None` if it is not a build of `image_id`, such as of an own pipeline that

@@ -57,8 +57,7 @@ fn missed_build(
     let is_open = [ReadyReason::Finalizing, ReadyReason::OrphanedImage].iter().any(|open| mark.reason == open.name());
     let until = mark.last_transition_time.0.checked_add(finalizing).ok()?;
     let (build, _) = build_story::next(previous, observation, now);
-    let is_another = build_story::is_another(previous, build.as_ref());
-    let build = build.unwrap_or_default();
+    let is_another = build_story::is_another(previous, &build);
     let is_missed = is_open && now >= until && !is_another && build.ami_id.is_none();
     let arn = build.image_arn.unwrap_or_else(|| build_story::any_image_arn(id.as_str()));
     (is_missed && may_be_orphaned(observation)).then_some(arn)

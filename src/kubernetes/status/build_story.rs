@@ -15,18 +15,14 @@ const MESSAGE_LIMIT: usize = 1024;
 
 /// The build and the failure after `observation`.
 #[must_use]
-pub fn next(
-    previous: &CustomImageStatus,
-    observation: &Observation,
-    now: Timestamp,
-) -> (Option<Build>, Option<Failure>) {
+pub fn next(previous: &CustomImageStatus, observation: &Observation, now: Timestamp) -> (Build, Option<Failure>) {
     match observation {
         Observation::Ami { ami, stack, refused: _ } => {
             let failure = previous.failure.clone().filter(|_| !ami.is_available());
-            (Some(of_ami(&known(previous), ami, stack.as_ref())), failure)
+            (of_ami(&known(previous), ami, stack.as_ref()), failure)
         }
         Observation::Stack { stack, image_build, refused: _ } => of_stack(previous, stack, image_build.as_ref(), now),
-        Observation::Absent { .. } => (Some(known(previous)), previous.failure.clone()),
+        Observation::Absent { .. } => (known(previous), previous.failure.clone()),
     }
 }
 
@@ -64,7 +60,7 @@ fn of_stack(
     stack: &Stack,
     image_build: Option<&ImageBuild>,
     now: Timestamp,
-) -> (Option<Build>, Option<Failure>) {
+) -> (Build, Option<Failure>) {
     let before = known(previous);
     let image_arn = image_build.and_then(|build| build.arn.clone());
     // The stack of a good build may be deleted while it still creates something.
@@ -74,10 +70,10 @@ fn of_stack(
     let is_same = before.stack_arn == stack.arn && (stack.arn.is_some() || before.ami_id.is_none());
     if is_same || has_made_the_ami(previous, &before, stack, image_arn.as_deref()) {
         let build = Build { stack_arn: stack.arn.clone(), image_arn: image_arn.or(before.image_arn), ..before };
-        return (Some(build), merged(previous.failure.clone(), failure));
+        return (build, merged(previous.failure.clone(), failure));
     }
     // Another stack is another build.
-    (Some(Build { stack_arn: stack.arn.clone(), image_arn, ..Build::default() }), failure)
+    (Build { stack_arn: stack.arn.clone(), image_arn, ..Build::default() }, failure)
 }
 
 /// Whether `stack` built the AMI in `before`: both have the same image build. If one image build is unknown: the stack
@@ -93,10 +89,9 @@ fn has_made_the_ami(previous: &CustomImageStatus, before: &Build, stack: &Stack,
 
 /// Whether `build` has another stack than the build in the previous status. False if one of the ARNs is unknown.
 #[must_use]
-pub fn is_another(previous: &CustomImageStatus, build: Option<&Build>) -> bool {
+pub fn is_another(previous: &CustomImageStatus, build: &Build) -> bool {
     let before = known(previous).stack_arn;
-    let now = build.and_then(|build| build.stack_arn.as_ref());
-    before.as_ref().zip(now).is_some_and(|(before, now)| before != now)
+    before.as_ref().zip(build.stack_arn.as_ref()).is_some_and(|(before, now)| before != now)
 }
 
 /// A pattern for EC2's filters that matches all image builds of an id. The ARN of a build has the id in lower case.

@@ -9,21 +9,8 @@ use crate::kubernetes::status::ready_reason::ReadyReason;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-/// The value of `status.phase`. While Image Builder does not tell its own, that of the same build stays.
-#[must_use]
-pub fn phase(observation: &Observation, previous: &CustomImageStatus, build: &Build) -> Option<String> {
-    let is_same = || previous.build.as_ref().is_some_and(|before| is_same(before, build));
-    match observation {
-        Observation::Ami { ami, .. } => ami.state.as_deref().map(str::to_uppercase),
-        Observation::Stack { image_build, .. } => {
-            let told = image_build.as_ref().and_then(|build| build.status.clone());
-            told.or_else(|| previous.phase.clone().filter(|_| is_same() && previous.image.ec2_ami_info.is_none()))
-        }
-        Observation::Absent { .. } => None,
-    }
-}
-
-/// `build` with its times and its log. `build` has the times of the previous status if it is the same build.
+/// `build` with its times and its log, and the value of `status.phase`. `build` has the times of the previous status if it is
+/// the same build.
 #[must_use]
 pub fn dated(
     build: Build,
@@ -31,7 +18,7 @@ pub fn dated(
     observation: &Observation,
     image_id: &str,
     now: Timestamp,
-) -> Build {
+) -> (Build, Option<String>) {
     let is_same = previous.build.as_ref().is_some_and(|before| is_same(before, &build));
     let started_at = stack_of(&build, observation).and_then(|stack| stack.creation_time).map(second);
     let started_at = started_at.or_else(|| build.started_at.clone());
@@ -43,12 +30,25 @@ pub fn dated(
     };
     let seconds = |from: &Time, to: &Time| to.0.duration_since(from.0).as_secs().max(0);
     let duration_seconds = started_at.as_ref().zip(ended_at.as_ref()).map(|(from, to)| seconds(from, to));
-    let phase = phase(observation, previous, &build);
+    let phase = phase(observation, previous, is_same);
     let began = build.phase_started_at.clone().filter(|_| is_same && phase == previous.phase);
-    let phase_started_at = phase.and_then(|_| began.or_else(|| Some(second(now))));
+    let phase_started_at = phase.as_ref().and_then(|_| began.or_else(|| Some(second(now))));
     let log = build.image_arn.as_deref().and_then(|arn| image_build_log::of(arn, image_id));
     let (log_group, log_stream) = log.map(|log| (log.group, log.stream)).unzip();
-    Build { started_at, ended_at, duration_seconds, phase_started_at, log_group, log_stream, ..build }
+    (Build { started_at, ended_at, duration_seconds, phase_started_at, log_group, log_stream, ..build }, phase)
+}
+
+/// While Image Builder does not tell the phase, that of the same build stays.
+fn phase(observation: &Observation, previous: &CustomImageStatus, is_same: bool) -> Option<String> {
+    match observation {
+        Observation::Ami { ami, .. } => ami.state.as_deref().map(str::to_uppercase),
+        Observation::Stack { image_build, .. } => {
+            let told = image_build.as_ref().and_then(|build| build.status.clone());
+            let stays = is_same && previous.image.ec2_ami_info.is_none();
+            told.or_else(|| previous.phase.clone().filter(|_| stays))
+        }
+        Observation::Absent { .. } => None,
+    }
 }
 
 /// The stack of `build`, if it was read.

@@ -42,14 +42,13 @@ fn observed(
     moment: &Moment<'_>,
 ) -> Next {
     let (build, failure) = build_story::next(moment.previous, observation, moment.now);
-    let phase = build_times::phase(observation, moment.previous, &build.clone().unwrap_or_default());
-    let dated = |build| build_times::dated(build, moment.previous, observation, moment.image_id, moment.now);
-    let build = build.map(dated).filter(|build| *build != Build::default());
+    let (build, phase) = build_times::dated(build, moment.previous, observation, moment.image_id, moment.now);
     // The finalizing period of another build starts anew.
     let mut previous = moment.previous.clone();
-    if build_story::is_another(&previous, build.as_ref()) {
+    if build_story::is_another(&previous, &build) {
         previous.conditions.retain(|condition| condition.type_ != conditions::FINALIZING);
     }
+    let build = Some(build).filter(|build| *build != Build::default());
     let moment = &Moment { previous: &previous, ..*moment };
     let story = Story { build: build.as_ref(), failure: failure.as_ref(), orphan };
     let verdict = match observation {

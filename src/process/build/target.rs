@@ -103,9 +103,9 @@ impl Target {
     }
 
     fn group_arn(&self, partition: Option<&str>, account: Option<&str>, group: &str) -> String {
-        let partition = partition.or_else(|| self.caller.arn.split(':').nth(1)).unwrap_or("aws");
+        let partition = partition.unwrap_or_else(|| self.caller.partition());
         let account = account.unwrap_or(&self.caller.account_id);
-        format!("arn:{partition}:logs:{}:{account}:log-group:{group}", self.scope.region)
+        image_build_log::group_arn(partition, &self.scope.region, account, group)
     }
 }
 
