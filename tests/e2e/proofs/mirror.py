@@ -18,7 +18,7 @@ def becomes_ready(stage):
     status = stage.image_of("hpc-base")["status"]
     require((status["ec2AmiInfo"]["amiId"], status["accountId"]) == ("ami-0aaaaaaaaaaaaaaaa", "111122223333"), "the AMI of the pod's own account", status)
     table = stage.kubectl("get", "customimages", "-n", TEAM)
-    require("BUILD_COMPLETE" in table and "ImageAvailable" in table, "a row for people", table)
+    require("AVAILABLE" in table and "ami-0aaaaaaaaaaaaaaaa" in table and "ImageAvailable" in table, "a row for people", table)
 
 
 def build(stage, image_id, outcome, **more):
