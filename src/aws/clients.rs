@@ -16,6 +16,12 @@ pub(super) struct Clients {
     pub sts: aws_sdk_sts::Client,
     pub credentials: Option<SharedCredentialsProvider>,
     pub rate_limits: Arc<RateLimits>,
+    pub remembered: Arc<Remembered>,
+}
+
+/// What AWS has said about the stacks of one scope and never changes. It outlives the clients.
+#[derive(Default)]
+pub(super) struct Remembered {
     pub image_build_arns: ImageBuildArns,
     pub first_failures: FirstFailures,
 }

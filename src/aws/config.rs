@@ -1,7 +1,7 @@
 //! The SDK's configuration: credentials, endpoints, proxy, private CA, timeouts, retries and retry partitions.
 
 use super::call::TellSink;
-use super::clients::{Clients, RateLimits};
+use super::clients::{Clients, RateLimits, Remembered};
 use super::credentials::{CredentialsSource, Loading, Renewed};
 use super::profile;
 use super::reply_bytes::ReplyBytes;
@@ -147,7 +147,13 @@ fn client_through(proxy: ProxyConfig, context: TlsContext) -> SharedHttpClient {
 
 /// The clients of `scope`, each with its own retry quota. All accounts of a region share the SDK's default quotas, so
 /// one throttled account would use up the retries of the others.
-pub(super) fn clients(base: &Base, scope: &Scope, sink: &Arc<dyn CallSink>, rate_limits: Arc<RateLimits>) -> Clients {
+pub(super) fn clients(
+    base: &Base,
+    scope: &Scope,
+    sink: &Arc<dyn CallSink>,
+    rate_limits: Arc<RateLimits>,
+    remembered: Arc<Remembered>,
+) -> Clients {
     let region = aws_config::Region::new(scope.region.to_string());
     let config = base.config.to_builder().region(region).build();
     let has_own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
@@ -185,8 +191,7 @@ pub(super) fn clients(base: &Base, scope: &Scope, sink: &Arc<dyn CallSink>, rate
         sts: aws_sdk_sts::Client::new(&base.config),
         credentials: config.credentials_provider(),
         rate_limits,
-        image_build_arns: super::cloudformation::ImageBuildArns::default(),
-        first_failures: super::stack_events::FirstFailures::default(),
+        remembered,
     }
 }
 

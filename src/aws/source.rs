@@ -85,14 +85,14 @@ impl Aws {
             return Ok(clients.clone());
         }
         let config = self.config_of(scope.identity.role.as_ref()).await;
-        // The rate limits are read under this lock. If the account becomes known meanwhile, `learn` drops these
+        // The rate limits are read under this lock. If the account becomes known meanwhile, `learn` replaces these
         // clients, too.
         let mut clients = self.clients.lock();
         let rate_limits = Arc::new(self.rate_limits(scope));
         if clients.len() >= MOST_SCOPES {
             clients.clear();
         }
-        let new = || Arc::new(config::clients(&config, scope, &self.sink, rate_limits));
+        let new = || Arc::new(config::clients(&config, scope, &self.sink, rate_limits, Arc::default()));
         Ok(clients.entry(scope.clone()).or_insert_with(new).clone())
     }
 
@@ -118,7 +118,12 @@ impl Aws {
             account.clone_into(&mut own);
             drop(own);
             self.budgets.named(account);
-            self.clients.lock().retain(|scope, _| scope.identity.role.is_some());
+            let mut clients = self.clients.lock();
+            for (scope, clients) in clients.iter_mut().filter(|(scope, _)| scope.identity.role.is_none()) {
+                let rate_limits = Arc::new(self.rate_limits(scope));
+                let remembered = clients.remembered.clone();
+                *clients = Arc::new(config::clients(&self.base, scope, &self.sink, rate_limits, remembered));
+            }
         }
     }
 
@@ -170,9 +175,18 @@ impl ImageSource for Aws {
         Ok(())
     }
 
-    async fn all_stacks(&self, scope: &Scope, turn: &Turn, take: impl FnMut(Stack) + Send) -> Result<(), SourceError> {
+    async fn all_stacks(
+        &self,
+        scope: &Scope,
+        turn: &Turn,
+        mut take: impl FnMut(Stack) + Send,
+    ) -> Result<(), SourceError> {
         let clients = self.clients(scope).await?;
-        cloudformation::all_stacks(&clients.cloudformation, &clients.rate_limits.stacks, turn, take).await
+        let taken = |stack: Stack| {
+            self.learn(scope, stack.account_id());
+            take(stack);
+        };
+        cloudformation::all_stacks(&clients.cloudformation, &clients.rate_limits.stacks, turn, taken).await
     }
 
     async fn image_build(
@@ -183,7 +197,7 @@ impl ImageSource for Aws {
         turn: &Turn,
     ) -> Result<Option<ImageBuild>, SourceError> {
         let clients = self.clients(scope).await?;
-        let (arns, rate_limits) = (&clients.image_build_arns, &clients.rate_limits);
+        let (arns, rate_limits) = (&clients.remembered.image_build_arns, &clients.rate_limits);
         let client = &clients.cloudformation;
         match cloudformation::image_build_arn(client, &rate_limits.resources, turn, arns, id, stack).await? {
             Some(arn) => {
@@ -203,7 +217,7 @@ impl ImageSource for Aws {
             return Ok(None);
         }
         let clients = self.clients(scope).await?;
-        let (client, failures) = (&clients.cloudformation, &clients.first_failures);
+        let (client, failures) = (&clients.cloudformation, &clients.remembered.first_failures);
         stack_events::first_failure(client, &clients.rate_limits.events, turn, failures, stack).await
     }
 }

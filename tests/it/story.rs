@@ -4,9 +4,11 @@ use crate::support::world::world;
 use crate::support::{eventually, oracle, run};
 use customimage_operator::kubernetes::CustomImage;
 use serde_json::{Value, json};
-use simulator::{Build, ClockMode, Fault, FaultKind, Outcome, World};
+use simulator::{Build, ClockMode, ClockSetting, Fault, FaultKind, Limit, Outcome, World};
+use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
 
 const STREAM: &str = "3.16.1/1";
 
@@ -23,6 +25,13 @@ fn playing(builds: impl IntoIterator<Item = (&'static str, Outcome, bool)>) -> W
         ..Build::default()
     }));
     world
+}
+
+/// Starts `logs --follow` of the image `hpc`. Its lines are in the pipe.
+fn followed(lab: &Lab) -> Child {
+    let mut command = program(&lab.aws.endpoint());
+    command.args(["logs", "--image-id", "hpc", "--region", REGION, "--follow", "--aws-max-attempts", "1"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap()
 }
 
 /// Runs `logs` or `events` with the kubeconfig of the lab.
@@ -136,9 +145,29 @@ fn the_events_of_a_stack_are_the_official_programs_and_stay_when_the_stack_is_go
 }
 
 #[test]
-fn one_read_of_the_events_tells_the_first_failure_of_each_stack() {
+fn a_build_whose_tagging_failed_is_told_with_its_ami_its_build_and_its_log() {
     run(async {
-        let ids: Vec<String> = (0..20).map(|number| format!("hpc-{number}")).collect();
+        let lab = Lab::new(playing([("hpc", Outcome::Orphan, false)])).await;
+        lab.create("hpc", json!({})).await;
+        let _operator = lab.operator(&[("CUSTOMIMAGE_FINALIZING_PERIOD", "1s")]).await;
+        until(&lab, &["hpc"], &["OrphanedImage"]).await;
+        let object = lab.get("hpc").await;
+        let (message, status) = (message_of(&object, "Ready"), status(&object));
+        let build = &status["build"];
+        for word in ["image/parallelclusterimage-hpc", "lacks ParallelCluster's tags", "customimage-operator logs hpc"]
+        {
+            assert!(message.contains(word), "{word}: {message} {build}");
+        }
+        lab.event("hpc", "OrphanedImage").await;
+        let log = told(&lab, &["logs", "hpc", "-n", &lab.namespace]).await;
+        assert!(log.code == 0 && log.text.contains("Not able to set AMI tag"), "{log:?}");
+    });
+}
+
+#[test]
+fn a_hundred_builds_that_fail_at_once_stay_within_the_budget_and_cost_one_call_more_each() {
+    run(async {
+        let ids: Vec<String> = (0..100).map(|number| format!("hpc-{number}")).collect();
         let mut world = playing([]);
         world.builds.extend(ids.iter().map(|id| Build {
             image_id: id.clone(),
@@ -147,13 +176,28 @@ fn one_read_of_the_events_tells_the_first_failure_of_each_stack() {
             seconds: 100.0,
             ..Build::default()
         }));
+        // AWS's own limits, eight times as fast.
+        let limit = Limit { burst: 80.0, per_second: 40.0 };
+        for api in ["DescribeStacks", "DescribeStackResource", "DescribeStackEvents"] {
+            world.limits.insert(format!("cloudformation:{api}"), limit);
+        }
+        world.limits.insert("imagebuilder:GetImage".into(), limit);
+        world.aws_limits = true;
+        world.clock = ClockSetting { speed: 10.0, ..ClockSetting::default() };
         let lab = Lab::new(world).await;
         for id in &ids {
             lab.create(id, json!({})).await;
         }
-        let _operator = lab.operator(&[("CUSTOMIMAGE_BUILD_LOGS", "true")]).await;
+        let rate = [
+            ("CUSTOMIMAGE_AWS_BUDGET", "50"),
+            ("CUSTOMIMAGE_AWS_ASSUMED_RATE", "40"),
+            ("CUSTOMIMAGE_AWS_ASSUMED_BURST", "80"),
+        ];
+        let operator = lab.operator(&[&rate[..], &[("CUSTOMIMAGE_BUILD_LOGS", "true")]].concat()).await;
         let names: Vec<&str> = ids.iter().map(String::as_str).collect();
-        until(&lab, &names, &["BuildFailed"]).await;
+        for id in &names {
+            lab.ready(id, "False", "BuildFailed").await;
+        }
         for id in &names {
             lab.merge(id, json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "now"}}}))
                 .await
@@ -170,7 +214,9 @@ fn one_read_of_the_events_tells_the_first_failure_of_each_stack() {
         })
         .await;
         let events = lab.aws.count("cloudformation", "DescribeStackEvents");
-        assert_eq!(events, 20, "one for each stack");
+        assert_eq!(events, 100, "one for each stack {:#?}", lab.aws.counts());
+        let (_, metrics) = operator.get("/metrics").await;
+        assert!(!metrics.contains(r#"outcome="throttled""#), "{:#?}", lab.aws.counts());
     });
 }
 
@@ -199,9 +245,7 @@ fn a_followed_log_ends_by_itself_and_an_expired_token_ends_it_with_a_code_of_its
     run(async {
         let lab = Lab::new(playing([("hpc", Outcome::Component, false)])).await;
         lab.aws.advance(Duration::from_secs(10));
-        let mut command = program(&lab.aws.endpoint());
-        command.args(["logs", "--image-id", "hpc", "--region", REGION, "--follow"]);
-        let mut following = command.stdout(std::process::Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut following = followed(&lab);
         let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
         let mut count = 0;
         let ended = async {
@@ -224,6 +268,39 @@ fn a_followed_log_ends_by_itself_and_an_expired_token_ends_it_with_a_code_of_its
         expired.env("AWS_ACCESS_KEY_ID", "ASIAEXPIRED").args(["logs", "-i", "hpc", "-r", REGION, "--follow"]);
         let expired = finish(expired).await;
         assert!(expired.code == 3 && expired.stderr.contains("expired"), "{expired:?}");
+    });
+}
+
+#[test]
+fn a_follow_waits_when_it_is_throttled_and_ends_with_a_code_of_its_own_when_its_token_expires() {
+    run(async {
+        let mut world = playing([("hpc", Outcome::Available, false)]);
+        let expired = FaultKind::Error { status: 400, code: "ExpiredToken".into(), message: "it has expired".into() };
+        world.faults.push(Fault::new("logs", "GetLogEvents", FaultKind::Throttle).skip(2).times(1));
+        world.faults.push(Fault::new("logs", "GetLogEvents", expired).skip(4));
+        let lab = Lab::new(world).await;
+        lab.aws.advance(Duration::from_secs(50));
+        let mut following = followed(&lab);
+        let mut remarks = BufReader::new(following.stderr.take().unwrap()).lines();
+        let throttled = remarks.next_line().await.unwrap().unwrap();
+        assert!(throttled.contains("Rate exceeded") && throttled.ends_with("; it is read again in 10s"), "{throttled}");
+        let expired = remarks.next_line().await.unwrap().unwrap();
+        assert!(expired.contains("logs:GetLogEvents: it has expired"), "{expired}");
+        assert_eq!(following.wait().await.unwrap().code(), Some(3));
+    });
+}
+
+#[test]
+fn ctrl_c_ends_a_follow_with_the_code_of_an_interruption() {
+    run(async {
+        let lab = Lab::new(playing([("hpc", Outcome::Available, false)])).await;
+        lab.aws.advance(Duration::from_secs(50));
+        let mut following = followed(&lab);
+        let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+        assert!(lines.next_line().await.unwrap().is_some());
+        let pid = following.id().unwrap().to_string();
+        tokio::process::Command::new("kill").args(["-INT", &pid]).status().await.unwrap();
+        assert_eq!(following.wait_with_output().await.unwrap().status.code(), Some(130));
     });
 }
 

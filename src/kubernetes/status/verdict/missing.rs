@@ -54,9 +54,11 @@ fn orphaned(about: &str, stack_goes: bool, story: &Story<'_>, moment: &Moment<'_
         Orphan::Unknown | Orphan::Gone => "its tagging failed".to_owned(),
     };
     let any = build_story::any_image_arn(moment.image_id);
+    let why = story.build.and_then(|build| build.log_stream.as_ref());
+    let why = why.map(|_| format!(". Why: customimage-operator logs {}", moment.object)).unwrap_or_default();
     let message = format!(
         "{about}, but no AMI with this id is listed: {found}. Find it: aws ec2 describe-images --region {} \
-         --owners self --filters 'Name=tag:{},Values={}'; then tag it or deregister it",
+         --owners self --filters 'Name=tag:{},Values={}'; then tag it or deregister it{why}",
         moment.region,
         tag_key::IMAGE_BUILD,
         arn.unwrap_or(&any),
