@@ -1,4 +1,5 @@
 # The operator's image, for linux/amd64 and linux/arm64: docker build -t REGISTRY/customimage-operator:0.1.0 .
+# --build-arg COMMIT=$(git rev-parse HEAD) puts the commit into it.
 # `make image` makes the same one without a container engine; tests/image/check compares the two.
 
 # The digest is the one of the index for all architectures. It stays the same when the tag is moved: change both together.
@@ -6,11 +7,12 @@ FROM rust:1.95-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7
 RUN apt-get update && \
     apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev make python3 && \
     rm -r /var/lib/apt/lists
+ARG COMMIT=unknown
 WORKDIR /source
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/source/target,sharing=locked \
-    cp "$(tests/image/release --bin customimage-operator)/customimage-operator" / && \
+    cp "$(CUSTOMIMAGE_COMMIT=$COMMIT tests/image/release --bin customimage-operator)/customimage-operator" / && \
     tests/image/sbom > /customimage-operator.cdx.json && \
     tests/image/licences > /THIRD-PARTY.txt
 

@@ -6,7 +6,7 @@ pub mod controller;
 pub mod custom_image;
 pub mod identities;
 pub mod leadership;
-mod metrics;
+pub mod metrics;
 mod reconcile;
 pub mod rights;
 mod status;

@@ -4,19 +4,22 @@
 pub mod args;
 mod build;
 mod check;
+mod completions;
 mod configuration;
 mod describe;
 mod events;
+mod exit_code;
 mod http;
 mod list;
 mod logs;
 mod metrics;
 mod run;
+mod stderr;
 mod stdout;
+mod version;
 
 use crate::kubernetes;
 use crate::process::args::{Args, Command};
-use clap::CommandFactory;
 use std::process::ExitCode;
 
 /// Runs the command. Returns the exit code of the process.
@@ -32,24 +35,14 @@ pub fn run(args: Args) -> ExitCode {
         Command::Logs(args) => within_runtime(logs::run(args)),
         Command::Events(args) => within_runtime(events::run(args)),
         Command::Check(args) => within_runtime(check::run(*args)),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "customimage-operator", &mut std::io::stdout());
-            ExitCode::SUCCESS
-        }
+        Command::Version(args) => version::print(&args),
+        Command::Completions { shell } => completions::print(shell),
     }
 }
 
 fn print_crd() -> ExitCode {
-    match kubernetes::crd().map_err(|error| error.to_string()).and_then(|crd| yaml(&crd)) {
-        Ok(text) => {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("customimage-operator: cannot write the CRD: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let text = kubernetes::crd().map_err(|error| error.to_string()).and_then(|crd| yaml(&crd));
+    stdout::put(text, ExitCode::SUCCESS)
 }
 
 /// The text of the generated file in `crds/`.

@@ -13,8 +13,9 @@ use hyper_util::rt::TokioExecutor;
 use kube::Api;
 use kube::client::retry::RetryPolicy;
 use kube::client::{Body, ClientBuilder, ConfigExt};
-use kube::config::Kubeconfig;
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use renewal::{Transport, renewed_at_401};
+use std::path::PathBuf;
 use std::time::Duration;
 use tower::retry::RetryLayer;
 use tower::util::BoxCloneService;
@@ -27,20 +28,36 @@ use kube::Config;
 /// a watch ends by itself before.
 const SILENCE: Duration = Duration::from_secs(125);
 
+/// Which API server to use. By default the one that kubectl uses, else the pod's own.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterSettings {
+    /// The kubeconfig file, in place of those that kubectl reads.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in it, in place of its current context.
+    pub context: Option<String>,
+}
+
+impl ClusterSettings {
+    fn read(&self) -> Result<Kubeconfig, KubeconfigError> {
+        self.kubeconfig.as_ref().map_or_else(Kubeconfig::read, Kubeconfig::read_from)
+    }
+}
+
 /// Makes a client. It finds the API server and the proxy as kubectl does.
 ///
 /// # Errors
 /// If there is neither a usable kubeconfig nor a ServiceAccount, or if the proxy is invalid, unreachable or refuses the
 /// connection. A proxy that is only slow is no error.
-pub async fn connect() -> Result<Client, BoxError> {
-    let (config, proxy) = settings().await?;
+pub async fn connect(cluster: &ClusterSettings) -> Result<Client, BoxError> {
+    let (config, proxy) = settings(cluster).await?;
     if let Some(proxy) = &proxy
         && let Some(refused) = proxy.refusal(&config.cluster_url).await.filter(|refused| !refused.is_slow)
     {
         return Err(refused.into());
     }
     let namespace = config.default_namespace.clone();
-    let service = renewed_at_401(transport(&config, proxy)?, || afresh().boxed());
+    let cluster = cluster.clone();
+    let service = renewed_at_401(transport(&config, proxy)?, move || afresh(cluster.clone()).boxed());
     let service = ServiceBuilder::new().map_response(overload::with_reason).service(service);
     Ok(ClientBuilder::new(service, namespace).build())
 }
@@ -55,29 +72,33 @@ pub async fn custom_image(client: Client, namespace: &str, name: &str) -> Result
 }
 
 /// What the kubeconfig or the pod says now.
-async fn settings() -> Result<(Config, Option<Proxy>), BoxError> {
-    let mut config = Config::infer().await?;
+async fn settings(cluster: &ClusterSettings) -> Result<(Config, Option<Proxy>), BoxError> {
+    let options = KubeConfigOptions { context: cluster.context.clone(), ..KubeConfigOptions::default() };
+    let mut config = match (&cluster.kubeconfig, &cluster.context) {
+        (None, None) => Config::infer().await?,
+        _ => Config::from_custom_kubeconfig(cluster.read()?, &options).await?,
+    };
     config.connect_timeout = Some(Duration::from_secs(10));
     config.read_timeout = Some(SILENCE);
-    let proxy = proxy(&mut config)?;
+    let proxy = proxy(cluster, &mut config)?;
     Ok((config, proxy))
 }
 
 /// A transport with new credentials.
-async fn afresh() -> Result<Transport, BoxError> {
-    let (config, proxy) = settings().await?;
+async fn afresh(cluster: ClusterSettings) -> Result<Transport, BoxError> {
+    let (config, proxy) = settings(&cluster).await?;
     // It waits for the credentials' plugin.
     tokio::task::spawn_blocking(move || transport(&config, proxy)).await?
 }
 
 /// The proxy of the kubeconfig's cluster, else of the environment. Takes the proxy out of `config`, because kube would
 /// compare NO_PROXY with the proxy's own address.
-fn proxy(config: &mut Config) -> Result<Option<Proxy>, BoxError> {
+fn proxy(cluster: &ClusterSettings, config: &mut Config) -> Result<Option<Proxy>, BoxError> {
     if config.proxy_url.take().is_none() {
         return Ok(None);
     }
-    let of_cluster = Kubeconfig::read().ok().and_then(|kubeconfig| {
-        let context = kubeconfig.current_context?;
+    let of_cluster = cluster.read().ok().and_then(|kubeconfig| {
+        let context = cluster.context.clone().or(kubeconfig.current_context)?;
         let context = kubeconfig.contexts.into_iter().find(|one| one.name == context)?.context?;
         let cluster = kubeconfig.clusters.into_iter().find(|one| one.name == context.cluster)?.cluster?;
         cluster.proxy_url.filter(|url| !url.is_empty())

@@ -167,11 +167,15 @@ pub fn crd() -> Result<CustomResourceDefinition, serde_json::Error> {
     serde_json::from_value(crd)
 }
 
-/// Removes `nullable`. The API server then drops a null, so that null and absent are the same.
+/// Removes `nullable`, and null from each enum: kubectl 1.32 refuses it in a List. The API server then drops a null, so
+/// that null and absent are the same.
 fn strip_nullable(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.remove("nullable");
+            if let Some(Value::Array(allowed)) = fields.get_mut("enum") {
+                allowed.retain(|value| !value.is_null());
+            }
             fields.values_mut().for_each(strip_nullable);
         }
         Value::Array(items) => items.iter_mut().for_each(strip_nullable),

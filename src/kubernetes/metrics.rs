@@ -2,11 +2,12 @@
 //! `controller/gauges.rs`, and the calls to AWS are counted in `process/metrics.rs`.
 
 use crate::kubernetes::reconcile::write::{WriteError, Written};
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use std::fmt;
 use std::time::Duration;
 use strum::IntoStaticStr;
 
@@ -84,4 +85,21 @@ impl Metrics {
         };
         self.status_writes.get_or_create(&ResultLabel { result }).inc();
     }
+}
+
+/// Writes a metric that is computed at the scrape. A family without members is left out.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn put(
+    encoder: &mut DescriptorEncoder,
+    name: &str,
+    help: &str,
+    unit: Option<&Unit>,
+    metric: &impl EncodeMetric,
+) -> Result<(), fmt::Error> {
+    if metric.is_empty() {
+        return Ok(());
+    }
+    metric.encode(encoder.encode_descriptor(name, &format!("{help}."), unit, metric.metric_type())?)
 }

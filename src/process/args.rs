@@ -5,6 +5,7 @@ pub mod aws;
 pub mod budget;
 pub mod build;
 pub mod check;
+pub mod cluster;
 pub mod describe;
 pub mod leadership;
 pub mod list;
@@ -14,23 +15,27 @@ pub mod region;
 pub mod run;
 pub mod timing;
 pub mod value;
+pub mod version;
 pub mod watch;
 
+use crate::process::exit_code;
 use build::BuildArgs;
 use check::CheckArgs;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, Error, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use describe::DescribeArgs;
 use list::ListArgs;
 use run::RunArgs;
 use std::path::PathBuf;
+use version::VersionArgs;
 
 /// Mirrors AWS ParallelCluster custom images into Kubernetes, read-only.
 ///
 /// A CustomImage resource names an image (spec.imageId, spec.region). Its status contains everything that
 /// ParallelCluster's describeImage answers. The operator never creates, tags or deletes anything in AWS.
 #[derive(Debug, Parser)]
-#[command(name = "customimage-operator", version, arg_required_else_help = true)]
+#[command(name = NAME, version, arg_required_else_help = true, after_long_help = exit_code::HELP)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -42,13 +47,27 @@ impl Args {
     pub fn of_process() -> Self {
         let name = std::env::args_os().next().map(PathBuf::from);
         let is_plugin = name.as_ref().and_then(|path| path.file_stem()).is_some_and(|stem| stem == PLUGIN);
-        let command = if is_plugin { Self::command().bin_name("kubectl customimage") } else { Self::command() };
-        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+        let mut command = if is_plugin { Self::command().bin_name("kubectl customimage") } else { Self::command() };
+        let matches = command.try_get_matches_from_mut(std::env::args_os());
+        let matches = matches.unwrap_or_else(|error| with_usage(error, &mut command).exit());
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }
 
+/// The error with the usage of its subcommand. clap's own has each flag whose environment variable is set.
+fn with_usage(mut error: Error, command: &mut clap::Command) -> Error {
+    let subcommand = std::env::args().nth(1).unwrap_or_default();
+    if let (Some(_), Some(subcommand)) = (error.get(ContextKind::Usage), command.find_subcommand_mut(subcommand)) {
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(subcommand.render_usage()));
+    }
+    error
+}
+
+/// The name of the program.
+pub const NAME: &str = "customimage-operator";
+
 /// The file name by which kubectl finds its plugin.
-const PLUGIN: &str = "kubectl-customimage";
+pub const PLUGIN: &str = "kubectl-customimage";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -67,15 +86,15 @@ pub enum Command {
     /// Print the describeImage answer for one image and exit.
     ///
     /// The same body as `pcluster describe-image`, without Python and without its side effects: this command never
-    /// creates or configures a bucket. Exit code 0 with the response, 1 with {"message": …} when the API would answer
-    /// an error, 2 when the command line is wrong.
+    /// creates or configures a bucket. When the API would answer an error, it prints {"message": …}, and the exit code
+    /// says which kind of error (`customimage-operator --help` lists them).
     #[command(after_help = "Example:\n  customimage-operator describe --image-id hpc-base --region eu-west-1")]
     Describe(DescribeArgs),
     /// List every image and image stack of an account in a region and exit.
     ///
     /// Like `pcluster list-images`, but for all statuses at once and with all pages. The manifests mirror all listed
-    /// images. Needs ec2:DescribeImages, cloudformation:DescribeStacks and cloudformation:ListStacks. Exit code 0 with
-    /// the list, 1 when the list is not complete because AWS failed, 2 when the command line is wrong.
+    /// images. Needs ec2:DescribeImages, cloudformation:DescribeStacks and cloudformation:ListStacks. A list that is
+    /// not complete, because AWS failed, is not printed. `customimage-operator --help` lists the exit codes.
     #[command(
         after_help = "Example:\n  customimage-operator list --region eu-west-1 --output manifests | kubectl apply -f -"
     )]
@@ -84,8 +103,8 @@ pub enum Command {
     ///
     /// Of a CustomImage, its status says in which account, region and stream the log is. With --image-id no cluster is
     /// needed. JSON is what `pcluster get-image-log-events` prints. Needs logs:GetLogEvents; --follow and --image-id also need
-    /// the actions of describe, and logs:DescribeLogStreams for an image that is gone. Exit code 0 with the log, 1 with {"message": …}, 2 when the command line is wrong, 3 when the
-    /// credentials are refused, have expired or are another account's, 130 when interrupted.
+    /// the actions of describe, and logs:DescribeLogStreams for an image that is gone. `customimage-operator --help` lists the
+    /// exit codes.
     #[command(
         after_help = "Example:\n  customimage-operator logs hpc-base --tail 50\n  customimage-operator logs --image-id hpc-base --region eu-west-1 --follow"
     )]
@@ -94,7 +113,7 @@ pub enum Command {
     ///
     /// Of a CustomImage, its status names the stack. By --image-id, only a stack that exists is found. JSON is what
     /// `pcluster get-image-stack-events` prints. Needs cloudformation:DescribeStackEvents, and --image-id the actions of
-    /// describe. The exit codes are those of logs.
+    /// describe. `customimage-operator --help` lists the exit codes.
     #[command(after_help = "Example:\n  customimage-operator events hpc-base")]
     Events(BuildArgs),
     /// Check whether the operator can work here.
@@ -105,6 +124,8 @@ pub enum Command {
     /// follows each failed check.
     #[command(after_help = "Example:\n  customimage-operator check --region eu-west-1")]
     Check(Box<CheckArgs>),
+    /// Print the version of the program and the commit that it was built from.
+    Version(VersionArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  source <(customimage-operator completions bash)")]
     Completions { shell: Shell },

@@ -1,7 +1,6 @@
 //! What the commands `logs` and `events` share: whose build it is, how its story is printed, and how they end.
 
 pub mod ended;
-pub mod remark;
 pub mod target;
 
 use crate::aws::Aws;
@@ -10,21 +9,15 @@ use crate::describe_image::observe::plan::Plan;
 use crate::describe_image::{ApiError, SourceError, SourceErrorKind};
 use crate::process::args::build::{BuildArgs, BuildOutput};
 use crate::process::args::describe::Output;
-use crate::process::stdout;
+use crate::process::stderr::remark;
+use crate::process::{exit_code, stdout};
 use ended::{Ended, words};
-use remark::remark;
 use serde::Serialize;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::time::Duration;
 use target::Target;
 use tokio::time::{Instant, sleep};
-
-/// The exit code when the credentials are refused, have expired, or are another account's.
-const CREDENTIALS: u8 = 3;
-
-/// The exit code of a program that was interrupted by Ctrl-C.
-const INTERRUPTED: u8 = 130;
 
 /// Time between two reads of `--follow`.
 pub const POLL: Duration = Duration::from_secs(2);
@@ -41,18 +34,18 @@ pub async fn to_its_end(args: &BuildArgs, command: impl Future<Output = Result<(
         ended = command => ended,
         _ = tokio::signal::ctrl_c() => {
             remark("interrupted");
-            return ExitCode::from(INTERRUPTED);
+            return ExitCode::from(exit_code::INTERRUPTED);
         }
     };
     match ended {
         Ok(()) | Err(Ended::Unread) => ExitCode::SUCCESS,
-        Err(Ended::Credentials(words)) => failed(args, &ApiError { status: 401, message: words }, CREDENTIALS.into()),
-        Err(Ended::Failed(error)) => failed(args, &error, ExitCode::FAILURE),
+        Err(Ended::Failed(error)) => failed(args, &error),
     }
 }
 
 /// JSON output gets the API's error on stdout, as from the official program. Events that are followed are on stdout already.
-fn failed(args: &BuildArgs, error: &ApiError, code: ExitCode) -> ExitCode {
+fn failed(args: &BuildArgs, error: &ApiError) -> ExitCode {
+    let code = exit_code::of(error);
     if args.output == BuildOutput::Json && !args.follow {
         return stdout::print(error, Output::Json, code);
     }

@@ -39,7 +39,8 @@ pub async fn run(args: CheckArgs) -> ExitCode {
     let has_failed = rows.iter().any(|row| row.result == CheckResult::Failed);
     let code = if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     match args.output {
-        CheckOutput::Table => stdout::put(Ok(row::table(&rows)), code),
+        CheckOutput::Table => stdout::put(Ok(row::table(&rows, stdout::has_colors())), code),
+        CheckOutput::Yaml => stdout::print(&rows, Output::Yaml, code),
         CheckOutput::Json => stdout::print(&rows, Output::Json, code),
     }
 }
@@ -50,7 +51,7 @@ async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
             "run in a pod with a ServiceAccount or set KUBECONFIG; with a proxy, NO_PROXY must contain the API server";
         vec![Row::failed("API server", error, fix)]
     };
-    let client = match client::connect().await {
+    let client = match client::connect(&args.cluster.settings()).await {
         Ok(client) => client,
         Err(error) => match error.downcast_ref::<ProxyRefused>() {
             Some(ProxyRefused { message, fix, .. }) => return vec![Row::failed("API server", message, fix)],

@@ -2,49 +2,54 @@
 
 mod order;
 
-use crate::aws::{Aws, IgnoreCalls};
+use crate::aws::Aws;
 use crate::describe_image::image_config::{self, NOT_AVAILABLE};
 use crate::describe_image::observe::plan::Plan;
 use crate::describe_image::observe::{ObserveError, observe_one};
 use crate::describe_image::source::ImageConfigSource;
 use crate::describe_image::{self, ApiError, DescribeImageResponse, ImageId, Observation, Scope};
-use crate::plain_text::escaped;
 use crate::process::args::describe::DescribeArgs;
 use crate::process::args::region::asked_region;
+use crate::process::exit_code;
+use crate::process::stderr::{CountCalls, remark, with_progress};
 use crate::process::stdout::{print, put};
 use jiff::Timestamp;
 use order::InOrder;
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Exit code 0 with the response, 1 with the API's error.
 pub async fn run(args: DescribeArgs) -> ExitCode {
     match answer(&args).await {
         Ok(response) => match serde_json::to_value(&response) {
             Ok(value) => print(&InOrder(&value), args.output, ExitCode::SUCCESS),
             Err(error) => put(Err(error.to_string()), ExitCode::FAILURE),
         },
-        Err(error) => print(&error, args.output, ExitCode::FAILURE),
+        Err(error) => print(&error, args.output, exit_code::of(&error)),
     }
 }
 
 async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> {
     let id = ImageId::parse(&args.image_id)?;
     let scope = Scope::default_identity(asked_region(args.region.clone()).await?);
-    let aws = Aws::connect(&args.aws.settings(), Some(&scope.region), Arc::new(IgnoreCalls)).await;
-    let mut observation = observe_one(&aws, &scope, &id, Plan::once()).await.map_err(with_fix)?;
+    let calls = Arc::new(CountCalls::default());
+    let aws = Aws::connect(&args.aws.settings(), Some(&scope.region), calls.clone()).await;
+    let what = format!("{id} in {}", scope.region);
+    with_progress(&what, &calls, described(&aws, &scope, &id)).await
+}
+
+async fn described(aws: &Aws, scope: &Scope, id: &ImageId) -> Result<DescribeImageResponse, ApiError> {
+    let mut observation = observe_one(aws, scope, id, Plan::once()).await.map_err(with_fix)?;
     if let Observation::Ami { ami, .. } = &observation
         && ami.is_disabled()
     {
         let ami_id = ami.id.as_deref().unwrap_or_default();
         remark(&format!("AMI {ami_id} of this image is DISABLED: the API answers as if it did not exist"));
         let official = Plan { includes_disabled: false, ..Plan::once() };
-        observation = observe_one(&aws, &scope, &id, official).await.map_err(with_fix)?;
+        observation = observe_one(aws, scope, id, official).await.map_err(with_fix)?;
     }
-    remarks(&id, &observation).iter().for_each(|text| remark(text));
-    let mut response = describe_image::describe(&id, &scope.region, &observation)?;
-    response.image_configuration.url = presigned_url(&aws, &scope, &observation).await;
+    remarks(id, &observation).iter().for_each(|text| remark(text));
+    let mut response = describe_image::describe(id, &scope.region, &observation)?;
+    response.image_configuration.url = presigned_url(aws, scope, &observation).await;
     Ok(response)
 }
 
@@ -82,10 +87,6 @@ fn with_fix(error: ObserveError) -> ApiError {
         remark(&format!("what to do: {fix}"));
     }
     error.into()
-}
-
-fn remark(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", escaped(text));
 }
 
 async fn presigned_url(aws: &Aws, scope: &Scope, observation: &Observation) -> String {

@@ -6,16 +6,15 @@ use crate::describe_image::{ApiError, SourceError};
 use crate::plain_text::escaped;
 use crate::process::args::build::{BuildArgs, BuildOutput};
 use crate::process::build::ended::Ended;
-use crate::process::build::remark::remark;
 use crate::process::build::target::{Story, Target};
 use crate::process::build::{POLL, print_answer, print_event, to_its_end, wait_out};
+use crate::process::stderr::remark;
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio::time::sleep;
 
-/// Exit code 0 with the events, 1 with the API's error, 3 for the wrong credentials.
 pub async fn run(args: BuildArgs) -> ExitCode {
     to_its_end(&args, tell(&args)).await
 }

@@ -7,9 +7,9 @@ use crate::describe_image::image_logs::{LogEvent, LogEvents, LogQuery};
 use crate::plain_text::escaped;
 use crate::process::args::build::{BuildArgs, BuildOutput};
 use crate::process::build::ended::Ended;
-use crate::process::build::remark::remark;
 use crate::process::build::target::{Story, Target};
 use crate::process::build::{LOOK, POLL, Progress, print_answer, print_event, to_its_end, wait_out};
+use crate::process::stderr::remark;
 use jiff::Timestamp;
 use std::process::ExitCode;
 use tokio::time::sleep;
@@ -20,7 +20,6 @@ const INDENT: &str = "\n    ";
 /// So many reads without a new line, after the build has ended, are its end: Image Builder sends the last lines late.
 const QUIET: u32 = 3;
 
-/// Exit code 0 with the log, 1 with the API's error, 3 for the wrong credentials.
 pub async fn run(args: BuildArgs) -> ExitCode {
     to_its_end(&args, async { if args.follow { follow(&args).await } else { whole(&args).await } }).await
 }

@@ -1,14 +1,22 @@
 //! The metrics that are not the controller's: the calls to AWS, and the configuration.
 
+#[cfg(target_os = "linux")]
+mod own_process;
+
 use crate::aws::{Call, CallSink};
 use crate::describe_image::Priority;
+use crate::process::version::{COMMIT, VERSION};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::time::Duration;
+
+/// What the names of the program's own metrics begin with.
+pub const PREFIX: &str = "customimage";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabel {
@@ -62,6 +70,14 @@ impl AwsCalls {
         );
         this
     }
+}
+
+/// Which program this is, and what it uses.
+pub fn register_process(registry: &mut Registry) {
+    let build = Info::new([("version", VERSION), ("commit", COMMIT)]);
+    registry.sub_registry_with_prefix(PREFIX).register("build", "The version of the program, and its commit", build);
+    #[cfg(target_os = "linux")]
+    registry.register_collector(Box::new(own_process::OwnProcess));
 }
 
 /// 1 while the content of the configuration file is in force.

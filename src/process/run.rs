@@ -15,6 +15,8 @@ use crate::process::args::run::RunArgs;
 use crate::process::configuration::{InvalidConfiguration, reload};
 use crate::process::http::{self, Limits, Probes};
 use crate::process::metrics::{self, AwsCalls};
+use crate::process::stderr::remark;
+use crate::process::version::VERSION;
 use crate::reflector::Reflector;
 use prometheus_client::registry::Registry;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -55,6 +57,10 @@ pub async fn run(args: RunArgs) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "customimage-operator ended");
+            // Also when the filter silences the log.
+            if !tracing::enabled!(tracing::Level::ERROR) {
+                remark(&error.to_string());
+            }
             ExitCode::FAILURE
         }
     }
@@ -64,11 +70,14 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     let stop = stop_on_signal()?;
     let (listener, address) = listen(args.listen)?;
     let region = default_region(args.mirror.region.0.clone()).await?;
-    let client = client::connect().await.map_err(|error| StartError::ApiServer(error.to_string()))?;
+    let client =
+        client::connect(&args.cluster.settings()).await.map_err(|error| StartError::ApiServer(error.to_string()))?;
 
-    let mut registry = Registry::with_prefix("customimage");
-    let identities = identities(&args, &mut registry)?;
-    let calls = AwsCalls::register(&mut registry);
+    let mut all_metrics = Registry::default();
+    metrics::register_process(&mut all_metrics);
+    let registry = all_metrics.sub_registry_with_prefix(metrics::PREFIX);
+    let identities = identities(&args, registry)?;
+    let calls = AwsCalls::register(registry);
     let aws = Aws::connect(&args.aws.settings(), region.as_ref(), Arc::new(calls)).await;
     let (reflector, changes) = Reflector::new(
         aws.with_budget(args.budget.budget()).with_stack_events(args.mirror.build_logs),
@@ -86,10 +95,10 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         settings: args.controller(region.clone()),
         watch: args.watch.times(),
     };
-    let (controller, readiness) = ImageController::new(parts, &mut registry);
+    let (controller, readiness) = ImageController::new(parts, registry);
     // The probes are answered until the last reconcile has ended.
     let over = CancellationToken::new();
-    let probes = Probes { registry: Arc::new(registry), readiness };
+    let probes = Probes { registry: Arc::new(all_metrics), readiness };
     let server = tokio::spawn(http::serve(listener, probes, Limits::default(), over.clone()));
 
     announce(region.as_ref(), address);
@@ -102,7 +111,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
 }
 
 fn announce(region: Option<&Region>, address: SocketAddr) {
-    let (version, region) = (env!("CARGO_PKG_VERSION"), region.map_or("none", Region::as_str));
+    let (version, region) = (VERSION, region.map_or("none", Region::as_str));
     tracing::info!(version, region, listen = %address, "customimage-operator runs");
 }
 

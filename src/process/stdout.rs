@@ -2,6 +2,7 @@
 
 use crate::plain_text::{ascii_json, has_unsafe};
 use crate::process::args::describe::Output;
+use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -25,6 +26,11 @@ pub fn json(answer: &impl Serialize) -> Result<String, String> {
 fn yaml(answer: &impl Serialize) -> Result<String, String> {
     let text = serde_saphyr::to_string(answer).map_err(|error| error.to_string())?;
     if text.split('\n').any(has_unsafe) { json(answer) } else { Ok(text) }
+}
+
+/// Whether stdout is a terminal that shows colours, and NO_COLOR does not forbid them.
+pub fn has_colors() -> bool {
+    AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
 }
 
 /// Prints `text` on stdout. Returns `code`, or a failure when there is no text or it cannot be written.

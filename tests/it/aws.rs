@@ -205,7 +205,7 @@ fn missing_and_expired_credentials_are_reported() {
         let mut expired = program(&simulator.endpoint());
         expired.args(["describe", "-i", "hpc", "-r", REGION]).env("AWS_ACCESS_KEY_ID", "ASIAEXPIRED111122223333");
         let answer = finish(expired).await;
-        assert!(answer.code == 1 && answer.body["message"].as_str().unwrap().contains("expired"), "{answer:?}");
+        assert!(answer.code == 3 && answer.body["message"].as_str().unwrap().contains("expired"), "{answer:?}");
     });
 }
 

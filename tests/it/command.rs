@@ -2,7 +2,7 @@ use crate::support::describe::{Answer, describe, finish, program};
 use crate::support::lab::REGION;
 use crate::support::run;
 use crate::support::scenario::error;
-use crate::support::world::{image, world};
+use crate::support::world::{image, stack, world};
 use simulator::{Fault, Simulator};
 
 /// An endpoint at which nothing listens.
@@ -33,6 +33,100 @@ fn completions_are_printed_for_each_shell() {
         let output = run(async { program(NOWHERE).args(["completions", shell]).output().await.unwrap() });
         assert!(output.status.success() && output.stdout.len() > 1000, "{shell}");
     }
+}
+
+#[test]
+fn version_tells_the_version_and_the_commit_in_each_format() {
+    let json = answer(&["version", "-o", "json"], &[]);
+    assert_eq!((json.code, json.body["version"].as_str()), (0, Some(env!("CARGO_PKG_VERSION"))), "{json:?}");
+    let commit = json.body["commit"].as_str().unwrap();
+    let text = answer(&["version"], &[]).text;
+    assert_eq!(text, format!("customimage-operator {}, commit {commit}\n", env!("CARGO_PKG_VERSION")));
+    assert!(answer(&["version", "-o", "yaml"], &[]).text.contains(&format!("commit: {commit}\n")));
+}
+
+#[test]
+fn a_wrong_command_line_is_told_with_the_right_one() {
+    let set = [("AWS_CA_BUNDLE", ""), ("AWS_MAX_ATTEMPTS", "3"), ("AWS_CONNECT_TIMEOUT", "3s")];
+    for (arguments, words) in [
+        (&["describe"][..], "Usage: customimage-operator describe [OPTIONS] --image-id <ID>\n"),
+        (
+            &["describe", "hpc"],
+            "an image is named by --image-id hpc; a CustomImage is shown by kubectl get customimage hpc",
+        ),
+        (&["logs"], "Usage: customimage-operator logs [OPTIONS] [NAME]\n"),
+        (&["logs", "hpc base"], "'hpc base' for '[NAME]': a name has small letters"),
+        (&["logs", "hpc", "-n", "Foo Bar"], "'Foo Bar' for '--namespace"),
+        (&["run", "-n", "hpc,Foo Bar"], "'Foo Bar' for '--namespace"),
+        (&["run", "--lease-name", "a b"], "'a b' for '--lease-name"),
+        (&["run", "--log", "warning"], "\"warning\" is no level: use off, error, warn, info, debug or trace"),
+        (&["run", "--log", "info,kube"], "\"kube\" is no level"),
+    ] {
+        let answer = answer(arguments, &set);
+        assert!(answer.code == 2 && answer.stderr.contains(words), "{arguments:?}: {}", answer.stderr);
+    }
+}
+
+#[test]
+fn a_fatal_error_is_told_whatever_the_filter_of_the_log() {
+    for filter in ["off", "kube=debug", "error"] {
+        let silent =
+            [("CUSTOMIMAGE_LOG", filter), ("KUBECONFIG", "/no/such/file"), ("CUSTOMIMAGE_LISTEN", "127.0.0.1:0")];
+        let answer = answer(&["run"], &silent);
+        assert!(answer.code == 1 && answer.stderr.matches("cannot reach the API server").count() == 1, "{answer:?}");
+    }
+}
+
+#[test]
+fn the_exit_code_says_which_kind_of_error_it_is() {
+    run(async {
+        let simulator = Simulator::start(world(REGION)).await;
+        for (fault, code) in [
+            (error(403, "UnauthorizedOperation", "no"), 6),
+            (error(400, "ExpiredToken", "expired"), 3),
+            (error(503, "RequestLimitExceeded", "slow down"), 5),
+            (error(500, "InternalError", "oh"), 1),
+        ] {
+            simulator.fault(Fault::new("ec2", "DescribeImages", fault));
+            for arguments in
+                [&["describe", "-i", "hpc"][..], &["list"], &["list", "-o", "json"], &["logs", "-i", "hpc"]]
+            {
+                let mut command = program(&simulator.endpoint());
+                command.args(arguments).args(["--region", REGION, "--aws-max-attempts", "1"]);
+                let answer = finish(command).await;
+                assert_eq!(answer.code, code, "{arguments:?}: {answer:?}");
+            }
+            simulator.clear_faults();
+        }
+        assert_eq!(describe(&simulator.endpoint(), "hpc", REGION).await.code, 4, "no image");
+    });
+}
+
+#[test]
+fn a_list_is_printed_in_the_formats_of_kubectl() {
+    run(async {
+        let mut world = world(REGION);
+        world.images.push(image("hpc-1", REGION));
+        world.images.push(image("hpc-2", REGION));
+        world.stacks.push(stack("hpc-2", REGION, "CREATE_FAILED"));
+        let simulator = Simulator::start(world).await;
+        let list = async |arguments: &[&str]| {
+            let mut command = program(&simulator.endpoint());
+            command.args(["list", "--region", REGION]).args(arguments);
+            let answer = finish(command).await;
+            assert_eq!(answer.code, 0, "{answer:?}");
+            answer
+        };
+        assert_eq!(list(&["-o", "name"]).await.text, "hpc-1\nhpc-2\n");
+        let table = list(&[]).await.text;
+        assert!(table.starts_with("IMAGE-ID   STATUS"), "{table}");
+        let rows = list(&["--no-headers"]).await.text;
+        assert!(rows.starts_with("hpc-1 ") && rows.lines().count() == 3, "{rows}");
+        let wide = list(&["-o", "wide"]).await.text;
+        assert!(wide.contains("REGION") && wide.contains(":stack/hpc-2/"), "{wide}");
+        let (json, yaml) = (list(&["-o", "json"]).await.body, list(&["-o", "yaml"]).await.text);
+        assert_eq!(serde_saphyr::from_str::<serde_json::Value>(&yaml).unwrap(), json);
+    });
 }
 
 #[test]
@@ -113,7 +207,7 @@ fn text_of_aws_is_one_escaped_line_in_the_table_and_in_the_errors_of_list() {
         simulator.fault(Fault::new("ec2", "DescribeImages", error(403, "UnauthorizedOperation", FORGED)));
         let refused = list().await;
         assert!(line_with(&refused.stderr, "ec2:DescribeImages").contains(r"\u{202e}gpj"), "{refused:?}");
-        assert_eq!((refused.code, refused.stderr.lines().count()), (1, 1), "{refused:?}");
+        assert_eq!((refused.code, refused.stderr.lines().count()), (6, 1), "{refused:?}");
     });
 }
 
@@ -143,7 +237,7 @@ fn describe_prints_text_of_aws_as_ascii_json_and_its_remarks_in_one_line() {
         let simulator = Simulator::start(world(REGION)).await;
         simulator.fault(Fault::new("ec2", "DescribeImages", error(403, "UnauthorizedOperation", FORGED)));
         let answer = describe(&simulator.endpoint(), "hpc", REGION).await;
-        assert!(answer.code == 1 && answer.text.is_ascii() && !answer.text.contains('\u{1b}'), "{answer:?}");
+        assert!(answer.code == 6 && answer.text.is_ascii() && !answer.text.contains('\u{1b}'), "{answer:?}");
         assert!(answer.body["message"].as_str().unwrap().contains("\u{202e}gpj"), "the value is the same: {answer:?}");
         line_with(&answer.text, "message");
     });

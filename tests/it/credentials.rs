@@ -91,7 +91,7 @@ fn a_missing_profile_is_an_error_and_no_other_provider_is_used() {
                 ("AWS_EC2_METADATA_SERVICE_ENDPOINT", url.as_str()),
             ];
             let answer = finish(bare(&simulator.endpoint(), &settings)).await;
-            assert!(answer.code == 1 && message(&answer).contains(named), "{answer:?}");
+            assert!(answer.code == 3 && message(&answer).contains(named), "{answer:?}");
             assert!(message(&answer).contains(&config) && answer.stderr.contains("what to do"), "{answer:?}");
             let (said, fix) = one_cause(&simulator.endpoint(), &settings).await;
             assert!(said.contains(named) && fix.contains("correct the name"), "{said} {fix}");
@@ -112,7 +112,7 @@ fn a_missing_profile_is_an_error_and_no_other_provider_is_used() {
             ("AWS_SECRET_ACCESS_KEY", "x"),
         ];
         let answer = finish(bare(&simulator.endpoint(), &keys)).await;
-        assert!(answer.code == 1 && message(&answer).contains("'mistyped'"), "as in the official program: {answer:?}");
+        assert!(answer.code == 3 && message(&answer).contains("'mistyped'"), "as in the official program: {answer:?}");
     });
 }
 

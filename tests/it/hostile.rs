@@ -18,7 +18,7 @@ async fn message(endpoint: &str) -> String {
     let mut command = program(endpoint);
     command.args(["describe", "-i", "hpc", "-r", REGION, "--aws-max-attempts", "1"]);
     let answer = tokio::time::timeout(Duration::from_secs(60), finish(command)).await.unwrap();
-    assert_eq!(answer.code, 1, "{answer:?}");
+    assert_ne!(answer.code, 0, "{answer:?}");
     answer.body["message"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
 }
 

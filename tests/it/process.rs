@@ -48,11 +48,41 @@ fn probes_and_metrics_answer_and_sigterm_exits_with_0() {
             "customimage_observation_age_seconds{quantile=\"0.99\"}",
             "customimage_effective_interval_seconds{state=\"settled\"}",
             "customimage_objects{reason=\"OrphanedImage\"} 0",
+            "customimage_stalled_objects{reason=\"NotFound\"} 0",
+            "customimage_build_info{version=",
+            "process_cpu_seconds_total",
+            "process_resident_memory_bytes",
+            "process_virtual_memory_bytes",
+            "process_start_time_seconds",
+            "process_open_fds",
+            "process_max_fds",
         ] {
             assert!(text.contains(name), "{name} is not in {text}");
         }
         assert!(!text.contains(&lab.namespace), "no label contains a namespace");
         assert_eq!(operator.terminate().await, 0);
+    });
+}
+
+#[test]
+fn an_object_that_aws_is_not_asked_for_does_not_age() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        lab.create("mistyped", json!({"region": "xx-nope-1"})).await;
+        lab.create("foreign", json!({"identity": "nobodys"})).await;
+        let operator = lab.operator(&[]).await;
+        lab.ready("mistyped", "Unknown", "UnknownRegion").await;
+        lab.ready("foreign", "Unknown", "IdentityNotAllowed").await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        let begun = Instant::now();
+        eventually("four seconds have passed, and the oldest answer is younger", || async {
+            let age = operator.metric("customimage_oldest_observation_age_seconds").await;
+            let is_over = begun.elapsed() > Duration::from_secs(4);
+            if is_over && age < 3.0 { Ok(()) } else { Err(format!("{age} s")) }
+        })
+        .await;
+        let stalled = r#"customimage_stalled_objects{reason="UnknownRegion"}"#;
+        assert_eq!(operator.metric(stalled).await, 1.0, "nothing is expected to happen");
     });
 }
 

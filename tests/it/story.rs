@@ -236,7 +236,7 @@ fn without_the_right_to_read_events_everything_else_is_told() {
         assert_eq!(status["failure"]["stackEvent"], Value::Null);
         let events = told(&lab, &["events", "hpc", "-n", &lab.namespace]).await;
         let words = "cloudformation:DescribeStackEvents: not authorized to perform; what to do: allow cloudformation:DescribeStackEvents in the policy of the credentials";
-        assert!(events.code == 1 && events.stderr.contains(words), "{events:?}");
+        assert!(events.code == 6 && events.stderr.contains(words), "{events:?}");
     });
 }
 

@@ -2,6 +2,7 @@
 
 use crate::describe_image::source::Source;
 use crate::kubernetes::leadership::Leadership;
+use crate::kubernetes::metrics::put;
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::kubernetes::watch::readiness::ReadinessBoard;
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::reflector::Store;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Unit;
@@ -59,19 +60,23 @@ impl<S: Source + 'static> Collector for Gauges<S> {
 
 impl<S: Source + 'static> Gauges<S> {
     fn count(&self, context: &Context<S>) -> Counted {
-        let mut by_reason: HashMap<ReadyReason, i64> = HashMap::new();
+        let (mut by_reason, mut stalled): (HashMap<ReadyReason, i64>, HashMap<ReadyReason, i64>) = Default::default();
         let mut ages = Ages::default();
         for object in self.store.state() {
-            if !object.spec.suspend.unwrap_or_default() {
+            let reason = object.reason.unwrap_or(ReadyReason::NotYetObserved);
+            if !object.spec.suspend.unwrap_or_default() && reason.asks_aws() {
                 let freshness = context.reflector.freshness(&(&object.reference()).into());
                 ages.add(&object, freshness, self.leadership.since());
             }
-            *by_reason.entry(object.reason.unwrap_or(ReadyReason::NotYetObserved)).or_default() += 1;
+            *by_reason.entry(reason).or_default() += 1;
+            *stalled.entry(reason).or_default() += i64::from(object.is_stalled);
         }
         let counted = Counted::default();
         for reason in ReadyReason::VARIANTS {
-            let count = by_reason.get(reason).copied().unwrap_or_default();
-            counted.objects.get_or_create(&ReasonLabel { reason: reason.name() }).set(count);
+            let label = ReasonLabel { reason: reason.name() };
+            let count = |of: &HashMap<ReadyReason, i64>| of.get(reason).copied().unwrap_or_default();
+            counted.objects.get_or_create(&label).set(count(&by_reason));
+            counted.stalled_objects.get_or_create(&label).set(count(&stalled));
         }
         let now = Timestamp::now();
         ages.put_into(&counted, now);
@@ -133,6 +138,7 @@ struct StateLabel {
 #[derive(Default)]
 struct Counted {
     objects: Family<ReasonLabel, Gauge>,
+    stalled_objects: Family<ReasonLabel, Gauge>,
     oldest_observation_age: Gauge,
     observation_age: Family<QuantileLabel, Gauge>,
     effective_interval: Family<StateLabel, Gauge<f64, AtomicU64>>,
@@ -142,17 +148,19 @@ struct Counted {
 impl Counted {
     fn encode(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
         put(encoder, "objects", "CustomImages by the reason of their Ready condition", None, &self.objects)?;
+        let help = "CustomImages for which nothing more is expected to happen, by the reason of their Ready condition";
+        put(encoder, "stalled_objects", help, None, &self.stalled_objects)?;
         put(
             encoder,
             "oldest_observation_age",
-            "Age of the oldest observation among objects that are not suspended; an object without one counts from its creation or the beginning of leadership",
+            "Age of the oldest observation among objects that AWS is asked for; an object without one counts from its creation or the beginning of leadership",
             Some(&Unit::Seconds),
             &self.oldest_observation_age,
         )?;
         put(
             encoder,
             "observation_age",
-            "Age of the observation at this quantile of the objects that are not suspended",
+            "Age of the observation at this quantile of the objects that AWS is asked for",
             Some(&Unit::Seconds),
             &self.observation_age,
         )?;
@@ -171,17 +179,4 @@ impl Counted {
             &self.status_unwritten_age,
         )
     }
-}
-
-fn put(
-    encoder: &mut DescriptorEncoder,
-    name: &str,
-    help: &str,
-    unit: Option<&Unit>,
-    metric: &impl EncodeMetric,
-) -> Result<(), fmt::Error> {
-    if metric.is_empty() {
-        return Ok(());
-    }
-    metric.encode(encoder.encode_descriptor(name, &format!("{help}."), unit, metric.metric_type())?)
 }

@@ -67,6 +67,12 @@ impl ReadyReason {
         self.meaning().is_observed
     }
 
+    /// Whether AWS is asked for objects with this reason. It is not asked for those that can have no answer.
+    #[must_use]
+    pub fn asks_aws(self) -> bool {
+        !matches!(self, Self::UnknownRegion | Self::IdentityNotAllowed)
+    }
+
     #[must_use]
     pub fn news(self) -> News {
         self.meaning().news

@@ -2,6 +2,7 @@
 //! may keep ten thousand objects, and they are rarely read.
 
 use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec, CustomImageStatus, REQUESTED_AT};
+use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::packed::Packed;
 use crate::reflector::Subscriber;
@@ -25,6 +26,8 @@ pub struct WatchedImage {
     status: Option<Packed<CustomImageStatus>>,
     /// The reason of its condition Ready. `None` without that condition, or when the reason is unknown.
     pub reason: Option<ReadyReason>,
+    /// Whether its condition Stalled is True: nothing more is expected to happen.
+    pub is_stalled: bool,
     /// The account in its status.
     pub account_id: Option<String>,
 }
@@ -93,8 +96,10 @@ impl From<CustomImage> for WatchedImage {
             ..ObjectMeta::default()
         };
         let reason = status.as_ref().and_then(|status| ReadyReason::of(&status.conditions));
+        let stalled = status.as_ref().and_then(|status| conditions::find(&status.conditions, conditions::STALLED));
+        let is_stalled = stalled.is_some_and(|stalled| stalled.status == "True");
         let account_id = status.as_ref().and_then(|status| status.account_id.clone());
-        Self { metadata: kept, spec, status: status.as_ref().map(Packed::new), reason, account_id }
+        Self { metadata: kept, spec, status: status.as_ref().map(Packed::new), reason, is_stalled, account_id }
     }
 }
 

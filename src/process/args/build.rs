@@ -1,7 +1,8 @@
 //! The flags of `logs` and `events`: whose build, and which part of what is told about it.
 
 use super::aws::AwsArgs;
-use super::value::duration;
+use super::cluster::ClusterArgs;
+use super::value::{Maybe, duration, name, namespace};
 use clap::{Args as ClapArgs, ValueEnum};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -9,11 +10,11 @@ use std::time::Duration;
 #[derive(Debug, ClapArgs)]
 pub struct BuildArgs {
     /// Name of a CustomImage. Its status says in which account and region the build is.
-    #[arg(required_unless_present = "image_id", conflicts_with = "image_id")]
+    #[arg(required_unless_present = "image_id", conflicts_with = "image_id", value_parser = name)]
     pub name: Option<String>,
     /// Namespace of the CustomImage. Default: that of the kubeconfig's context.
-    #[arg(short, long, conflicts_with = "image_id")]
-    pub namespace: Option<String>,
+    #[arg(short, long, conflicts_with = "image_id", value_parser = namespace)]
+    pub namespace: Option<Maybe<String>>,
     /// Id of the image, in place of a CustomImage. No cluster is needed.
     #[arg(short, long, value_name = "ID", allow_hyphen_values = true)]
     pub image_id: Option<String>,
@@ -32,6 +33,8 @@ pub struct BuildArgs {
     /// Text for people, or the JSON of the official program. With --follow, one line of JSON for each event.
     #[arg(short, long, value_enum, default_value_t = BuildOutput::Text)]
     pub output: BuildOutput,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     #[command(flatten)]
     pub aws: AwsArgs,
 }

@@ -1,6 +1,7 @@
 //! The flags of `check`: what is checked, and how the result is printed.
 
 use super::aws::AwsArgs;
+use super::cluster::ClusterArgs;
 use super::leadership::LeadershipArgs;
 use super::mirror::MirrorArgs;
 use clap::{Args as ClapArgs, ValueEnum};
@@ -15,6 +16,8 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub leadership: LeadershipArgs,
     #[command(flatten)]
+    pub cluster: ClusterArgs,
+    #[command(flatten)]
     pub aws: AwsArgs,
 }
 
@@ -22,4 +25,5 @@ pub struct CheckArgs {
 pub enum CheckOutput {
     Table,
     Json,
+    Yaml,
 }

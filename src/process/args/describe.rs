@@ -5,6 +5,9 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 #[derive(Debug, ClapArgs)]
 pub struct DescribeArgs {
+    /// Only to say what to write in its place.
+    #[arg(hide = true, value_parser = refused)]
+    pub name: Option<String>,
     /// Id of the image: a letter, then letters, digits and hyphens; at most 128 characters.
     #[arg(short, long, value_name = "ID", allow_hyphen_values = true)]
     pub image_id: String,
@@ -16,6 +19,12 @@ pub struct DescribeArgs {
     pub output: Output,
     #[command(flatten)]
     pub aws: AwsArgs,
+}
+
+fn refused(name: &str) -> Result<String, String> {
+    Err(format!(
+        "an image is named by --image-id {name}; a CustomImage is shown by kubectl get customimage {name} -o yaml"
+    ))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,7 +2,7 @@
 //! The chart sets the same defaults in its values.yaml; a test compares them.
 
 use crate::kubernetes::leadership::lease::LeaseSettings;
-use crate::process::args::value::{Maybe, duration, namespace};
+use crate::process::args::value::{Maybe, duration, maybe_name};
 use clap::{ArgAction, Args as ClapArgs};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub struct LeadershipArgs {
     pub leader_election: bool,
     /// Name of the Lease. Default: customimage-operator, plus a suffix for the watched namespaces if --namespace is
     /// set.
-    #[arg(long, env = "CUSTOMIMAGE_LEASE_NAME", value_name = "NAME", default_value = "", hide_default_value = true, value_parser = namespace)]
+    #[arg(long, env = "CUSTOMIMAGE_LEASE_NAME", value_name = "NAME", default_value = "", hide_default_value = true, value_parser = maybe_name)]
     pub lease_name: Maybe<String>,
     /// How long a standby waits after the leader's last renewal before it takes over; whole seconds.
     #[arg(long, env = "CUSTOMIMAGE_LEASE_DURATION", value_name = "DURATION", default_value = "15s", value_parser = duration)]

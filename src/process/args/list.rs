@@ -17,6 +17,9 @@ pub struct ListArgs {
     /// Format of the list.
     #[arg(short, long, value_enum, default_value_t = ListOutput::Table)]
     pub output: ListOutput,
+    /// Leave out the line with the names of the columns.
+    #[arg(long)]
+    pub no_headers: bool,
     /// spec.identity of the manifests: the identity in the operator's configuration for this account. It does not
     /// change the credentials that this command uses.
     #[arg(long, value_name = "NAME", value_parser = identity)]
@@ -28,8 +31,14 @@ pub struct ListArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListOutput {
     Table,
+    /// The table with more columns.
+    Wide,
     /// The API's response.
     Json,
+    /// The same, as YAML.
+    Yaml,
+    /// The image ids, each once.
+    Name,
     /// A CustomImage for each image id, in YAML.
     Manifests,
 }

@@ -2,6 +2,7 @@
 
 use super::aws::AwsArgs;
 use super::budget::BudgetArgs;
+use super::cluster::ClusterArgs;
 use super::leadership::LeadershipArgs;
 use super::log::LogArgs;
 use super::mirror::{ConfigurationUrl, MirrorArgs};
@@ -45,6 +46,8 @@ pub struct RunArgs {
     pub budget: BudgetArgs,
     #[command(flatten)]
     pub watch: WatchArgs,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]

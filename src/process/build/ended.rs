@@ -8,8 +8,6 @@ use crate::describe_image::{ApiError, SourceError, SourceErrorKind};
 pub enum Ended {
     /// The API's own error, or one in its form.
     Failed(ApiError),
-    /// Credentials that are refused, have expired, or are another account's.
-    Credentials(String),
     /// The reader of stdout has gone away. That is no error.
     Unread,
 }
@@ -22,11 +20,8 @@ impl From<ApiError> for Ended {
 
 impl From<SourceError> for Ended {
     fn from(error: SourceError) -> Self {
-        let words = words(&error);
-        match error.kind {
-            SourceErrorKind::InvalidCredentials => Self::Credentials(words),
-            _ => Self::Failed(ApiError { message: words, ..ApiError::from(error) }),
-        }
+        let message = words(&error);
+        Self::Failed(ApiError { message, ..ApiError::from(error) })
     }
 }
 

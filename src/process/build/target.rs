@@ -10,7 +10,7 @@ use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::process::args::build::BuildArgs;
 use crate::process::args::region::asked_region;
 use crate::process::build::ended::Ended;
-use crate::process::build::remark::remark;
+use crate::process::stderr::remark;
 use std::sync::Arc;
 
 /// A build, and where AWS has its story.
@@ -49,7 +49,7 @@ impl Target {
     /// If there is no such CustomImage, AWS does not answer, or the credentials are of another account.
     pub async fn find(args: &BuildArgs, story: Story) -> Result<(Self, Aws), Ended> {
         let status = match &args.name {
-            Some(name) => Some(status_of(name, args.namespace.as_deref()).await?),
+            Some(name) => Some(status_of(name, args).await?),
             None => None,
         };
         let id = status.as_ref().map_or(&args.image_id, |status| &status.image_id);
@@ -131,14 +131,17 @@ async fn seen(aws: &Aws, scope: &Scope, id: &ImageId, story: Story) -> Result<To
 }
 
 /// The status of a CustomImage.
-async fn status_of(name: &str, namespace: Option<&str>) -> Result<CustomImageStatus, Ended> {
-    let failed = |message: String| Ended::Failed(ApiError { status: 404, message });
-    let client = client::connect().await.map_err(|error| failed(format!("no API server: {error}")))?;
-    let namespace = namespace.unwrap_or(client.default_namespace()).to_owned();
+async fn status_of(name: &str, args: &BuildArgs) -> Result<CustomImageStatus, Ended> {
+    let failed = |message: String| Ended::Failed(ApiError { status: 500, message });
+    let missing = |message: String| Ended::Failed(ApiError { status: 404, message });
+    let client = client::connect(&args.cluster.settings()).await;
+    let client = client.map_err(|error| failed(format!("no API server: {error}")))?;
+    let namespace = args.namespace.as_ref().and_then(|namespace| namespace.0.clone());
+    let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let read = client::custom_image(client, &namespace, name).await.map_err(failed)?;
-    let object = read.ok_or_else(|| failed(format!("there is no CustomImage {name} in the namespace {namespace}")))?;
+    let object = read.ok_or_else(|| missing(format!("there is no CustomImage {name} in the namespace {namespace}")))?;
     let status = object.status.filter(|status| status.image_id.is_some());
-    status.ok_or_else(|| failed(format!("the operator has not read the CustomImage {name} yet: its status is empty")))
+    status.ok_or_else(|| missing(format!("the operator has not read the CustomImage {name} yet: its status is empty")))
 }
 
 fn region_of(arn: &str) -> Option<&str> {
@@ -152,10 +155,13 @@ fn account_of(arn: &str) -> Option<&str> {
 /// Names of log groups and stacks are the same in every account, so a look in the wrong one would show another build.
 fn refuse_another_account(caller: &Caller, account: Option<&str>) -> Result<(), Ended> {
     match account {
-        Some(account) if account != caller.account_id => Err(Ended::Credentials(format!(
-            "the build is in the account {account}, and these credentials are of {} ({}); what to do: use credentials of the account {account}, such as by AWS_PROFILE",
-            caller.account_id, caller.arn
-        ))),
+        Some(account) if account != caller.account_id => {
+            let message = format!(
+                "the build is in the account {account}, and these credentials are of {} ({}); what to do: use credentials of the account {account}, such as by AWS_PROFILE",
+                caller.account_id, caller.arn
+            );
+            Err(Ended::Failed(ApiError { status: 401, message }))
+        }
         _ => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::describe_image::source_error::redacted;
 use crate::plain_text::escaped;
+use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use std::collections::HashSet;
 use std::fmt::{Display, Write};
@@ -61,17 +62,18 @@ pub fn say_each_fix_once(rows: &mut [Row]) {
 }
 
 /// The table, with the fix below each failed line and a summary at the end.
-pub fn table(rows: &[Row]) -> String {
+pub fn table(rows: &[Row], has_colors: bool) -> String {
     let width = rows.iter().map(|row| row.check.len()).max().unwrap_or_default();
     let mut text = String::new();
     for row in rows {
-        let verdict = match row.result {
-            CheckResult::Ok => "ok",
-            CheckResult::Unknown => "-",
-            CheckResult::Failed => "FAILED",
+        let (verdict, color) = match row.result {
+            CheckResult::Ok => ("ok", AnsiColor::Green),
+            CheckResult::Unknown => ("-", AnsiColor::Yellow),
+            CheckResult::Failed => ("FAILED", AnsiColor::Red),
         };
+        let style = if has_colors { color.on_default() } else { Style::new() };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:width$}  {verdict:6}  {}", row.check, row.said);
+        let _ = writeln!(text, "{:width$}  {style}{verdict:6}{style:#}  {}", row.check, row.said);
         if !row.fix.is_empty() {
             let _ = writeln!(text, "{:width$}          fix: {}", "", row.fix);
         }
@@ -105,7 +107,7 @@ mod tests {
             assert_eq!((row.check.as_str(), row.said.as_str()), (public, public));
             assert!(row.fix.is_empty() || row.fix == public, "{}", row.fix);
         }
-        assert_eq!(table(&rows).lines().count(), 4 + 2 + 1);
+        assert_eq!(table(&rows, false).lines().count(), 4 + 2 + 1);
     }
 
     #[test]
@@ -113,6 +115,7 @@ mod tests {
         let rows = [Row::judged("a", true, "fine", "unused"), Row::failed("long check", "not\nfine", "do this")];
         let expected =
             "a           ok      fine\nlong check  FAILED  not fine\n                    fix: do this\n1 of 2 failed\n";
-        assert_eq!(table(&rows), expected);
+        assert_eq!(table(&rows, false), expected);
+        assert!(table(&rows, true).contains("\u{1b}[31mFAILED\u{1b}[0m"));
     }
 }
