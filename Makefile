@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customimage-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')/debug
 
-.PHONY: help demo test e2e gitops extra bench image generate build
+.PHONY: help demo test e2e gitops extra bench image release generate build
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
@@ -29,6 +29,9 @@ bench:           ## the operator beside its peers, measured, into docs/performan
 
 image:           ## the container image as an OCI archive, without a container engine (IMAGE=NAME:TAG)
 	@tests/image/build
+
+release:         ## the files of a release, for this machine's architecture (VERSION=…); publishes nothing
+	@VERSION=$(VERSION) tests/release/make
 
 generate: build  ## write what is generated anew: crds/, the chart's CRD and its table of values
 	@mkdir -p crds
