@@ -1,16 +1,15 @@
 """The Markdown files of the project, their links and their headings."""
 
 import re
-import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 def documents():
-    """Every Markdown file that is, or will be, in the repository."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [ROOT / name for name in sorted(set(listed.stdout.split())) if (ROOT / name).exists()]
+    """Every Markdown file of the project. What is built or downloaded is not part of it."""
+    made = {"build", "target", ".git", ".pytest_cache"}
+    return [path for path in sorted(ROOT.rglob("*.md")) if not made & set(path.relative_to(ROOT).parts)]
 
 
 def prose(text):

@@ -24,6 +24,12 @@ def rows(line):
     return [line[start:start + COLUMNS] for start in range(0, len(line), COLUMNS)] or [""]
 
 
+def word(found):
+    """A word in its column, and as wide as its cells, whatever the font."""
+    text, start = found[0], MARGIN + found.start() * CELL
+    return f'<tspan x="{start:.1f}" textLength="{len(text) * CELL:.1f}" lengthAdjust="spacingAndGlyphs">{escape(text, quote=False)} </tspan>'
+
+
 def drawn(text):
     lines = [line.rstrip() for line in text.rstrip("\n").splitlines()]
     seen = [(row, colour(line)) for line in lines for row in rows(line)]
@@ -32,11 +38,9 @@ def drawn(text):
     yield "<title>kubectl get customimages --watch, and why a build failed</title>"
     yield f"<desc>{escape(text.strip())}</desc>"
     yield f'<rect width="{width}" height="{height}" rx="8" fill="#161b22" stroke="#30363d"/>'
-    yield f'<g font-family="{escape(FONT)}" font-size="{SIZE}" xml:space="preserve">'
+    yield f'<g font-family="{escape(FONT)}" font-size="{SIZE}">'
     for number, (row, fill) in enumerate(seen):
-        # The length keeps the columns in line in every font.
-        length = f' textLength="{len(row) * CELL:.1f}" lengthAdjust="spacing"' if row else ""
-        yield f'<text x="{MARGIN}" y="{MARGIN + LINE * number + SIZE}" fill="{fill}"{length}>{escape(row, quote=False)}</text>'
+        yield f'<text y="{MARGIN + LINE * number + SIZE}" fill="{fill}">{"".join(map(word, re.finditer(r"[^ ]+", row)))}</text>'
     yield "</g>\n</svg>"
 
 

@@ -10,6 +10,7 @@ import cli_page
 import crd_page
 import generate
 import pytest
+import terminal
 import yaml
 from documents import ROOT
 
@@ -109,6 +110,8 @@ def test_the_picture_of_the_readme_has_the_columns_of_today():
 
 
 def test_a_terminal_is_drawn_with_each_line_and_without_markup_of_its_own():
-    drawn = subprocess.run([sys.executable, ROOT / "tests/docs/terminal.py"], input="$ a <b> & c\n" + "x" * 150 + "\n", capture_output=True, text=True, check=True).stdout
-    assert "$ a &lt;b&gt; &amp; c</text>" in drawn
-    assert ">" + "x" * 118 + "</text>" in drawn and ">" + "x" * 32 + "</text>" in drawn
+    drawn = subprocess.run([sys.executable, ROOT / "tests/docs/terminal.py"], input="$ a  <b> &\n" + "x" * 150 + "\n", capture_output=True, text=True, check=True).stdout
+    words = re.findall(r'<tspan x="([\d.]+)"[^>]*>([^<]*) </tspan>', drawn)
+    assert [text for _, text in words] == ["$", "a", "&lt;b&gt;", "&amp;", "x" * 118, "x" * 32]
+    cells = [round((float(x) - terminal.MARGIN) / terminal.CELL) for x, _ in words]
+    assert cells == [0, 2, 5, 9, 0, 0], "each word stands in its column"
