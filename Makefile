@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customimage-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')/debug
 
-.PHONY: help demo test e2e gitops extra bench image release generate build
+.PHONY: help demo test e2e gitops extra bench image release generate picture build
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
@@ -21,7 +21,7 @@ e2e:             ## a real node, helm install, and what is proved of it (root on
 gitops:          ## Flux, kstatus, Argo CD's health check, Helm 4 and kubectl, each by its own code (about 4 minutes once built)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/gitops/run
 
-extra:           ## longer proofs: fairness and memory under attack (about 25 minutes once built)
+extra:           ## longer proofs: fairness and memory under attack, and the book of docs/ (about 25 minutes once built)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/extra
 
 bench:           ## the operator beside its peers, measured, into docs/performance (about 50 minutes once built; QUICK=1: 10)
@@ -33,11 +33,15 @@ image:           ## the container image as an OCI archive, without a container e
 release:         ## the files of a release, for this machine's architecture (VERSION=…); publishes nothing
 	@VERSION=$(VERSION) tests/release/make
 
-generate: build  ## write what is generated anew: crds/, the chart's CRD and its table of values
+generate: build  ## write what is generated anew: crds/, the chart's CRD and its table of values, and pages of docs/
 	@mkdir -p crds
 	$(BIN)/customimage-operator crd > crds/customimages.parallelcluster.dev.yaml
 	cp crds/customimages.parallelcluster.dev.yaml charts/customimage-operator/files/crd.yaml
 	"$$(tests/oracle/install)/bin/python" tests/chart/values_table.py
+	BIN=$(BIN) "$$(tests/oracle/install)/bin/python" tests/docs/generate.py
+
+picture: build   ## draw the README's picture anew, from what kubectl shows (about a minute)
+	@BIN=$(BIN) tests/docs/picture
 
 build:           ## the operator and its tools, unoptimized, and the control plane that runs them
 	@tests/build
