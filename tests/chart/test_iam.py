@@ -121,8 +121,8 @@ def blocks(path):
     return [json.loads(text) for text in texts if '"Statement"' in text]
 
 
-def test_the_policy_in_the_readme_is_the_one_that_the_chart_renders():
-    [policy] = blocks(ROOT / "README.md")
+def test_the_policy_in_the_installation_is_the_one_that_the_chart_renders():
+    [policy] = blocks(ROOT / "docs/installation.md")
     told = [(one["Action"], one["Resource"]) for one in policy["Statement"]]
     listed = [(action, resource if isinstance(resource, str) else resource[0]) for action, resource in READS + [BUCKETS, FILES]]
     assert told == listed

@@ -37,16 +37,10 @@ def test_the_defaults_of_the_chart_are_those_of_the_program():
     assert {name: chart[name] for name in program} == program
 
 
-def test_the_defaults_of_the_readme_are_those_of_the_program():
+def test_the_defaults_in_the_configuration_are_those_of_the_program():
     program = dict(DEFAULT.findall(SOURCE))
-    rows = re.findall(r"^\| `--[^|]*\| ([^|]*) \| ([^|]*) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
-    told = {}
-    for variables_, defaults in rows:
-        first, *others = re.findall(r"`([A-Z_]+)`", variables_)
-        # `_MAX` is short for the first name with this ending.
-        names = [first, *(next((name for name in program if name.startswith(first.rsplit("_", 1)[0]) and name.endswith(other)), other) for other in others)]
-        told |= dict(zip(names, [default.strip("` ") for default in defaults.split(",")]))
-    shared = {name: told[name] for name in told if name in program and told[name] and not is_path(program[name])}
+    told = dict(re.findall(r"^\| `--[a-z-]+` \| `([A-Z_]+)` \| `([^`]+)` \|", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
+    shared = {name: default for name, default in told.items() if name in program and not is_path(program[name])}
     assert len(shared) > 20
     assert shared == {name: program[name] for name in shared}
 
