@@ -6,7 +6,7 @@ The program would silently ignore an unknown variable.
 import re
 
 from helm import ROOT, only, render
-from test_monitoring import METRICS
+from metrics import METRICS
 
 SOURCE = "\n".join(path.read_text() for path in sorted((ROOT / "src").rglob("*.rs")))
 DEFAULT = re.compile(r'env = "([A-Z_]+)"[^\n]*?\bdefault_value(?:_t)? = "?([^",)]+)')
