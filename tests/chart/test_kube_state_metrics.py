@@ -1,6 +1,6 @@
 """kube-state-metrics' configuration reads only fields that exist, and is where kube-state-metrics can mount and use it."""
 
-from helm import of_kind, only, render
+from helm import ROOT, of_kind, only, render
 from metrics import OBJECTS, body, state_metrics
 
 
@@ -75,3 +75,10 @@ def test_the_service_account_of_kube_state_metrics_may_list_and_watch_what_it_ne
 
 def test_without_the_name_of_its_service_account_nothing_is_granted():
     assert of_kind(beside(), "ClusterRole", "-kube-state-metrics") == of_kind(beside(), "ClusterRoleBinding", "-kube-state-metrics") == []
+
+
+def test_the_document_names_the_configuration_of_a_release_with_the_usual_name():
+    values = {"kubeStateMetrics": {"enabled": True, "namespace": "monitoring"}}
+    objects = render(values, release="customimage-operator", namespace="customimage-operator")
+    name = only(objects, "ConfigMap", "-kube-state-metrics")["metadata"]["name"]
+    assert f"configMap: {{name: {name}}}" in (ROOT / "docs" / "kube-state-metrics.md").read_text()
