@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -102,7 +103,16 @@ def test_flux_refuses_an_alert_for_custom_images(stage):
         stage.kubectl.apply(wanted)
 
 
-def test_flux_takes_no_alert_by_the_schema_of_any_kind_but_its_own():
+def test_flux_drops_an_event_about_a_custom_image_that_somebody_posts_to_its_endpoint(stage):
+    event = {"involvedObject": {"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "namespace": "hpc", "name": "hpc-1"}, "severity": "error",
+             "timestamp": "2026-11-27T00:00:00Z", "reason": "BuildFailed", "message": "a build failed", "reportingController": "somebody"}  # fmt: skip
+    request = urllib.request.Request(stage.events, json.dumps(event).encode(), {"Content-Type": "application/json"})
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as reply:
+        assert reply.status == 202
+    stage.await_line("notification-controller", "discarding event, no alerts found for the involved object")
+
+
+def test_the_schema_of_an_alert_has_the_kinds_of_flux_alone():
     crd = yaml.safe_load((NOTIFIERS / "crds/notification.toolkit.fluxcd.io_alerts.yaml").read_text())
     source = crd["spec"]["versions"][-1]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["eventSources"]["items"]
     assert "Kustomization" in source["properties"]["kind"]["enum"] and "CustomImage" not in source["properties"]["kind"]["enum"]
