@@ -21,7 +21,7 @@ e2e:             ## a real node, helm install, and what is proved of it (root on
 gitops:          ## Flux, kstatus, Argo CD's health check, Helm 4 and kubectl, each by its own code (about 4 minutes once built)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/gitops/run
 
-extra:           ## longer proofs: fairness and memory under attack, and the book of docs/ (about 25 minutes once built)
+extra:           ## longer proofs: fairness, memory, kube-state-metrics, notifications, the book, a release twice (about an hour)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/extra
 
 bench:           ## the operator beside its peers, measured, into docs/performance (about 50 minutes once built; QUICK=1: 10)

@@ -24,12 +24,26 @@ class Case:
         self.expected = self.change if self.expected is SAME else self.expected
         # These parts are off by default. Their values have an effect only if the part is enabled.
         group, _, key = self.value.partition(".")
-        if group in ("serviceMonitor", "prometheusRule", "dashboard", "networkPolicy") and key != "enabled":
+        if group in ("serviceMonitor", "podMonitor", "prometheusRule", "dashboard", "kubeStateMetrics", "networkPolicy") and key != "enabled":
             self.given = {**self.given, **nested(f"{group}.enabled", True)}
 
 
 def timing(value, name):
     return Case(f"timing.{value}", "7m", variable(f"CUSTOMIMAGE_{name}"))
+
+
+def monitor(group, kind, endpoint):
+    """The values that a ServiceMonitor and a PodMonitor have alike."""
+    relabelings = at(kind, f"{endpoint}.relabelings")
+    return [
+        Case(f"{group}.enabled", True, exists(kind)),
+        Case(f"{group}.namespace", "monitoring", at(kind, "metadata.namespace")),
+        Case(f"{group}.labels", {"release": "prometheus"}, label(kind, "release"), "prometheus"),
+        Case(f"{group}.interval", "15s", at(kind, f"{endpoint}.interval")),
+        Case(f"{group}.scrapeTimeout", "15s", at(kind, f"{endpoint}.scrapeTimeout")),
+        Case(f"{group}.relabelings", RELABELING, lambda objects: (relabelings(objects) or [])[-1:]),
+        Case(f"{group}.metricRelabelings", RELABELING, at(kind, f"{endpoint}.metricRelabelings")),
+    ]
 
 
 IMAGE = MINIMAL["image"]["repository"]
@@ -118,14 +132,13 @@ CASES = [
     Case("serviceAccount.annotations", {"a": "b"}, annotation("ServiceAccount", "a"), "b"),
     Case("metricsService.enabled", False, exists("Service")),
     Case("metricsService.annotations", {"a": "b"}, annotation("Service", "a"), "b"),
-    Case("serviceMonitor.enabled", True, exists("ServiceMonitor")),
-    Case("serviceMonitor.labels", {"release": "prometheus"}, label("ServiceMonitor", "release"), "prometheus"),
-    Case("serviceMonitor.interval", "15s", at("ServiceMonitor", "spec.endpoints.0.interval")),
-    Case("serviceMonitor.scrapeTimeout", "15s", at("ServiceMonitor", "spec.endpoints.0.scrapeTimeout")),
-    Case("serviceMonitor.relabelings", RELABELING, at("ServiceMonitor", "spec.endpoints.0.relabelings")),
-    Case("serviceMonitor.metricRelabelings", RELABELING, at("ServiceMonitor", "spec.endpoints.0.metricRelabelings")),
+    *monitor("serviceMonitor", "ServiceMonitor", "spec.endpoints.0"),
+    *monitor("podMonitor", "PodMonitor", "spec.podMetricsEndpoints.0"),
     Case("prometheusRule.enabled", True, exists("PrometheusRule")),
+    Case("prometheusRule.namespace", "monitoring", at("PrometheusRule", "metadata.namespace")),
     Case("prometheusRule.labels", {"release": "prometheus"}, label("PrometheusRule", "release"), "prometheus"),
+    Case("prometheusRule.alertLabels", {"team": "hpc"}, alert("CustomImageNoLeader", "labels.team"), "hpc"),
+    Case("prometheusRule.alerts", {"CustomImageNoLeader": {"for": "9m"}}, alert("CustomImageNoLeader", "for"), "9m"),
     Case(
         "prometheusRule.runbookUrl",
         "https://wiki.example.com/runbook",
@@ -137,6 +150,8 @@ CASES = [
     Case("dashboard.labels", {"board": "yes"}, label("ConfigMap", "board", "dashboard"), "yes"),
     Case("dashboard.annotations", {"grafana_folder": "HPC"}, annotation("ConfigMap", "grafana_folder", "dashboard"), "HPC"),
     Case("kubeStateMetrics.enabled", True, exists("ConfigMap", "kube-state-metrics")),
+    Case("kubeStateMetrics.namespace", "monitoring", at("ConfigMap", "metadata.namespace", "kube-state-metrics")),
+    Case("kubeStateMetrics.serviceAccount", "ksm", at("ClusterRoleBinding", "subjects.0.name", "kube-state-metrics")),
     Case("networkPolicy.enabled", True, exists("NetworkPolicy")),
     Case("networkPolicy.ingressFrom", [PEER], at("NetworkPolicy", "spec.ingress.0.from")),
     Case("networkPolicy.apiServerPorts", [8443], at("NetworkPolicy", "spec.egress.1.ports"), [{"port": 8443, "protocol": "TCP"}]),

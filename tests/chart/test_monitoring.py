@@ -1,37 +1,13 @@
-"""Alerts, runbook, dashboard and kube-state-metrics use only what exists, and alerts fire when they should."""
+"""Each alert fires when it should, has its section of the runbook, and can be changed by values. The monitors scrape the pods."""
 
-import json
 import re
 import subprocess
 
 import pytest
 import yaml
-from helm import HERE, ROOT, only, render
+from helm import HERE, MINIMAL, ROOT, merge, nested, of_kind, only, refusal, render
+from metrics import METRICS, OBJECTS, OF_A_TARGET, ON, selections
 
-# The metrics at the operator's /metrics, with their labels.
-METRICS = {
-    "customimage_objects": {"reason"},
-    "customimage_oldest_observation_age_seconds": set(),
-    "customimage_observation_age_seconds": {"quantile"},
-    "customimage_effective_interval_seconds": {"state"},
-    "customimage_leader": set(),
-    "customimage_configuration_valid": set(),
-    "customimage_watch_healthy": set(),
-    "customimage_status_unwritten_age_seconds": set(),
-    "customimage_aws_calls_total": {"service", "operation", "outcome"},
-    "customimage_aws_call_duration_seconds_bucket": {"service", "operation", "le"},
-    "customimage_aws_calls_waiting": {"priority"},
-    "customimage_aws_call_wait_seconds_bucket": {"priority", "le"},
-    "customimage_reconciles_total": {"result"},
-    "customimage_reconcile_duration_seconds_bucket": {"le"},
-    "customimage_status_writes_total": {"result"},
-    "customimage_status_contests_total": set(),
-    "up": set(),
-}
-OF_A_TARGET = {"job", "namespace", "pod"}
-SELECTED = re.compile(r"\b(up|customimage_\w+)\{([^}]*)\}")
-ON = {part: {"enabled": True} for part in ("serviceMonitor", "prometheusRule", "dashboard", "kubeStateMetrics")}
-OBJECTS = render(ON)
 RULES = only(OBJECTS, "PrometheusRule")["spec"]
 ALERTS = RULES["groups"][0]["rules"]
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
@@ -73,10 +49,9 @@ def test_each_alert_has_a_firing_and_a_quiet_case():
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_each_alert_links_to_its_section_of_the_runbook_and_says_what_it_means(alert):
+def test_each_alert_says_what_it_means_and_has_a_section_of_the_runbook(alert):
     assert f"\n## {alert['alert']}\n" in RUNBOOK
-    assert alert["annotations"]["runbook_url"] == f"docs/runbook.md#{alert['alert'].lower()}"
-    assert alert["annotations"].keys() == {"summary", "description", "runbook_url"}
+    assert alert["annotations"].keys() == {"summary", "description"}
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
 
 
@@ -84,38 +59,69 @@ def test_the_runbook_has_sections_only_for_existing_alerts():
     assert set(re.findall(r"^## (\w+)$", RUNBOOK, re.M)) == {alert["alert"] for alert in ALERTS}
 
 
-def selections(expression):
-    """The metrics of an expression, each with the labels that it matches."""
-    found = SELECTED.findall(expression)
-    assert len(re.findall(r"\b(?:up|customimage_\w+)\b", expression)) == len(found), f"a metric without its release: {expression}"
-    return [(metric, set(re.findall(r"(\w+)\s*[=!]~?", labels))) for metric, labels in found]
-
-
-def dashboard():
-    return json.loads(only(OBJECTS, "ConfigMap", "dashboard")["data"]["customimage-operator.json"])
-
-
-EXPRESSIONS = [alert["expr"] for alert in ALERTS] + [target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]]
-
-
-@pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_alerts_and_dashboard_use_only_existing_metrics_and_labels(expression):
-    for metric, labels in selections(expression):
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_alerts_use_only_existing_metrics_and_labels_of_their_release(alert):
+    for metric, labels in selections(alert["expr"]):
         assert labels - OF_A_TARGET <= METRICS[metric]
         assert {"job", "namespace"} <= labels
-    grouped = set(re.findall(r"\w+", " ".join(re.findall(r"by \(([^)]*)\)", expression))))
-    assert grouped <= set().union(*(METRICS[metric] for metric, _ in selections(expression)))
 
 
-def test_the_dashboard_shows_every_metric():
-    shown = {metric for panel in dashboard()["panels"] for target in panel["targets"] for metric, _ in selections(target["expr"])}
-    assert shown == METRICS.keys()
+def changed(values):
+    """The alerts of a release with these values of prometheusRule, by their names."""
+    rule = only(render(merge(ON, {"prometheusRule": values})), "PrometheusRule")
+    return {alert["alert"]: alert for alert in rule["spec"]["groups"][0]["rules"]}
 
 
-def test_the_panels_of_the_dashboard_do_not_overlap():
-    cells = [(x, y) for panel in dashboard()["panels"] for grid in [panel["gridPos"]]
-             for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])]  # fmt: skip
-    assert len(set(cells)) == len(cells) and max(x for x, _ in cells) < 24
+def test_with_a_runbook_url_each_alert_links_to_its_section():
+    alerts = changed({"runbookUrl": "https://wiki.example.com/runbook"})
+    assert {name: alert["annotations"]["runbook_url"] for name, alert in alerts.items()} == {
+        name: f"https://wiki.example.com/runbook#{name.lower()}" for name in alerts
+    }
+
+
+def test_an_alert_can_be_switched_off_and_the_others_stay_as_they_are():
+    alerts = changed({"alerts": {"CustomImageNotFound": {"enabled": False}}})
+    assert list(alerts.values()) == [alert for alert in ALERTS if alert["alert"] != "CustomImageNotFound"]
+
+
+def test_an_alert_can_get_another_severity_and_another_time():
+    alert = changed({"alerts": {"CustomImageDeleted": {"severity": "page", "for": "1m30s"}}})["CustomImageDeleted"]
+    assert (alert["labels"]["severity"], alert["for"]) == ("page", "1m30s")
+
+
+def test_without_any_change_of_alerts_all_are_on():
+    assert list(changed({"alerts": {name: {"enabled": True} for name in changed({})}}).values()) == ALERTS
+
+
+def test_an_unknown_alert_is_refused_with_the_names_of_all_alerts_also_while_the_rule_is_off():
+    said = refusal(merge(MINIMAL, nested("prometheusRule.alerts.CustomImageGone", {"enabled": False})))
+    assert "prometheusRule.alerts has CustomImageGone, and no alert is called so" in said
+    assert all(alert["alert"] in said for alert in ALERTS)
+
+
+@pytest.mark.parametrize("label", ["severity", "job", "namespace"])
+def test_a_label_that_each_alert_has_already_is_refused(label):
+    assert f"prometheusRule.alertLabels has {label}" in refusal(merge(MINIMAL, nested(f"prometheusRule.alertLabels.{label}", "mine")))
+
+
+@pytest.mark.parametrize(
+    "path, wrong",
+    [
+        ("prometheusRule.runbookUrl", "docs/runbook.md"),
+        ("prometheusRule.runbookUrl", "https://wiki.example.com/runbook#part"),
+        ("prometheusRule.namespace", "Monitoring"),
+        ("prometheusRule.alerts.CustomImageDeleted.for", "10"),
+        ("prometheusRule.alerts.CustomImageDeleted.for", ""),
+        ("prometheusRule.alerts.CustomImageDeleted.severity", ""),
+        ("prometheusRule.alerts.CustomImageDeleted.enabled", "no"),
+        ("serviceMonitor.interval", "15"),
+        ("podMonitor.scrapeTimeout", "ten seconds"),
+        ("podMonitor.namespace", "a/b"),
+        ("kubeStateMetrics.serviceAccount", "monitoring/kube-state-metrics"),
+    ],
+)
+def test_a_value_of_monitoring_that_cannot_work_is_refused(path, wrong):
+    assert "/" + path.replace(".", "/") in refusal(merge(MINIMAL, nested(path, wrong)))
 
 
 def test_the_service_monitor_selects_only_the_metrics_service():
@@ -126,39 +132,42 @@ def test_the_service_monitor_selects_only_the_metrics_service():
     assert only(OBJECTS, "ServiceMonitor")["spec"]["endpoints"][0]["port"] == only(OBJECTS, "Service")["spec"]["ports"][0]["name"]
 
 
-def state_metrics():
-    text = only(OBJECTS, "ConfigMap", "kube-state-metrics")["data"]["custom-resource-state.yaml"]
-    return yaml.safe_load(text)["spec"]["resources"][0]
+def of_pods(**settings):
+    return {"podMonitor": {"enabled": True, **settings}, "metricsService": {"enabled": False}}
 
 
-def paths(metric):
-    """The fields of a CustomImage that a metric reads."""
-    body = metric["each"][metric["each"]["type"][0].lower() + metric["each"]["type"][1:]]
-    base = body.get("path", [])
-    yield base
-    yield from (base + path for path in body.get("labelsFromPath", {}).values())
-    if "valueFrom" in body:
-        yield base + body["valueFrom"]
+def test_the_pod_monitor_selects_the_operators_pods_and_not_that_of_helm_test():
+    objects = render(of_pods())
+    monitor, deployment = only(objects, "PodMonitor")["spec"], only(objects, "Deployment")["spec"]["template"]
+    wanted = monitor["selector"]["matchLabels"].items()
+    assert wanted <= deployment["metadata"]["labels"].items()
+    assert not wanted <= only(objects, "Pod")["metadata"]["labels"].items()
+    ports = {port["name"] for port in deployment["spec"]["containers"][0]["ports"]}
+    assert monitor["podMetricsEndpoints"][0]["port"] in ports
 
 
-def dig_schema(schema, path):
-    """The schema of a field; for a list, that of its items."""
-    for key in path:
-        schema = schema.get("items", schema)["properties"].get(key, {})
-    return schema
+def test_the_pod_monitor_gives_the_job_that_the_alerts_select():
+    relabelings = only(render(of_pods(relabelings=[{"action": "labeldrop", "regex": "pod"}])), "PodMonitor")["spec"]["podMetricsEndpoints"][0]["relabelings"]
+    job, *others = relabelings
+    assert job == {"targetLabel": "job", "replacement": only(OBJECTS, "Service")["metadata"]["name"]}
+    assert f'job="{job["replacement"]}"' in ALERTS[0]["expr"]
+    assert others == [{"action": "labeldrop", "regex": "pod"}]
 
 
-def test_kube_state_metrics_reads_only_fields_of_the_crd():
-    version = only(OBJECTS, "CustomResourceDefinition")["spec"]["versions"][0]
-    kind = state_metrics()["groupVersionKind"]
-    assert kind == {"group": "parallelcluster.dev", "version": version["name"], "kind": "CustomImage"}
-    for metric in state_metrics()["metrics"]:
-        for path in paths(metric):
-            assert dig_schema(version["schema"]["openAPIV3Schema"], path), f"{metric['name']}: no field {'.'.join(path)}"
+def test_both_monitors_at_once_are_refused():
+    said = refusal(merge(MINIMAL, merge(ON, {"podMonitor": {"enabled": True}})))
+    assert "serviceMonitor.enabled and podMonitor.enabled are both true" in said and "Set one of them to false" in said
 
 
-def test_kube_state_metrics_lists_every_build_status():
-    schema = only(OBJECTS, "CustomResourceDefinition")["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    statuses = dig_schema(schema, ["status", "imageBuildStatus"])["enum"]
-    metric = next(metric for metric in state_metrics()["metrics"] if metric["each"]["type"] == "StateSet")
-    assert metric["each"]["stateSet"]["list"] == [status for status in statuses if status]
+@pytest.mark.parametrize("part, kind", [("serviceMonitor", "ServiceMonitor"), ("podMonitor", "PodMonitor"), ("prometheusRule", "PrometheusRule")])
+def test_objects_of_two_releases_in_one_monitoring_namespace_do_not_meet(part, kind):
+    values = {part: {"enabled": True, "namespace": "monitoring"}}
+    ours, others = (only(render(values, namespace=namespace), kind) for namespace in ("hpc-system", "other"))
+    assert ours["metadata"]["namespace"] == others["metadata"]["namespace"] == "monitoring"
+    assert ours["metadata"]["name"] != others["metadata"]["name"]
+    if part != "prometheusRule":
+        assert ours["spec"]["namespaceSelector"] == {"matchNames": ["hpc-system"]}
+
+
+def test_nothing_is_scraped_and_no_alert_is_there_by_default():
+    assert [kind for kind in ("ServiceMonitor", "PodMonitor", "PrometheusRule") if of_kind(render(), kind)] == []

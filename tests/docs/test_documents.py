@@ -63,3 +63,9 @@ def test_the_threat_model_names_only_tests_and_files_that_exist():
     named = set(re.findall(r"`((?:tests|src)/[^`*]+|deny\.toml|Cargo\.lock)`", (ROOT / "SECURITY.md").read_text()))
     assert len(named) > 8
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_example_in_a_document_is_the_file_that_it_names(document):
+    shown = re.findall(r"^\[(examples/\S+)\]\(\.\./\1\):\n\n```\w+\n(.*?)\n```$", document.read_text(), re.MULTILINE | re.DOTALL)
+    assert [path for path, block in shown if (ROOT / path).read_text().rstrip("\n") != block] == []

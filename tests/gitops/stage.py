@@ -25,6 +25,8 @@ STALE = {**PATIENT, "STALENESS_BUDGET": "4s"}
 
 class Stage:
     has = set()
+    #: Where Flux sends its events: nowhere.
+    events = ""
 
     def __init__(self, programs, judges):
         self.programs, self.judges = programs, judges
@@ -58,7 +60,7 @@ class Stage:
         storage, temporary = self.path("artifacts"), self.path("tmp")
         storage.mkdir()
         temporary.mkdir()
-        common = ("--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:0", "--events-addr=", "--log-level=info", "--interval-jitter-percentage=0")
+        common = ("--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:0", f"--events-addr={self.events}", "--log-level=info", "--interval-jitter-percentage=0")
         address = f"127.0.0.1:{free_port()}"
         environment = {"KUBECONFIG": str(self.kubectl.kubeconfig), "RUNTIME_NAMESPACE": FLUX, "HOME": self.folder.name, "TMPDIR": str(temporary)}
         self.start("source-controller", self.judges / "source-controller", *common, f"--storage-path={storage}", f"--storage-addr={address}",
