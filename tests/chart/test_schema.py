@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 from forms import ROLE
-from helm import CHART, MAJORS, MINIMAL, merge, nested, refusal, render
+from helm import CHART, KUBERNETES, MAJORS, MINIMAL, merge, nested, only, refusal, render, run
 from identities import GOOD, IDENTITIES, REFUSED, without
 from values_table import documented
 
@@ -98,6 +98,20 @@ def test_a_value_of_another_type_is_refused(value):
 )
 def test_a_value_that_cannot_work_is_refused(path, wrong):
     assert "/" + path.replace(".", "/") in refusal(merge(MINIMAL, nested(path, wrong)))
+
+
+@pytest.mark.parametrize("path", ["enabled", "image.tag", "aws.caBundle", "aws.budget.percent", "timing.settledInterval", "lease", "strategy.type", "dnsPolicy"])
+@pytest.mark.parametrize("major", MAJORS)
+def test_a_value_that_null_removes_is_missed_by_its_name(path, major):
+    assert f"missing property '{path.split('.')[-1]}'" in refusal(merge(MINIMAL, nested(path, None)), major=major)
+
+
+@pytest.mark.parametrize("path", ["resources.limits", "strategy.rollingUpdate", "podSecurityContext.runAsNonRoot", "nodeSelector.kubernetes\\.io/os"])
+@pytest.mark.parametrize("major", MAJORS)
+def test_null_removes_a_part_of_a_map_of_kubernetes(path, major):
+    done = run("template", "mirror", CHART, "--kube-version", KUBERNETES, "--set", f"{path}=null", major=major, values=MINIMAL)
+    assert done.returncode == 0, done.stderr
+    assert "null" not in json.dumps(only(yaml.safe_load_all(done.stdout), "Deployment"))
 
 
 @pytest.mark.parametrize("identity", IDENTITIES, ids=str)
