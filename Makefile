@@ -30,11 +30,12 @@ bench:           ## the operator beside its peers, measured, into docs/performan
 image:           ## the container image as an OCI archive, without a container engine (IMAGE=NAME:TAG)
 	@tests/image/build
 
-generate: build  ## write what is generated anew: crds/, the chart's CRD and its table of values
+generate: build  ## write what is generated anew: crds/, the chart's CRD, its table of values and install/install.yaml
 	@mkdir -p crds
 	$(BIN)/customimage-operator crd > crds/customimages.parallelcluster.dev.yaml
 	cp crds/customimages.parallelcluster.dev.yaml charts/customimage-operator/files/crd.yaml
 	"$$(tests/oracle/install)/bin/python" tests/chart/values_table.py
+	"$$(tests/oracle/install)/bin/python" tests/chart/install_yaml.py
 
 build:           ## the operator and its tools, unoptimized, and the control plane that runs them
 	@tests/build
