@@ -33,11 +33,12 @@ image:           ## the container image as an OCI archive, without a container e
 release:         ## the files of a release, for this machine's architecture (VERSION=…); publishes nothing
 	@VERSION=$(VERSION) tests/release/make
 
-generate: build  ## write what is generated anew: crds/, the chart's CRD and its table of values, and pages of docs/
+generate: build  ## write what is generated anew: the CRD, install/install.yaml, the chart's table of values, and pages of docs/
 	@mkdir -p crds
 	$(BIN)/customimage-operator crd > crds/customimages.parallelcluster.dev.yaml
 	cp crds/customimages.parallelcluster.dev.yaml charts/customimage-operator/files/crd.yaml
 	"$$(tests/oracle/install)/bin/python" tests/chart/values_table.py
+	"$$(tests/oracle/install)/bin/python" tests/chart/install_yaml.py
 	BIN=$(BIN) "$$(tests/oracle/install)/bin/python" tests/docs/generate.py
 
 picture: build   ## draw the README's picture anew, from what kubectl shows (about a minute)

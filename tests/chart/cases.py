@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
+import yaml
 from helm import MINIMAL, nested
 from places import (
     alert, annotation, at, configuration, container, exists, has, label, label_everywhere, pod, policy, variable,
@@ -28,8 +29,8 @@ class Case:
             self.given = {**self.given, **nested(f"{group}.enabled", True)}
 
 
-def timing(value, name):
-    return Case(f"timing.{value}", "7m", variable(f"CUSTOMIMAGE_{name}"))
+def timing(value, name, **given):
+    return Case(f"timing.{value}", "7m", variable(f"CUSTOMIMAGE_{name}"), given=given)
 
 
 def monitor(group, kind, endpoint):
@@ -51,6 +52,7 @@ DIGEST = "sha256:" + "a" * 64
 CA_FILE = {"name": "company-ca", "key": "root.crt"}
 CA_VOLUME = {"name": "company-ca", "items": [{"key": "root.crt", "path": "ca.pem"}]}
 PEER = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+EXTRA = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "of-{{ .Release.Name }}"}, "data": {"version": "{{ .Chart.AppVersion }}"}}
 RELABELING = [{"action": "labeldrop", "regex": "pod"}]
 TOLERATION = [{"key": "system", "operator": "Exists"}]
 SPREAD = {"maxSkew": 2, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": {"a": "b"}}}
@@ -61,12 +63,19 @@ IDENTITY = {
 READER = [{"name": "research", "roleArn": ROLE, "namespaces": ["hpc"]}]
 
 CASES = [
+    Case("global.imageRegistry", "mirror.example.com/proxy/", container("image"), "mirror.example.com/proxy/customimage-operator:0.1.0"),
+    Case("global.imagePullSecrets", ["all", {"name": "pull"}], pod("imagePullSecrets"), [{"name": "own"}, {"name": "all"}, {"name": "pull"}], {"imagePullSecrets": [{"name": "own"}]}),
     Case("image.repository", "other.example.com/it", container("image"), "other.example.com/it:0.1.0"),
     Case("image.tag", "9.9", container("image"), f"{IMAGE}:9.9"),
     Case("image.digest", DIGEST, container("image"), f"{IMAGE}@{DIGEST}"),
     Case("image.pullPolicy", "Never", container("imagePullPolicy")),
     Case("imagePullSecrets", [{"name": "pull"}], pod("imagePullSecrets")),
     Case("replicas", 3, at("Deployment", "spec.replicas")),
+    Case("revisionHistoryLimit", 9, at("Deployment", "spec.revisionHistoryLimit")),
+    Case("strategy", {"type": "Recreate"}, at("Deployment", "spec.strategy")),
+    Case("strategy", {"rollingUpdate": {"maxSurge": "50%"}}, at("Deployment", "spec.strategy.rollingUpdate"), {"maxSurge": "50%", "maxUnavailable": 0}),
+    Case("extraObjects", [EXTRA], at("ConfigMap", "data", "of-mirror"), {"version": "0.1.0"}),
+    Case("extraObjects", [yaml.safe_dump(EXTRA)], at("ConfigMap", "data", "of-mirror"), {"version": "0.1.0"}),
     Case("nameOverride", "mirror-of-images", label_everywhere("app.kubernetes.io/name")),
     Case("fullnameOverride", "images", at("Deployment", "metadata.name")),
     Case("commonLabels", {"team": "hpc"}, label_everywhere("team"), "hpc"),
@@ -113,7 +122,7 @@ CASES = [
     timing("stalenessBudget", "STALENESS_BUDGET"),
     timing("batchWindow", "BATCH_WINDOW"),
     timing("writeTimeout", "WRITE_TIMEOUT"),
-    timing("shutdownTimeout", "SHUTDOWN_TIMEOUT"),
+    timing("shutdownTimeout", "SHUTDOWN_TIMEOUT", terminationGracePeriodSeconds=600),
     Case("concurrency", 1024, variable("CUSTOMIMAGE_CONCURRENCY"), "1024"),
     Case("lease.duration", "60s", variable("CUSTOMIMAGE_LEASE_DURATION")),
     Case("lease.renewDeadline", "7s", variable("CUSTOMIMAGE_LEASE_RENEW_DEADLINE")),
@@ -130,6 +139,7 @@ CASES = [
     Case("serviceAccount.name", "reader", pod("serviceAccountName")),
     Case("serviceAccount.name", "reader", at("ClusterRoleBinding", "subjects.0.name")),
     Case("serviceAccount.annotations", {"a": "b"}, annotation("ServiceAccount", "a"), "b"),
+    Case("serviceAccount.labels", {"team": "hpc"}, label("ServiceAccount", "team"), "hpc"),
     Case("metricsService.enabled", False, exists("Service")),
     Case("metricsService.annotations", {"a": "b"}, annotation("Service", "a"), "b"),
     *monitor("serviceMonitor", "ServiceMonitor", "spec.endpoints.0"),

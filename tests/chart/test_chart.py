@@ -1,5 +1,6 @@
 """The chart as a whole: lint, both versions of Helm, names, the CRD, the notes, the hook."""
 
+import base64
 import subprocess
 
 import pytest
@@ -136,3 +137,9 @@ def test_a_changed_configuration_restarts_no_pod():
     assert only(render(), "Deployment") == only(render(changed), "Deployment")
     mounts = only(render(), "Deployment")["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
     assert all("subPath" not in mount for mount in mounts)
+
+
+def test_the_icon_is_the_picture_beside_the_chart():
+    kind, encoded = yaml.safe_load((CHART / "Chart.yaml").read_text())["icon"].split(",")
+    assert kind == "data:image/svg+xml;base64"
+    assert base64.b64decode(encoded) == (CHART / "icon.svg").read_bytes().strip()

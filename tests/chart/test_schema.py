@@ -1,24 +1,16 @@
-"""What values.schema.json and the templates refuse, and with which messages."""
+"""What values.schema.json refuses, and what the templates refuse beside forms, and with which messages."""
 
 import json
 
 import pytest
 import yaml
-from helm import CHART, MAJORS, MINIMAL, merge, nested, refusal, render
+from forms import ROLE
+from helm import CHART, KUBERNETES, MAJORS, MINIMAL, merge, nested, only, refusal, render, run
+from identities import GOOD, IDENTITIES, REFUSED, without
 from values_table import documented
 
-ROLE = "arn:aws:iam::222233334444:role/customimage-reader"
-GOOD = {"name": "research", "roleArn": ROLE, "namespaces": ["hpc"]}
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
-
-
-def without(thing, *keys):
-    return {key: value for key, value in thing.items() if key not in keys}
-
-
-def selecting(requirement):
-    return {**without(GOOD, "namespaces"), "namespaceSelector": {"matchExpressions": [requirement]}}
 
 
 @pytest.mark.parametrize("major", MAJORS)
@@ -28,8 +20,8 @@ def test_without_a_repository_the_message_says_how_to_build_an_image(major):
 
 
 def ours(schema, path=""):
-    """The objects whose keys the chart itself defines."""
-    if "properties" in schema:
+    """The objects whose keys the chart itself defines. `global` has those of a parent chart, too."""
+    if "properties" in schema and path != "global":
         yield path, schema
         for key, part in schema["properties"].items():
             yield from ours(part, f"{path}.{key}" if path else key)
@@ -54,12 +46,7 @@ def test_the_schema_has_the_keys_of_the_values_and_no_others():
         values = DEFAULTS
         for key in filter(None, path.split(".")):
             values = values[key]
-        # Helm passes `global` to each subchart.
-        assert schema["properties"].keys() - {"global"} == values.keys(), path
-
-
-def test_the_chart_can_be_a_subchart():
-    render({"global": {"imageRegistry": "registry.example.com"}})
+        assert schema["properties"].keys() == values.keys(), path
 
 
 @pytest.mark.parametrize("value", documented(), ids=lambda value: value.path)
@@ -73,109 +60,107 @@ def test_a_value_of_another_type_is_refused(value):
 @pytest.mark.parametrize(
     "path, wrong",
     [
-        ("timing.settledInterval", "10"),
-        ("timing.settledInterval", "10 minutes"),
-        ("lease.duration", "-15s"),
-        ("aws.region", "Ireland"),
-        ("aws.partition", "azure"),
-        ("aws.accountId", "1111"),
-        ("aws.roleArn", "customimage-operator"),
-        ("aws.roleArn", "arn:aws:iam::111122223333:user/me"),
-        ("aws.endpointUrl", "aws.example.com"),
+        ("image.tag", 1),
+        ("image.pullPolicy", "Sometimes"),
+        ("replicas", -1),
+        ("replicas", 1.5),
+        ("revisionHistoryLimit", -1),
+        ("strategy", {"type": "OnDelete"}),
+        ("strategy", {"rollingUpdate": {"maxSurge": "half"}}),
+        ("extraObjects", [1]),
+        ("global", {"imageRegistry": 1}),
+        ("global", {"imagePullSecrets": [{"nmae": "a"}]}),
         ("aws.caBundle", {"configMap": {"name": "a", "key": "b"}, "secret": {"name": "a", "key": "b"}}),
         ("aws.caBundle", {"secret": {"name": "a"}}),
-        ("proxy.https", "proxy:3128"),
-        ("proxy.https", "http://user:password@proxy:3128"),
-        ("image.digest", "sha256:abc"),
-        ("image.pullPolicy", "Sometimes"),
-        ("configurationUrl", "https"),
-        ("log.format", "xml"),
-        ("watchNamespaces", ["Hpc"]),
-        ("watchNamespaces", ["hpc", "hpc"]),
+        ("aws.maxAttempts", 0),
+        ("aws.maxAttempts", 4294967296),
         ("aws.budget.percent", 0),
         ("aws.budget.percent", 101),
         ("aws.budget.assumedRate", 0),
+        ("aws.budget.assumedBurst", 10001),
+        ("timing.settledInterval", 10),
+        ("configurationUrl", "https"),
+        ("log.format", "xml"),
+        ("watchNamespaces", ["hpc", "hpc"]),
         ("concurrency", 0),
-        ("concurrency", 5000),
-        ("networkPolicy.awsCidrs", ["10.0.0.0"]),
-        ("networkPolicy.awsCidrs", ["10.0.0.0/33"]),
-        ("networkPolicy.apiServerCidrs", ["fd00::/129"]),
-        ("networkPolicy.credentialCidrs", ["fd00::1"]),
+        ("concurrency", 4097),
         ("networkPolicy.apiServerPorts", [70000]),
         ("networkPolicy.apiServerPorts", []),
+        ("podDisruptionBudget.maxUnavailable", "0%"),
+        ("podDisruptionBudget.maxUnavailable", "101%"),
+        ("terminationGracePeriodSeconds", 0),
         ("extraEnv", [{"nmae": "A"}]),
         ("resources", {"limit": {"memory": "1Gi"}}),
         ("podSecurityContext", {"runAsNonRot": True}),
         ("securityContext", {"readOnlyRootFilesytem": True}),
-        ("iamPolicy.buckets", ["s3://ours"]),
     ],
+    ids=str,
 )
 def test_a_value_that_cannot_work_is_refused(path, wrong):
     assert "/" + path.replace(".", "/") in refusal(merge(MINIMAL, nested(path, wrong)))
 
 
-@pytest.mark.parametrize(
-    "identity",
-    [
-        GOOD,
-        without(GOOD, "roleArn"),
-        {**GOOD, "namespaces": []},
-        selecting({"key": "a", "operator": "Exists"}),
-        selecting({"key": "a", "operator": "NotIn", "values": ["b"]}),
-        {**without(GOOD, "namespaces"), "namespaceSelector": {}},
-        {**GOOD, "externalId": "x" * 1224, "sessionName": "a+=,.@-_9", "regions": ["eu-west-1", "us-gov-west-1", "eusc-de-east-1"]},
-        {**GOOD, "roleArn": "arn:aws-us-gov:iam::222233334444:role/a/path/to+=,.@-_role"},
-        {"name": "default"},
-        {"name": "default", "regions": ["eu-west-1"], "namespaces": []},
-        {"name": "default", "namespaceSelector": {"matchLabels": {"a": "b"}}},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("path", ["enabled", "image.tag", "aws.caBundle", "aws.budget.percent", "timing.settledInterval", "lease", "strategy.type", "dnsPolicy"])
+@pytest.mark.parametrize("major", MAJORS)
+def test_a_value_that_null_removes_is_missed_by_its_name(path, major):
+    assert f"missing property '{path.split('.')[-1]}'" in refusal(merge(MINIMAL, nested(path, None)), major=major)
+
+
+@pytest.mark.parametrize("path", ["resources.limits", "strategy.rollingUpdate", "podSecurityContext.runAsNonRoot", "nodeSelector.kubernetes\\.io/os"])
+@pytest.mark.parametrize("major", MAJORS)
+def test_null_removes_a_part_of_a_map_of_kubernetes(path, major):
+    done = run("template", "mirror", CHART, "--kube-version", KUBERNETES, "--set", f"{path}=null", major=major, values=MINIMAL)
+    assert done.returncode == 0, done.stderr
+    assert "null" not in json.dumps(only(yaml.safe_load_all(done.stdout), "Deployment"))
+
+
+@pytest.mark.parametrize("identity", IDENTITIES, ids=str)
 def test_an_identity_that_the_operator_accepts_is_accepted(identity):
     render({"identities": [identity]})
 
 
-@pytest.mark.parametrize(
-    "identity",
-    [
-        {},
-        {**GOOD, "name": "Research"},
-        {**GOOD, "name": "a" * 64},
-        {**GOOD, "roleArn": "arn:aws:iam::2222:role/reader"},
-        {**GOOD, "externalId": "x"},
-        {**GOOD, "externalId": "x" * 1225},
-        {**GOOD, "externalId": "with space"},
-        {**GOOD, "sessionName": "a/b"},
-        {**GOOD, "sessionName": "x" * 65},
-        {**GOOD, "regions": ["Ireland"]},
-        {**GOOD, "namespaces": "hpc"},
-        {**GOOD, "namespaceSelector": {"matchLabels": {"a": "b"}}},
-        selecting({"key": "a", "operator": "Is"}),
-        selecting({"key": "a", "operator": "In"}),
-        selecting({"key": "a", "operator": "NotIn", "values": []}),
-        selecting({"key": "a", "operator": "Exists", "values": ["b"]}),
-        without(GOOD, "namespaces"),
-        {**without(GOOD, "roleArn"), "externalId": "abc"},
-        {**without(GOOD, "roleArn"), "sessionName": "abc"},
-        {**GOOD, "name": "default"},
-        {"name": "default", "externalId": "abc"},
-        {"name": "default", "namespaces": ["hpc"], "namespaceSelector": {"matchLabels": {"a": "b"}}},
-    ],
-    ids=str,
-)
-def test_an_identity_that_the_operator_would_refuse_is_refused(identity):
-    assert "/identities/0" in refusal(merge(MINIMAL, {"identities": [identity]}))
+@pytest.mark.parametrize("identity", REFUSED, ids=str)
+def test_an_identity_that_the_operator_would_refuse_is_refused_with_its_place(identity):
+    said = refusal(merge(MINIMAL, {"identities": [identity]}))
+    assert "/identities/0" in said or "\nidentities[0]" in said
+
+
+AFTER_15S = "lease.renewDeadline is 15s, lease.duration 15s: a leader must stop before another one may lead; set lease.renewDeadline below 15s, or lease.duration above 15s"
 
 
 @pytest.mark.parametrize(
     "values, words",
     [
+        ({"lease": {"renewDeadline": "15s"}}, AFTER_15S),
+        ({"lease": {"renewDeadline": "15000.001ms"}}, "set lease.renewDeadline below 15s"),
+        ({"lease": {"retryPeriod": "10s"}}, "lease.retryPeriod is 10s, lease.renewDeadline 10s"),
+        ({"lease": {"duration": "15.5s"}}, "lease.duration is 15.5s: a Lease counts whole seconds"),
+        ({"timing": {"absentInterval": "0.2h"}}, "timing.absentInterval is 0.2h, timing.absentIntervalMax 10m: the first interval is the shortest one"),
+        ({"timing": {"errorIntervalMax": "1s"}}, "set timing.errorInterval to at most 1s, or timing.errorIntervalMax to at least 5s"),
+        ({"timing": {"shutdownTimeout": "30s"}}, "timing.shutdownTimeout is 30s, terminationGracePeriodSeconds 30s: the kubelet would kill"),
+        ({"terminationGracePeriodSeconds": 20}, "or terminationGracePeriodSeconds above 20s"),
+        ({"enabled": False}, "enabled is false: only a parent chart can leave this one out, with condition: customimage-operator.enabled"),
+        ({"fullnameOverride": "1st"}, 'the objects would have the name "1st"'),
+        ({"commonLabels": {"app.kubernetes.io/name": "x"}}, "commonLabels has app.kubernetes.io/name, which the chart sets: remove it"),
+        ({"podLabels": {"app.kubernetes.io/component": "x"}}, "podLabels has app.kubernetes.io/component"),
+        ({"serviceAccount": {"labels": {"helm.sh/chart": "x"}}}, "serviceAccount.labels has helm.sh/chart"),
         ({"extraEnv": [{"name": "CUSTOMIMAGE_LOG", "value": "debug"}]}, "extraEnv names CUSTOMIMAGE_LOG, which the chart sets"),
         ({"extraEnv": [{"name": "POD_NAME", "value": "me"}]}, "extraEnv names POD_NAME"),
+        ({"extraEnv": [{"name": "CUSTOMIMAGE_LISTEN", "value": "[::]:80"}]}, "extraEnv names CUSTOMIMAGE_LISTEN"),
+        ({"extraEnv": [{"name": "A", "value": "a"}, {"name": "A", "value": "b"}]}, "extraEnv names A twice"),
+        ({"extraEnv": [{"name": "A", "value": "a", "valueFrom": {}}]}, "extraEnv gives A a value and a valueFrom"),
         ({"serviceMonitor": {"enabled": True}, "metricsService": {"enabled": False}}, "set metricsService.enabled=true"),
-        ({"aws": {"roleArn": ROLE}, "serviceAccount": {"create": False}}, "annotate it with eks.amazonaws.com/role-arn yourself"),
-        ({"identities": [GOOD, GOOD]}, "identities has two of the name research"),
+        ({"aws": {"roleArn": ROLE}, "serviceAccount": {"create": False}}, "annotate the ServiceAccount with eks.amazonaws.com/role-arn yourself"),
+        ({"aws": {"roleArn": ROLE}, "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": ROLE}}}, "which aws.roleArn sets: remove one"),
+        ({"identities": [GOOD, GOOD]}, "identities[1] (research): another identity has the same name"),
     ],
+    ids=str,
 )
 def test_values_that_contradict_each_other_are_refused_with_the_fix(values, words):
     assert words in refusal(merge(MINIMAL, values))
+
+
+def test_a_release_whose_name_begins_with_a_digit_is_told_what_to_set():
+    assert 'the name "1st-customimage-operator"' in refusal(MINIMAL, release="1st")
+    assert 'the name "my.app-customimage-operator"' in refusal(MINIMAL, release="my.app")
+    render({"fullnameOverride": "first"}, release="1st")

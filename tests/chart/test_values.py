@@ -18,7 +18,8 @@ def test_a_changed_value_has_its_effect(case):
 
 
 def test_every_value_has_a_case():
-    assert {value.path for value in documented()} == {case.value for case in CASES}
+    # `enabled` has an effect only in a parent chart: test_subchart.py.
+    assert {value.path for value in documented()} - {"enabled"} == {case.value for case in CASES}
 
 
 def leaves(values, path=""):

@@ -10,6 +10,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "pro
 
 import proofs.install  # noqa: F401, E402  the order of the imports is the order of the proofs
 import proofs.mirror  # noqa: F401, E402
+import proofs.openshift  # noqa: F401, E402
 import proofs.identities  # noqa: F401, E402
 import proofs.trouble  # noqa: F401, E402
 import proofs.versions  # noqa: F401, E402

@@ -38,8 +38,8 @@
 
 {{/* What selects the objects of this release; never changes. */}}
 {{- define "customimage-operator.selector" -}}
-app.kubernetes.io/name: {{ include "customimage-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "customimage-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* What selects the operator's own pods, but not the pod of `helm test`. */}}
@@ -48,11 +48,15 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end -}}
 
-{{- define "customimage-operator.labels" -}}
+{{- define "customimage-operator.ourLabels" -}}
 {{- $ours := include "customimage-operator.selector" . | fromYaml -}}
 {{- $_ := set $ours "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63) -}}
 {{- $_ := set $ours "app.kubernetes.io/version" .Chart.AppVersion -}}
 {{- $_ := set $ours "app.kubernetes.io/managed-by" .Release.Service -}}
 {{- $_ := set $ours "app.kubernetes.io/part-of" "customimage-operator" -}}
-{{- merge $ours .Values.commonLabels | toYaml -}}
+{{- toYaml $ours -}}
+{{- end -}}
+
+{{- define "customimage-operator.labels" -}}
+{{- merge (include "customimage-operator.ourLabels" . | fromYaml) .Values.commonLabels | toYaml -}}
 {{- end -}}

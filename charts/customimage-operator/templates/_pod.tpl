@@ -1,14 +1,27 @@
 {{/* What the operator's pods and the pod of `helm test` share. */}}
 
 {{- define "customimage-operator.image" -}}
+{{- $repository := .Values.image.repository -}}
+{{- with (.Values.global | default dict).imageRegistry -}}
+{{- /* In place of the host, if the repository has one. */ -}}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" $repository "") -}}
+{{- end -}}
 {{- with .Values.image -}}
-{{- if not .repository }}{{ fail (include "customimage-operator.repositoryRequired" $) }}{{ end -}}
 {{- if .digest -}}
-{{ .repository }}@{{ .digest }}
+{{ $repository }}@{{ .digest }}
 {{- else -}}
-{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{ $repository }}:{{ .tag | default $.Chart.AppVersion }}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Secrets to pull the image with, ours and those of all charts: {secrets: [{name}]}. */}}
+{{- define "customimage-operator.pullSecrets" -}}
+{{- $secrets := .Values.imagePullSecrets -}}
+{{- range (.Values.global | default dict).imagePullSecrets -}}
+{{- $secrets = append $secrets (kindIs "map" . | ternary . (dict "name" .)) -}}
+{{- end -}}
+{{- dict "secrets" (uniq $secrets) | toJson -}}
 {{- end -}}
 
 {{- define "customimage-operator.repositoryRequired" }}
@@ -49,7 +62,7 @@ CUSTOMIMAGE_CONFIGURATION: /etc/customimage-operator/configuration.yaml
 CUSTOMIMAGE_CONFIGURATION_URL: {{ .Values.configurationUrl }}
 CUSTOMIMAGE_BUILD_LOGS: {{ .Values.buildLogs.enabled | quote }}
 CUSTOMIMAGE_CONCURRENCY: {{ .Values.concurrency | int | quote }}
-CUSTOMIMAGE_LEASE_NAME: {{ include "customimage-operator.fullname" . }}
+CUSTOMIMAGE_LEASE_NAME: {{ include "customimage-operator.fullname" . | quote }}
 CUSTOMIMAGE_LEASE_DURATION: {{ .Values.lease.duration | quote }}
 CUSTOMIMAGE_LEASE_RENEW_DEADLINE: {{ .Values.lease.renewDeadline | quote }}
 CUSTOMIMAGE_LEASE_RETRY_PERIOD: {{ .Values.lease.retryPeriod | quote }}
@@ -70,11 +83,8 @@ CUSTOMIMAGE_{{ snakecase $key | upper }}: {{ $time | quote }}
   value: {{ $value | quote }}
 {{- end }}
 {{- end }}
-{{- range .Values.extraEnv }}
-{{- if or (eq .name "POD_NAME") (get $variables .name) }}
-{{- fail (printf "\n\nextraEnv names %s, which the chart sets: remove it there, and use the value that sets it (README.md of the chart lists them)" .name) }}
-{{- end }}
-- {{ toYaml . | nindent 2 | trim }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
@@ -82,7 +92,7 @@ CUSTOMIMAGE_{{ snakecase $key | upper }}: {{ $time | quote }}
 {{- define "customimage-operator.container" -}}
 {{- $root := index . 0 -}}
 name: {{ index . 1 }}
-image: {{ include "customimage-operator.image" $root }}
+image: {{ include "customimage-operator.image" $root | quote }}
 imagePullPolicy: {{ $root.Values.image.pullPolicy }}
 args: {{ rest . | toJson }}
 env:
@@ -103,27 +113,30 @@ volumeMounts:
 {{- end -}}
 
 {{- define "customimage-operator.podSpec" -}}
-serviceAccountName: {{ include "customimage-operator.serviceAccountName" . }}
+serviceAccountName: {{ include "customimage-operator.serviceAccountName" . | quote }}
 automountServiceAccountToken: true
 enableServiceLinks: false
 securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
 dnsPolicy: {{ .Values.dnsPolicy }}
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds | int }}
-{{- range $field := list "imagePullSecrets" "priorityClassName" "dnsConfig" "hostAliases" "affinity" "nodeSelector" "tolerations" }}
+{{- with (include "customimage-operator.pullSecrets" . | fromJson).secrets }}
+imagePullSecrets: {{ toJson . }}
+{{- end }}
+{{- range $field := list "priorityClassName" "dnsConfig" "hostAliases" "affinity" "nodeSelector" "tolerations" }}
 {{- with get $.Values $field }}
 {{ $field }}: {{ toJson . }}
 {{- end }}
 {{- end }}
 volumes:
   - name: configuration
-    configMap: {name: {{ include "customimage-operator.fullname" . }}}
+    configMap: {name: {{ include "customimage-operator.fullname" . | quote }}}
   {{- with .Values.aws.caBundle.configMap }}
   - name: aws-ca
-    configMap: {name: {{ .name }}, items: [{key: {{ .key }}, path: ca.pem}]}
+    configMap: {name: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: ca.pem}]}
   {{- end }}
   {{- with .Values.aws.caBundle.secret }}
   - name: aws-ca
-    secret: {secretName: {{ .name }}, items: [{key: {{ .key }}, path: ca.pem}]}
+    secret: {secretName: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: ca.pem}]}
   {{- end }}
   {{- with .Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}

@@ -9,7 +9,7 @@
 {{/* A name cannot be demanded of a create. */}}
 {{- define "customimage-operator.leaseRules" -}}
 - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [create]}
-- {apiGroups: [coordination.k8s.io], resources: [leases], resourceNames: [{{ include "customimage-operator.fullname" . }}], verbs: [get, update]}
+- {apiGroups: [coordination.k8s.io], resources: [leases], resourceNames: [{{ include "customimage-operator.fullname" . | quote }}], verbs: [get, update]}
 {{- end -}}
 
 {{- define "customimage-operator.grantMetadata" -}}
@@ -17,7 +17,7 @@
 {{- with index . 1 -}}
 name: {{ .name }}
 {{- with .scope }}
-namespace: {{ . }}
+namespace: {{ . | quote }}
 {{- end }}
 labels: {{- include "customimage-operator.labels" $root | nindent 2 }}
 {{- end -}}
