@@ -67,7 +67,8 @@ def test_each_setting_of_run_has_its_full_name_in_the_configuration():
 
 def test_each_metric_of_the_program_is_in_the_table_and_no_other():
     named = re.findall(r'(?:register(?:_with_unit)?\(|put\(\s*(?:&mut )?encoder,)\s*"([a-z_]+)"', SOURCE)
-    names = set(named) - {"seen"}
+    # Of the process: it has names that every Prometheus client uses. An Info has its suffix from the library.
+    names = {"build_info" if name == "build" else name for name in named if not name.startswith("process_")} - {"seen"}
     told = {re.sub(r"^customimage_|(_total|_seconds)$", "", name) for name in re.findall(r"^\| `(customimage_\w+)` ", page("metrics.md"), re.MULTILINE)}
     assert len(told) > 15 and told == names
 
@@ -89,15 +90,6 @@ def test_the_chart_takes_the_values_of_the_installation(values, tmp_path):
     base = ["--set", "image.repository=registry.example.com/customimage-operator", "--kube-version", "1.36.0"]
     done = subprocess.run([helm, "template", "mirror", CHART, *base, "-f", tmp_path / "values.yaml"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-def test_the_pods_have_no_user_of_their_own_with_the_values_for_openshift(tmp_path):
-    helm = Path(subprocess.run([ROOT / "tests/helm/install"], capture_output=True, text=True, check=True).stdout.split()[-1]) / "helm"
-    [values] = [text for text in blocks("installation.md", "yaml") if "runAsUser" in text]
-    (tmp_path / "values.yaml").write_text(values)
-    base = ["--set", "image.repository=registry.example.com/customimage-operator", "--kube-version", "1.36.0"]
-    told = subprocess.run([helm, "template", "mirror", CHART, *base, "-f", tmp_path / "values.yaml"], capture_output=True, text=True, check=True).stdout
-    assert "runAsNonRoot: true" in told and "runAsUser" not in told and "runAsGroup" not in told
 
 
 def test_the_picture_of_the_readme_has_the_columns_of_today():

@@ -65,7 +65,8 @@ def scraped(port):
 
 
 def custom_image(name, namespace, spec):
-    return {"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": {"name": name, "namespace": namespace}, "spec": {"imageId": name, **spec}}
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": metadata, "spec": {"imageId": name, **spec}}
 
 
 def as_service_account(kubeconfig, folder):
@@ -94,9 +95,9 @@ def operator(folder, kubectl, aws):
 @contextmanager
 def kube_state_metrics(folder, kubectl):
     """kube-state-metrics with the chart's configuration; yields its port and its log."""
-    (folder / "custom-resource-state.yaml").write_text(CONFIGURATION)
-    port, log = free_port(), folder / "kube-state-metrics.log"
-    with running(log, os.environ["KUBE_STATE_METRICS"], "--custom-resource-state-only", f"--custom-resource-state-config-file={folder}/custom-resource-state.yaml",
+    configuration, port, log = folder / "custom-resource-state.yaml", free_port(), folder / "kube-state-metrics.log"
+    configuration.write_text(CONFIGURATION)
+    with running(log, os.environ["KUBE_STATE_METRICS"], "--custom-resource-state-only", f"--custom-resource-state-config-file={configuration}",
                  f"--kubeconfig={as_service_account(kubectl.kubeconfig, folder)}", "--host=127.0.0.1", f"--port={port}", "--telemetry-host=127.0.0.1",
                  f"--telemetry-port={free_port()}"):  # fmt: skip
         yield port, log

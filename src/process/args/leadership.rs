@@ -32,7 +32,7 @@ pub struct LeadershipArgs {
 /// Lease times that would let two processes lead at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "--lease-duration must be at least one second and longer than --lease-renew-deadline, which must be longer than --lease-retry-period"
+    "--lease-duration must be whole seconds and longer than --lease-renew-deadline, which must be longer than --lease-retry-period"
 )]
 pub struct InvalidLeaseTimes;
 
@@ -44,8 +44,8 @@ impl LeadershipArgs {
     pub fn settings(&self, holder: String, namespaces: &[String]) -> Result<Option<LeaseSettings>, InvalidLeaseTimes> {
         let (duration, renew_deadline, retry_period) =
             (self.lease_duration, self.lease_renew_deadline, self.lease_retry_period);
-        let are_apart =
-            duration >= Duration::from_secs(1) && duration > renew_deadline && renew_deadline > retry_period;
+        // The Lease has whole seconds.
+        let are_apart = duration.subsec_nanos() == 0 && duration > renew_deadline && renew_deadline > retry_period;
         if self.leader_election && !are_apart {
             return Err(InvalidLeaseTimes);
         }

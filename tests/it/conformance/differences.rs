@@ -1,4 +1,4 @@
-//! Deliberate differences, as the README's table lists them. Both answers are asserted. Not here: the default region,
+//! Deliberate differences, as the table of docs/without-a-cluster.md lists them. Both answers are asserted. Not here: the default region,
 //! an AMI whose stack may not be read (controller/truth.rs), and a missing profile (credentials.rs).
 
 use crate::support::lab::{condition_of, message_of};

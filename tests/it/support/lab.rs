@@ -123,7 +123,7 @@ impl Lab {
         Self { namespace: namespace.to_owned(), ..self }
     }
 
-    /// An operator with only the rights that the README lists.
+    /// An operator with only the rights that docs/installation.md lists.
     pub async fn restricted_operator(&self) -> Operator {
         let user = format!("operator-of-{}", self.namespace);
         let images = json!([
