@@ -8,8 +8,9 @@ from pathlib import Path
 
 HEAD = """# Command line
 
-The help of the program and of each of its commands, as the program prints it. Credentials are found as the AWS CLI finds them, and a
-cluster as kubectl finds it. As [a plugin of kubectl](#kubectl-customimage) the program has the same commands.
+The help of the program and of each of its commands, as the program prints it. Credentials are found as the AWS CLI
+finds them, and a cluster as kubectl finds it. As [a plugin of kubectl](#kubectl-customimage) the program has the same
+commands.
 
 """
 

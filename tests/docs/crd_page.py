@@ -9,8 +9,8 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 HEAD = """# CustomImage
 
-The fields of the resource, from its definition. `kubectl explain customimage.status --recursive` shows the same. What the conditions
-mean is in [Conditions](../conditions.md).
+The fields of the resource, from its definition. `kubectl explain customimage.status --recursive` shows the same. What
+the conditions mean is in [Conditions](../conditions.md).
 
 """
 
@@ -80,7 +80,7 @@ def page():
         ["category", ", ".join(f"`{name}`" for name in names["categories"])], ["scope", spec["scope"]], ["subresources", ", ".join(f"`{name}`" for name in version["subresources"])],
         ["field selectors", ", ".join(f"`{field['jsonPath'][1:]}`" for field in version.get("selectableFields", []))],
     ]  # fmt: skip
-    text = HEAD + textwrap.fill(cell(schema["description"]), 130) + "\n\n" + table(["", ""], facts)
+    text = HEAD + textwrap.fill(cell(schema["description"]), 118) + "\n\n" + table(["", ""], facts)
     text += "## Columns\n\n" + table(["column", "field", ""], [["NAME", "`.metadata.name`", ""], *columns(version)])
     text += fields("spec", schema["properties"]["spec"])
     text += "## What is refused\n\n" + table(["field", "the server says"], list(refusals("spec", schema["properties"]["spec"])))
