@@ -38,8 +38,39 @@ pub struct ClusterSettings {
 }
 
 impl ClusterSettings {
+    /// The kubeconfig. Like kubectl, it leaves out files of KUBECONFIG that do not exist, if one does.
     fn read(&self) -> Result<Kubeconfig, KubeconfigError> {
-        self.kubeconfig.as_ref().map_or_else(Kubeconfig::read, Kubeconfig::read_from)
+        if let Some(file) = &self.kubeconfig {
+            return Kubeconfig::read_from(file);
+        }
+        let files = std::env::var_os("KUBECONFIG").unwrap_or_default();
+        let existing: Vec<_> = std::env::split_paths(&files).filter(|file| file.is_file()).collect();
+        let Some((first, rest)) = existing.split_first() else { return Kubeconfig::read() };
+        rest.iter().try_fold(Kubeconfig::read_from(first)?, |all, file| all.merge(Kubeconfig::read_from(file)?))
+    }
+
+    async fn config(&self) -> Result<Config, BoxError> {
+        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
+        if self.kubeconfig.is_none() && self.context.is_none() {
+            let found = match self.read() {
+                Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await.ok(),
+                Err(_) => None,
+            };
+            return match found {
+                Some(config) => Ok(config),
+                None => Config::infer()
+                    .await
+                    .map_err(|error| format!("{error}; set KUBECONFIG, or run in a pod with a ServiceAccount").into()),
+            };
+        }
+        let kubeconfig = self.read()?;
+        if let Some(context) = &self.context
+            && !kubeconfig.contexts.iter().any(|one| one.name == *context)
+        {
+            let names: Vec<_> = kubeconfig.contexts.iter().map(|one| one.name.as_str()).collect();
+            return Err(format!("the kubeconfig has no context {context}; it has: {}", names.join(", ")).into());
+        }
+        Ok(Config::from_custom_kubeconfig(kubeconfig, &options).await?)
     }
 }
 
@@ -73,11 +104,7 @@ pub async fn custom_image(client: Client, namespace: &str, name: &str) -> Result
 
 /// What the kubeconfig or the pod says now.
 async fn settings(cluster: &ClusterSettings) -> Result<(Config, Option<Proxy>), BoxError> {
-    let options = KubeConfigOptions { context: cluster.context.clone(), ..KubeConfigOptions::default() };
-    let mut config = match (&cluster.kubeconfig, &cluster.context) {
-        (None, None) => Config::infer().await?,
-        _ => Config::from_custom_kubeconfig(cluster.read()?, &options).await?,
-    };
+    let mut config = cluster.config().await?;
     config.connect_timeout = Some(Duration::from_secs(10));
     config.read_timeout = Some(SILENCE);
     let proxy = proxy(cluster, &mut config)?;

@@ -21,8 +21,9 @@ pub mod watch;
 use crate::process::exit_code;
 use build::BuildArgs;
 use check::CheckArgs;
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, Error, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, CommandFactory, Error, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use describe::DescribeArgs;
 use list::ListArgs;
@@ -47,17 +48,36 @@ impl Args {
     pub fn of_process() -> Self {
         let name = std::env::args_os().next().map(PathBuf::from);
         let is_plugin = name.as_ref().and_then(|path| path.file_stem()).is_some_and(|stem| stem == PLUGIN);
-        let mut command = if is_plugin { Self::command().bin_name("kubectl customimage") } else { Self::command() };
+        let command = Self::command().mut_subcommands(|command| command.mut_args(without_empty_variable));
+        let mut command = if is_plugin { command.bin_name("kubectl customimage") } else { command };
         let matches = command.try_get_matches_from_mut(std::env::args_os());
         let matches = matches.unwrap_or_else(|error| with_usage(error, &mut command).exit());
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }
 
-/// The error with the usage of its subcommand. clap's own has each flag whose environment variable is set.
+/// An empty variable counts as unset, because templates render a missing value as an empty string.
+fn without_empty_variable(arg: Arg) -> Arg {
+    let is_empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    if is_empty { arg.env(Resettable::Reset) } else { arg }
+}
+
+/// The error with the usage of its subcommand: clap's own has each flag whose environment variable is set. A wrong value
+/// of a variable is said to be the variable's.
 fn with_usage(mut error: Error, command: &mut clap::Command) -> Error {
-    let subcommand = std::env::args().nth(1).unwrap_or_default();
-    if let (Some(_), Some(subcommand)) = (error.get(ContextKind::Usage), command.find_subcommand_mut(subcommand)) {
+    let words: Vec<_> = std::env::args_os().skip(1).filter_map(|word| word.into_string().ok()).collect();
+    let name = words.first().map(String::as_str).unwrap_or_default();
+    let Some(subcommand) = command.find_subcommand_mut(name) else { return error };
+    if let Some(ContextValue::String(told)) = error.get(ContextKind::InvalidArg) {
+        let arg = subcommand.get_arguments().find(|arg| arg.to_string() == *told);
+        let variable = arg.and_then(Arg::get_env).filter(|name| std::env::var_os(name).is_some());
+        let flag = format!("--{}", arg.and_then(Arg::get_long).unwrap_or_default());
+        if let Some(variable) = variable.filter(|_| !words.iter().any(|word| word.starts_with(&flag))) {
+            let told = format!("{told} (from {})", variable.display());
+            error.insert(ContextKind::InvalidArg, ContextValue::String(told));
+        }
+    }
+    if error.get(ContextKind::Usage).is_some() {
         error.insert(ContextKind::Usage, ContextValue::StyledStr(subcommand.render_usage()));
     }
     error

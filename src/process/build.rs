@@ -85,14 +85,13 @@ fn unwritten(why: String) -> Ended {
     Ended::Failed(ApiError { status: 500, message: format!("cannot write the answer: {why}") })
 }
 
-/// Waits after a read that another one may mend, and says so. Other errors end the command.
+/// A command that follows waits after a read that another one may mend, and says so.
 ///
 /// # Errors
-/// If another read would get the same answer, or the command does not follow and AWS does not answer.
+/// If another read would get the same answer, or the command does not follow.
 pub async fn wait_out(error: SourceError, args: &BuildArgs) -> Result<(), Ended> {
     match error.kind {
-        SourceErrorKind::ServiceError if !args.follow => Err(error.into()),
-        SourceErrorKind::Throttled | SourceErrorKind::ServiceError => {
+        SourceErrorKind::Throttled | SourceErrorKind::ServiceError if args.follow => {
             remark(&format!("{}; it is read again in {PAUSE:?}", words(&error)));
             sleep(PAUSE).await;
             Ok(())

@@ -3,7 +3,7 @@
 
 mod row;
 
-use crate::aws::{ASSUME_ROLE, Aws, Extras, IgnoreCalls, Permission, Probe};
+use crate::aws::{ASSUME_ROLE, Aws, Extras, Permission, Probe};
 use crate::describe_image::{Region, Scope, SourceError, SourceErrorKind};
 use crate::kubernetes::client::{self, Client};
 use crate::kubernetes::identities::grants::{Grant, Identities};
@@ -14,6 +14,7 @@ use crate::process::args::describe::Output;
 use crate::process::args::mirror::ConfigurationUrl;
 use crate::process::args::region;
 use crate::process::configuration;
+use crate::process::stderr::{CountCalls, with_progress};
 use crate::process::stdout;
 use crate::proxy::ProxyRefused;
 use row::{CheckResult, Row};
@@ -32,8 +33,12 @@ pub async fn run(args: CheckArgs) -> ExitCode {
             Identities::new([])
         }
     };
+    if let Err(error) = args.leadership.settings(String::new(), &args.mirror.namespaces()) {
+        rows.push(Row::failed("leadership", error, "correct the times: run does not start with these"));
+    }
     rows.extend(of_api_server(&args, &identities).await);
-    let mut of_aws = of_aws(&args, &identities).await;
+    let calls = Arc::new(CountCalls::default());
+    let mut of_aws = with_progress("what AWS allows", &calls, of_aws(&args, &identities, calls.clone())).await;
     row::say_each_fix_once(&mut of_aws);
     rows.extend(of_aws);
     let has_failed = rows.iter().any(|row| row.result == CheckResult::Failed);
@@ -113,14 +118,14 @@ async fn of_other_releases(client: &Client, needs: &Needs) -> Option<Row> {
     })
 }
 
-async fn of_aws(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
+async fn of_aws(args: &CheckArgs, identities: &Identities, calls: Arc<CountCalls>) -> Vec<Row> {
     let default_region = match region::default_region(args.mirror.region.0.clone()).await {
         Ok(region) => region,
         Err(error) => {
             return vec![Row::failed("AWS region", error, "set a region with --region (chart value aws.region)")];
         }
     };
-    let aws = Aws::connect(&args.aws.settings(), default_region.as_ref(), Arc::new(IgnoreCalls)).await;
+    let aws = Aws::connect(&args.aws.settings(), default_region.as_ref(), calls).await;
     let presigned = args.mirror.configuration_url == ConfigurationUrl::Presigned;
     let extras = Extras { presigned, build_logs: args.mirror.build_logs };
     let mut rows = Vec::new();

@@ -9,9 +9,10 @@ use crate::process::build::ended::Ended;
 use crate::process::build::target::{Story, Target};
 use crate::process::build::{POLL, print_answer, print_event, to_its_end, wait_out};
 use crate::process::stderr::remark;
+use crate::process::stdout;
+use anstyle::AnsiColor;
 use jiff::Timestamp;
 use std::collections::HashSet;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio::time::sleep;
 
@@ -113,6 +114,9 @@ fn line(event: &StackEvent) -> String {
         part(&event.resource_type),
         reason.unwrap_or_default()
     );
-    let is_coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    if event.tells_of_failure() && is_coloured { format!("\u{1b}[31m{text}\u{1b}[0m") } else { text }
+    if !(event.tells_of_failure() && stdout::has_colors()) {
+        return text;
+    }
+    let red = AnsiColor::Red.on_default();
+    format!("{red}{text}{red:#}")
 }

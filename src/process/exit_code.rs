@@ -7,9 +7,9 @@ use std::process::ExitCode;
 pub const HELP: &str = "Exit codes:
   0    done
   1    failed for another reason than those below
-  2    the command line is wrong
+  2    the command line, an id or a region is wrong
   3    the credentials are refused, have expired or are of another account
-  4    AWS has no such image, log or stack
+  4    there is no such image, log, stack or CustomImage
   5    AWS throttles
   6    AWS denies access
   130  interrupted by Ctrl-C";
@@ -17,13 +17,14 @@ pub const HELP: &str = "Exit codes:
 /// A program that was interrupted by Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
 
-/// The command line is wrong.
+/// The command line, an id or a region is wrong.
 pub const USAGE: u8 = 2;
 
 /// The exit code of an error answer.
 #[must_use]
 pub fn of(error: &ApiError) -> ExitCode {
     match error.status {
+        400 => USAGE,
         401 => 3,
         404 => 4,
         429 => 5,

@@ -45,7 +45,7 @@ fn succeeded(list: &ListImagesResponse, scope: &Scope, args: &ListArgs) -> ExitC
         ListOutput::Table => stdout::put(Ok(table::<6>(&list.images, args.no_headers)), ExitCode::SUCCESS),
         ListOutput::Wide => stdout::put(Ok(table::<8>(&list.images, args.no_headers)), ExitCode::SUCCESS),
         ListOutput::Name => {
-            let ids: Vec<_> = ids(&list.images).into_iter().map(escaped).collect();
+            let ids: Vec<_> = ids(&list.images).iter().map(ToString::to_string).collect();
             stdout::put(Ok(ids.join("\n")), ExitCode::SUCCESS)
         }
         ListOutput::Manifests => {
@@ -111,21 +111,24 @@ fn cell(text: Option<&str>) -> String {
     text.filter(|text| !text.is_empty()).map_or_else(|| "-".to_owned(), |text| escaped(text).into_owned())
 }
 
-fn ids(images: &[ImageInfoSummary]) -> BTreeSet<&str> {
-    images.iter().map(|image| image.image_id.as_str()).collect()
+/// Each image id once. Anybody may write a tag: what is no image id is left out, with a remark.
+fn ids(images: &[ImageInfoSummary]) -> Vec<ImageId> {
+    let ids: BTreeSet<&str> = images.iter().map(|image| image.image_id.as_str()).collect();
+    let parsed = ids.into_iter().filter_map(|id| {
+        let parsed = ImageId::parse(id).ok();
+        if parsed.is_none() {
+            remark(&format!("left out, because it is not an image id: {id}"));
+        }
+        parsed
+    });
+    parsed.collect()
 }
 
 /// One CustomImage for each image id, however many AMIs and stacks the id has.
 fn manifests(images: &[ImageInfoSummary], scope: &Scope, identity: Option<&str>) -> Result<String, String> {
-    let mut documents = Vec::new();
-    for id in ids(images) {
-        let Ok(id) = ImageId::parse(id) else {
-            remark(&format!("left out, because it is not an image id: {id}"));
-            continue;
-        };
-        documents.push(yaml(&manifest::of_image(&id, &scope.region, identity))?);
-    }
-    Ok(documents.join("---\n"))
+    let document = |id: ImageId| yaml(&manifest::of_image(&id, &scope.region, identity));
+    let documents: Result<Vec<_>, _> = ids(images).into_iter().map(document).collect();
+    Ok(documents?.join("---\n"))
 }
 
 /// Without block scalars, a long id stays on its line.

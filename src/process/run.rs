@@ -13,6 +13,7 @@ use crate::process::args::leadership::InvalidLeaseTimes;
 use crate::process::args::region::default_region;
 use crate::process::args::run::RunArgs;
 use crate::process::configuration::{InvalidConfiguration, reload};
+use crate::process::exit_code;
 use crate::process::http::{self, Limits, Probes};
 use crate::process::metrics::{self, AwsCalls};
 use crate::process::stderr::remark;
@@ -32,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 /// Why the controller did not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("cannot reach the API server: {0}; set KUBECONFIG, or run in a pod with a ServiceAccount")]
+    #[error("cannot reach the API server: {0}")]
     ApiServer(String),
     #[error("cannot listen on {address} (--listen): {error}")]
     Listen { address: SocketAddr, error: std::io::Error },
@@ -61,7 +62,7 @@ pub async fn run(args: RunArgs) -> ExitCode {
             if !tracing::enabled!(tracing::Level::ERROR) {
                 remark(&error.to_string());
             }
-            ExitCode::FAILURE
+            if matches!(error, StartError::Lease(_)) { exit_code::USAGE.into() } else { ExitCode::FAILURE }
         }
     }
 }

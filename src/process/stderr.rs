@@ -13,6 +13,9 @@ const PACE: Duration = Duration::from_secs(1);
 /// Returns the cursor to the start of the line, and clears it.
 const CLEAR_LINE: &str = "\r\u{1b}[K";
 
+/// Without the first one, what is longer than the line would go on in the next one, and stay there.
+const CUT_AT_MARGIN: [&str; 2] = ["\u{1b}[?7l", "\u{1b}[?7h"];
+
 /// One line to people.
 pub fn remark(text: &str) {
     let clear = if shows_progress() { CLEAR_LINE } else { "" };
@@ -51,7 +54,9 @@ pub async fn with_progress<T>(what: &str, calls: &CountCalls, work: impl Future<
             }
             _ = ticks.tick() => {
                 let (count, seconds) = (calls.0.load(Ordering::Relaxed), begun.elapsed().as_secs());
-                let _ = write!(stderr(), "{CLEAR_LINE}reading {}: {count} calls to AWS, {seconds} s", escaped(what));
+                let text = format!("reading {}: {count} calls to AWS, {seconds} s", escaped(what));
+                let [cut, whole] = CUT_AT_MARGIN;
+                let _ = write!(stderr(), "{CLEAR_LINE}{cut}{text}{whole}");
                 clear = CLEAR_LINE;
             }
         }

@@ -3,7 +3,8 @@ use crate::support::lab::REGION;
 use crate::support::run;
 use crate::support::scenario::error;
 use crate::support::world::{image, stack, world};
-use simulator::{Fault, Simulator};
+use serde_json::json;
+use simulator::{Fault, FaultKind, Simulator};
 
 /// An endpoint at which nothing listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
@@ -68,6 +69,59 @@ fn a_wrong_command_line_is_told_with_the_right_one() {
 }
 
 #[test]
+fn a_wrong_variable_is_named_and_an_empty_one_counts_as_unset() {
+    for (name, value) in
+        [("AWS_MAX_ATTEMPTS", "many"), ("CUSTOMIMAGE_LOG", "warning"), ("CUSTOMIMAGE_CONCURRENCY", "0")]
+    {
+        let wrong = answer(&["run"], &[(name, value)]);
+        assert!(wrong.code == 2 && wrong.stderr.contains(&format!("(from {name})")), "{wrong:?}");
+        let no_cluster = [(name, ""), ("KUBECONFIG", "/no/such/file"), ("CUSTOMIMAGE_LISTEN", "127.0.0.1:0")];
+        let empty = answer(&["run"], &no_cluster);
+        assert!(empty.code == 1 && empty.stderr.contains("cannot reach the API server"), "{empty:?}");
+    }
+    let flag = answer(&["run", "--log", "warning"], &[("CUSTOMIMAGE_LOG", "info")]);
+    assert!(!flag.stderr.contains("CUSTOMIMAGE_LOG"), "{flag:?}");
+}
+
+#[test]
+fn a_word_that_is_no_text_is_a_wrong_command_line() {
+    use std::os::unix::ffi::OsStrExt;
+    let answer = run(async {
+        let mut command = program(NOWHERE);
+        command.arg(std::ffi::OsStr::from_bytes(b"\xff"));
+        finish(command).await
+    });
+    assert!(answer.code == 2 && !answer.stderr.contains("panicked"), "{answer:?}");
+}
+
+#[test]
+fn a_context_is_taken_from_the_files_of_kubeconfig_that_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    let context = |name: &str, port: u16| {
+        json!({"clusters": [{"name": name, "cluster": {"server": format!("http://127.0.0.1:{port}")}}],
+               "contexts": [{"name": name, "context": {"cluster": name, "user": ""}}]})
+    };
+    std::fs::write(&file, context("one", 9).to_string()).unwrap();
+    let named = file.to_str().unwrap();
+    let files = format!("/no/such/file:{named}");
+    for arguments in [&["--context", "one"][..], &["--kubeconfig", named, "--context", "one"]] {
+        let answer = answer(&[&["logs", "hpc"], arguments].concat(), &[("KUBECONFIG", &files)]);
+        assert!(answer.stderr.contains("the API server does not show the CustomImage hpc"), "{answer:?}");
+    }
+    let unknown = answer(&["logs", "hpc", "--context", "two"], &[("KUBECONFIG", &files)]);
+    assert!(unknown.stderr.contains("the kubeconfig has no context two; it has: one"), "{unknown:?}");
+}
+
+#[test]
+fn check_tells_of_lease_times_with_which_run_does_not_start() {
+    let times = ["--lease-duration", "5s", "--aws-max-attempts", "1", "--region", "eu-west-1"];
+    let config = [("KUBECONFIG", "/no/such/file"), ("CUSTOMIMAGE_LISTEN", "127.0.0.1:0")];
+    let checked = answer(&[&["check"], &times[..]].concat(), &config);
+    assert!(checked.text.contains("leadership") && checked.text.contains("--lease-renew-deadline"), "{checked:?}");
+}
+
+#[test]
 fn a_fatal_error_is_told_whatever_the_filter_of_the_log() {
     for filter in ["off", "kube=debug", "error"] {
         let silent =
@@ -99,6 +153,10 @@ fn the_exit_code_says_which_kind_of_error_it_is() {
             simulator.clear_faults();
         }
         assert_eq!(describe(&simulator.endpoint(), "hpc", REGION).await.code, 4, "no image");
+        simulator.fault(Fault::new("cloudformation", "DescribeStackEvents", FaultKind::Throttle));
+        let mut events = program(&simulator.endpoint());
+        events.args(["events", "-i", "hpc", "--region", REGION, "--aws-max-attempts", "1"]);
+        assert_eq!(finish(events).await.code, 5, "it does not wait when it does not follow");
     });
 }
 
@@ -108,6 +166,7 @@ fn a_list_is_printed_in_the_formats_of_kubectl() {
         let mut world = world(REGION);
         world.images.push(image("hpc-1", REGION));
         world.images.push(image("hpc-2", REGION));
+        world.images.push(image("-o yaml", REGION));
         world.stacks.push(stack("hpc-2", REGION, "CREATE_FAILED"));
         let simulator = Simulator::start(world).await;
         let list = async |arguments: &[&str]| {
@@ -117,11 +176,13 @@ fn a_list_is_printed_in_the_formats_of_kubectl() {
             assert_eq!(answer.code, 0, "{answer:?}");
             answer
         };
-        assert_eq!(list(&["-o", "name"]).await.text, "hpc-1\nhpc-2\n");
+        let names = list(&["-o", "name"]).await;
+        assert_eq!(names.text, "hpc-1\nhpc-2\n");
+        assert!(names.stderr.contains("left out, because it is not an image id: -o yaml"), "{names:?}");
         let table = list(&[]).await.text;
         assert!(table.starts_with("IMAGE-ID   STATUS"), "{table}");
         let rows = list(&["--no-headers"]).await.text;
-        assert!(rows.starts_with("hpc-1 ") && rows.lines().count() == 3, "{rows}");
+        assert!(rows.contains("\nhpc-1 ") && rows.lines().count() == 4, "{rows}");
         let wide = list(&["-o", "wide"]).await.text;
         assert!(wide.contains("REGION") && wide.contains(":stack/hpc-2/"), "{wide}");
         let (json, yaml) = (list(&["-o", "json"]).await.body, list(&["-o", "yaml"]).await.text);
@@ -156,7 +217,7 @@ fn an_invalid_id_or_region_is_a_bad_request_without_a_call_to_aws() {
     assert_eq!(region.body["message"], "Bad Request: invalid or unsupported region 'Us-East'");
     let none = answer(&["describe", "-i", "hpc"], &[]);
     assert_eq!(none.body["message"], "Bad Request: region needs to be set");
-    assert_eq!([id.code, region.code, none.code], [1, 1, 1]);
+    assert_eq!([id.code, region.code, none.code], [2, 2, 2]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 #[derive(Debug, ClapArgs)]
 pub struct DescribeArgs {
-    /// Only to say what to write in its place.
+    /// Not taken: an image is named by --image-id.
     #[arg(hide = true, value_parser = refused)]
     pub name: Option<String>,
     /// Id of the image: a letter, then letters, digits and hyphens; at most 128 characters.

@@ -104,6 +104,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use tracing::Level;
 
+    /// The library remembers for the whole process what a log lets through, so that two logs at once disturb each other.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
     /// What `log` writes in this format.
     fn written(format: LogFormat, log: impl FnOnce()) -> String {
         #[derive(Clone, Default)]
@@ -126,6 +129,7 @@ mod tests {
 
     #[test]
     fn text_of_others_can_neither_forge_a_line_of_the_log_nor_control_the_terminal() {
+        let _alone = ONE_AT_A_TIME.lock();
         let forged = "refused\n2026-11-01T00:00:00Z  INFO forged\r\u{1b}[2J\u{7f}\u{9b}31m\u{85}\u{2028}\u{202e}";
         for format in [LogFormat::Text, LogFormat::Json] {
             let text = written(format, || {
@@ -145,6 +149,7 @@ mod tests {
 
     #[test]
     fn no_directive_makes_the_sdk_log_whole_replies() {
+        let _alone = ONE_AT_A_TIME.lock();
         let wanted = "trace,aws_smithy_runtime::client=trace,aws_config=debug";
         let layer = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
         let log = tracing_subscriber::registry().with(layer.with_filter(filter(wanted)));

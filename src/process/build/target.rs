@@ -1,6 +1,6 @@
 //! Whose build it is: of a CustomImage, whose status names it, or of an image id.
 
-use crate::aws::{Aws, Caller, IgnoreCalls};
+use crate::aws::{Aws, Caller};
 use crate::describe_image::image_build_log::{self, ImageBuildLog};
 use crate::describe_image::observe::observe_one;
 use crate::describe_image::observe::plan::Plan;
@@ -10,7 +10,7 @@ use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::process::args::build::BuildArgs;
 use crate::process::args::region::asked_region;
 use crate::process::build::ended::Ended;
-use crate::process::stderr::remark;
+use crate::process::stderr::{CountCalls, remark, with_progress};
 use std::sync::Arc;
 
 /// A build, and where AWS has its story.
@@ -60,12 +60,14 @@ impl Target {
             None => asked_region(args.region.clone()).await?,
         };
         let scope = Scope::default_identity(region);
-        let aws = Aws::connect(&args.aws.settings(), Some(&scope.region), Arc::new(IgnoreCalls)).await;
-        let caller = aws.caller(&scope).await?;
+        let calls = Arc::new(CountCalls::default());
+        let aws = Aws::connect(&args.aws.settings(), Some(&scope.region), calls.clone()).await;
+        let what = format!("{image_id} in {}", scope.region);
+        let caller = with_progress(&what, &calls, aws.caller(&scope)).await?;
         let told_by = match (arn, &status) {
             (Some(arn), _) => ToldBy::Arn(arn),
             (None, Some(_)) => ToldBy::Nothing,
-            (None, None) => seen(&aws, &scope, &image_id, story).await?,
+            (None, None) => with_progress(&what, &calls, seen(&aws, &scope, &image_id, story)).await?,
         };
         let status_account = status.as_ref().and_then(|status| status.account_id.as_deref());
         let account = if let ToldBy::Arn(arn) = &told_by { account_of(arn) } else { status_account };
@@ -138,10 +140,11 @@ async fn status_of(name: &str, args: &BuildArgs) -> Result<CustomImageStatus, En
     let client = client.map_err(|error| failed(format!("no API server: {error}")))?;
     let namespace = args.namespace.as_ref().and_then(|namespace| namespace.0.clone());
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
-    let read = client::custom_image(client, &namespace, name).await.map_err(failed)?;
+    let read = client::custom_image(client, &namespace, name).await;
+    let read = read.map_err(|error| failed(format!("the API server does not show the CustomImage {name}: {error}")))?;
     let object = read.ok_or_else(|| missing(format!("there is no CustomImage {name} in the namespace {namespace}")))?;
     let status = object.status.filter(|status| status.image_id.is_some());
-    status.ok_or_else(|| missing(format!("the operator has not read the CustomImage {name} yet: its status is empty")))
+    status.ok_or_else(|| failed(format!("the operator has not read the CustomImage {name} yet: its status is empty")))
 }
 
 fn region_of(arn: &str) -> Option<&str> {
