@@ -7,24 +7,24 @@ BIN := $(CARGO_TARGET_DIR)/$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p'
 .PHONY: help demo test e2e gitops extra bench image release generate picture build
 
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /make \1\t/'
 
 demo: build      ## see it work: control plane, pretended AWS, operator, and a tour (KEEP=1 leaves it up)
 	@BIN=$(BIN) tests/demo/demo
 
-test:            ## everything that must hold; about 4 minutes once built
+test:            ## everything that must hold
 	@CACHE=$(CACHE) BIN=$(BIN) tests/all
 
-e2e:             ## a real node, helm install, and what is proved of it (root on Linux; about 5 minutes once built)
+e2e:             ## a real node, helm install, and what is proved of it (root on Linux)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/e2e/run
 
-gitops:          ## Flux, kstatus, Argo CD's health check, Helm 4 and kubectl, each by its own code (about 4 minutes once built)
+gitops:          ## Flux, kstatus, Argo CD's health check, Helm 4 and kubectl, each by its own code
 	@CACHE=$(CACHE) BIN=$(BIN) tests/gitops/run
 
-extra:           ## longer proofs: fairness, memory, kube-state-metrics, notifications, the book, a release twice (about an hour)
+extra:           ## longer proofs: fairness, memory, kube-state-metrics, notifications, the book, a release twice
 	@CACHE=$(CACHE) BIN=$(BIN) tests/extra
 
-bench:           ## the operator beside its peers, measured, into docs/performance (about 50 minutes once built; QUICK=1: 10)
+bench:           ## the operator beside its peers, measured, into docs/performance (QUICK=1: a short form)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/bench/run
 
 image:           ## the container image as an OCI archive, without a container engine (IMAGE=NAME:TAG)
@@ -41,7 +41,7 @@ generate: build  ## write what is generated anew: the CRD, install/install.yaml,
 	"$$(tests/oracle/install)/bin/python" tests/chart/install_yaml.py
 	BIN=$(BIN) "$$(tests/oracle/install)/bin/python" tests/docs/generate.py
 
-picture: build   ## draw the README's picture anew, from what kubectl shows (about a minute)
+picture: build   ## draw the README's picture anew, from what kubectl shows
 	@BIN=$(BIN) tests/docs/picture
 
 build:           ## the operator and its tools, unoptimized, and the control plane that runs them

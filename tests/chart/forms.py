@@ -26,6 +26,7 @@ def together(*pairs):
 
 
 FORMS = {
+    "prometheusRule.alertLabels.keys": (["team", "_a1"], ["example.com/team", "1a", "a-b", ""]),
     "global.imageRegistry": together(OPTIONAL, (["mirror.example.com", "localhost:5000/a/b/"], ["https://mirror.example.com", "a b", "mirror/Upper"])),
     "image.repository": (
         ["customimage-operator", "reg/x", "registry.example.com:5000/a/b_c--d.e", "localhost:5000/x", "[::1]:5000/x", "REG.example.com/x"],

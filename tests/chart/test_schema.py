@@ -100,7 +100,7 @@ def test_a_value_that_cannot_work_is_refused(path, wrong):
     assert "/" + path.replace(".", "/") in refusal(merge(MINIMAL, nested(path, wrong)))
 
 
-@pytest.mark.parametrize("path", ["enabled", "image.tag", "aws.caBundle", "aws.budget.percent", "timing.settledInterval", "lease", "strategy.type", "dnsPolicy"])
+@pytest.mark.parametrize("path", ["enabled", "image.tag", "metricsService", "podMonitor", "prometheusRule.alerts", "aws.caBundle", "aws.budget.percent", "timing.settledInterval", "lease", "strategy.type", "dnsPolicy"])
 @pytest.mark.parametrize("major", MAJORS)
 def test_a_value_that_null_removes_is_missed_by_its_name(path, major):
     assert f"missing property '{path.split('.')[-1]}'" in refusal(merge(MINIMAL, nested(path, None)), major=major)
@@ -145,8 +145,18 @@ AFTER_15S = "lease.renewDeadline is 15s, lease.duration 15s: a leader must stop 
         ({"podLabels": {"app.kubernetes.io/component": "x"}}, "podLabels has app.kubernetes.io/component"),
         ({"serviceAccount": {"labels": {"helm.sh/chart": "x"}}}, "serviceAccount.labels has helm.sh/chart"),
         ({"extraEnv": [{"name": "CUSTOMIMAGE_LOG", "value": "debug"}]}, "extraEnv names CUSTOMIMAGE_LOG, which the chart sets"),
-        ({"extraEnv": [{"name": "POD_NAME", "value": "me"}]}, "extraEnv names POD_NAME"),
-        ({"extraEnv": [{"name": "CUSTOMIMAGE_LISTEN", "value": "[::]:80"}]}, "extraEnv names CUSTOMIMAGE_LISTEN"),
+        ({"extraEnv": [{"name": "POD_NAME", "value": "me"}]}, "extraEnv names POD_NAME: the chart needs it as it is"),
+        ({"extraEnv": [{"name": "CUSTOMIMAGE_LISTEN", "value": "[::]:80"}]}, "extraEnv names CUSTOMIMAGE_LISTEN: the chart needs it"),
+        ({"extraEnv": [{"name": "CUSTOMIMAGE_LEADER_ELECTION", "value": "false"}]}, "extraEnv names CUSTOMIMAGE_LEADER_ELECTION"),
+        ({"strategy": {"rollingUpdate": {"maxSurge": 0}}}, "maxSurge 0 and maxUnavailable 0: no pod could be replaced"),
+        ({"strategy": {"rollingUpdate": {"maxSurge": "0%"}}}, "set one of them above zero"),
+        ({"dnsPolicy": "None"}, "dnsConfig.nameservers is empty"),
+        ({"aws": {"roleArn": "arn:aws-cn:iam::111122223333:role/x"}}, "set aws.partition=aws-cn"),
+        ({"aws": {"roleArn": "arn:aws:iam::111122223333:role/x", "accountId": "222233334444"}}, "aws.roleArn is of 111122223333"),
+        ({"podMonitor": {"enabled": True, "interval": "10s", "scrapeTimeout": "30s"}}, "podMonitor.scrapeTimeout is 30s, podMonitor.interval 10s"),
+        ({"prometheusRule": {"enabled": True}, "timing": {"settledInterval": "1h"}}, "timing.settledInterval 1h: an alert would fire while all is well; set more than 10800"),
+        ({"prometheusRule": {"enabled": True, "maximumAge": 1800}}, "timing.stalenessBudget 30m"),
+        ({"prometheusRule": {"alertLabels": {"example.com/team": "hpc"}}}, "which Prometheus takes as the name of a label"),
         ({"extraEnv": [{"name": "A", "value": "a"}, {"name": "A", "value": "b"}]}, "extraEnv names A twice"),
         ({"extraEnv": [{"name": "A", "value": "a", "valueFrom": {}}]}, "extraEnv gives A a value and a valueFrom"),
         ({"serviceMonitor": {"enabled": True}, "metricsService": {"enabled": False}}, "set metricsService.enabled=true"),

@@ -100,10 +100,46 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- $variables := dict "POD_NAME" "x" "CUSTOMIMAGE_LISTEN" "x" | merge (include "customimage-operator.variables" . | fromYaml) -}}
+{{- $rolling := .Values.strategy.rollingUpdate | default dict -}}
+{{- $surge := hasKey $rolling "maxSurge" | ternary $rolling.maxSurge 1 | toString -}}
+{{- $unavailable := hasKey $rolling "maxUnavailable" | ternary $rolling.maxUnavailable 0 | toString -}}
+{{- if and (eq .Values.strategy.type "RollingUpdate") (regexMatch "^0+%?$" $surge) (regexMatch "^0+%?$" $unavailable) -}}
+{{- $wrong = append $wrong (printf "strategy.rollingUpdate has maxSurge %s and maxUnavailable %s: no pod could be replaced; set one of them above zero" $surge $unavailable) -}}
+{{- end -}}
+{{- if and (eq .Values.dnsPolicy "None") (empty .Values.dnsConfig.nameservers) -}}
+{{- $wrong = append $wrong "dnsPolicy is None, and dnsConfig.nameservers is empty: the pods would have no DNS server; set some, or another dnsPolicy" -}}
+{{- end -}}
+{{- if .Values.aws.roleArn -}}
+{{- $role := splitList ":" .Values.aws.roleArn -}}
+{{- if ne (index $role 1) .Values.aws.partition -}}
+{{- $wrong = append $wrong (printf "aws.partition is %s, and aws.roleArn is of %s: the policies would name no resource of it; set aws.partition=%s" .Values.aws.partition (index $role 1) (index $role 1)) -}}
+{{- end -}}
+{{- if and .Values.aws.accountId (ne (index $role 4) .Values.aws.accountId) -}}
+{{- $wrong = append $wrong (printf "aws.accountId is %s, and aws.roleArn is of %s: set the account of the pods' role, or leave it empty" .Values.aws.accountId (index $role 4)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $monitor := dict "serviceMonitor" .Values.serviceMonitor "podMonitor" .Values.podMonitor -}}
+{{- $timeout := include "customimage-operator.milliseconds" $monitor.scrapeTimeout -}}
+{{- $interval := include "customimage-operator.milliseconds" $monitor.interval -}}
+{{- if and $monitor.enabled $timeout $interval (gt (float64 $timeout) (float64 $interval)) -}}
+{{- $wrong = append $wrong (printf "%s.scrapeTimeout is %s, %s.interval %s: Prometheus takes no monitor that waits longer than its interval; set a shorter scrapeTimeout" $name $monitor.scrapeTimeout $name $monitor.interval) -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.prometheusRule.enabled -}}
+{{- range $name, $times := dict "stalenessBudget" 1 "settledInterval" 3 "absentIntervalMax" 3 -}}
+{{- $time := get $.Values.timing $name -}}
+{{- $least := include "customimage-operator.milliseconds" $time -}}
+{{- if and $least (le (mulf (float64 $.Values.prometheusRule.maximumAge) 1000) (mulf (float64 $least) $times)) -}}
+{{- $wrong = append $wrong (printf "prometheusRule.maximumAge is %d (seconds), timing.%s %s: an alert would fire while all is well; set more than %.0f" (int $.Values.prometheusRule.maximumAge) $name $time (divf (mulf (float64 $least) $times) 1000)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $variables := include "customimage-operator.variables" . | fromYaml -}}
 {{- $seen := list -}}
 {{- range .Values.extraEnv -}}
-{{- if get $variables .name -}}
+{{- if has .name (list "POD_NAME" "CUSTOMIMAGE_LISTEN" "CUSTOMIMAGE_LEADER_ELECTION") -}}
+{{- $wrong = append $wrong (printf "extraEnv names %s: the chart needs it as it is; remove it there" .name) -}}
+{{- else if get $variables .name -}}
 {{- $wrong = append $wrong (printf "extraEnv names %s, which the chart sets: remove it there, and use the value that sets it (README.md of the chart lists them)" .name) -}}
 {{- else if has .name $seen -}}
 {{- $wrong = append $wrong (printf "extraEnv names %s twice: remove one" .name) -}}
