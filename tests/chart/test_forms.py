@@ -83,6 +83,10 @@ def test_a_right_form_is_taken(tried):
     values = MINIMAL
     for path, value in tried:
         values = merge(values, placed(path, value)[0])
+    if role := values.get("aws", {}).get("roleArn"):
+        # The partition and the account must be those of the role.
+        _, partition, _, _, account, *_ = role.split(":")
+        values = merge(values, {"aws": {"partition": partition, "accountId": account}})
     said = template(merge(values, {"fullnameOverride": values.get("fullnameOverride") or "mirror"})).stderr
     assert said == ""
 
