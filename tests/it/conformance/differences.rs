@@ -78,7 +78,7 @@ fn bare_resources(scenarios: &mut Scenarios) {
     });
     let foreign = Expect::Differ(
         |reference| assert!(reference.code == 1 && message(reference).starts_with("No artifact directory found")),
-        |ours| assert!(ours.code == 1 && message(ours).starts_with("No image or stack associated")),
+        |ours| assert!(ours.code != 0 && message(ours).starts_with("No image or stack associated")),
         |status| assert_eq!(condition_of(status, "Ready"), Some(("False", "NotFound"))),
     );
     scenarios.stack("stack of something else", foreign, |stack| {
@@ -146,7 +146,7 @@ fn throttling(scenarios: &mut Scenarios) {
             |reference| assert!(reference.code == 0 && reference.body.get("imagebuilderImageStatus").is_none()),
             |ours| {
                 assert!(
-                    ours.code == 1 && message(ours).ends_with("due to You have exceeded the permitted request rate.")
+                    ours.code != 0 && message(ours).ends_with("due to You have exceeded the permitted request rate.")
                 )
             },
             |status| assert_eq!(condition_of(status, "Synced"), Some(("False", "Throttled"))),
@@ -281,7 +281,7 @@ fn disabled(scenarios: &mut Scenarios) {
     let expect = Expect::Differ(
         absent,
         |ours| {
-            assert!(ours.code == 1 && message(ours).starts_with("No image or stack associated"), "{ours:?}");
+            assert!(ours.code != 0 && message(ours).starts_with("No image or stack associated"), "{ours:?}");
             assert!(ours.stderr.contains("is DISABLED"), "{ours:?}");
         },
         |status| {
