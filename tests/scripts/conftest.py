@@ -109,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
             self.begin(len(answer))
             self.wfile.write(answer)
 
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_GET
 
     def begin(self, length):
         self.send_response(200)

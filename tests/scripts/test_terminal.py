@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,33 +25,19 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
-class SlowAws(ThreadingHTTPServer):
-    """Answers that there is no image, once it may."""
-
-    def __init__(self):
-        self.may_answer = threading.Event()
-        super().__init__(("127.0.0.1", 0), Answer)
-
-
-class Answer(BaseHTTPRequestHandler):
-    def do_POST(self):
-        self.server.may_answer.wait(30)
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(NO_IMAGES)))
-        self.end_headers()
-        self.wfile.write(NO_IMAGES)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def aws():
-    with SlowAws() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.may_answer.set()
-        server.shutdown()
+def may_answer(upstream):
+    """The simulated AWS has no image, and says so once this is set."""
+    may_answer = threading.Event()
+
+    def answer(request):
+        may_answer.wait(30)
+        request.begin(len(NO_IMAGES))
+        request.wfile.write(NO_IMAGES)
+
+    upstream.answers["/"] = answer
+    yield may_answer
+    may_answer.set()
 
 
 def environment(**more):
@@ -60,9 +45,8 @@ def environment(**more):
             "AWS_ACCESS_KEY_ID": "AKIA111122223333EXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true", **more}  # fmt: skip
 
 
-def list_images(aws, stderr):
-    endpoint = f"http://127.0.0.1:{aws.server_port}"
-    return subprocess.Popen([PROGRAM, "list", "--image-status", "available"], stdout=subprocess.PIPE, stderr=stderr, env=environment(AWS_ENDPOINT_URL=endpoint))  # fmt: skip
+def list_images(upstream, stderr):
+    return subprocess.Popen([PROGRAM, "list", "--image-status", "available"], stdout=subprocess.PIPE, stderr=stderr, env=environment(AWS_ENDPOINT_URL=upstream.url))  # fmt: skip
 
 
 def read_until(terminal, word):
@@ -74,18 +58,18 @@ def read_until(terminal, word):
     return text
 
 
-def test_a_slow_list_says_on_a_terminal_what_it_reads_and_clears_the_line(aws):
+def test_a_slow_list_says_on_a_terminal_what_it_reads_and_clears_the_line(upstream, may_answer):
     terminal, end = pty.openpty()
-    process = list_images(aws, end)
+    process = list_images(upstream, end)
     read_until(terminal, "reading images and stacks in eu-west-1: 0 calls to AWS, 1 s")
-    aws.may_answer.set()
+    may_answer.set()
     assert re.search(r"\r\x1b\[K[^\n]*no images in eu-west-1", read_until(terminal, "no images in eu-west-1"))
     assert process.wait(30) == 0
 
 
-def test_a_slow_list_says_nothing_into_a_pipe(aws):
-    process = list_images(aws, subprocess.PIPE)
-    threading.Timer(2.5, aws.may_answer.set).start()
+def test_a_slow_list_says_nothing_into_a_pipe(upstream, may_answer):
+    process = list_images(upstream, subprocess.PIPE)
+    threading.Timer(2.5, may_answer.set).start()
     _, stderr = process.communicate(timeout=30)
     assert stderr == b"customimage-operator: no images in eu-west-1\n"
 

@@ -118,22 +118,7 @@
 {{- $wrong = append $wrong (printf "aws.accountId is %s, and aws.roleArn is of %s: set the account of the pods' role, or leave it empty" .Values.aws.accountId (index $role 4)) -}}
 {{- end -}}
 {{- end -}}
-{{- range $name, $monitor := dict "serviceMonitor" .Values.serviceMonitor "podMonitor" .Values.podMonitor -}}
-{{- $timeout := include "customimage-operator.milliseconds" $monitor.scrapeTimeout -}}
-{{- $interval := include "customimage-operator.milliseconds" $monitor.interval -}}
-{{- if and $monitor.enabled $timeout $interval (gt (float64 $timeout) (float64 $interval)) -}}
-{{- $wrong = append $wrong (printf "%s.scrapeTimeout is %s, %s.interval %s: Prometheus takes no monitor that waits longer than its interval; set a shorter scrapeTimeout" $name $monitor.scrapeTimeout $name $monitor.interval) -}}
-{{- end -}}
-{{- end -}}
-{{- if .Values.prometheusRule.enabled -}}
-{{- range $name, $times := dict "stalenessBudget" 1 "settledInterval" 3 "absentIntervalMax" 3 -}}
-{{- $time := get $.Values.timing $name -}}
-{{- $least := include "customimage-operator.milliseconds" $time -}}
-{{- if and $least (le (mulf (float64 $.Values.prometheusRule.maximumAge) 1000) (mulf (float64 $least) $times)) -}}
-{{- $wrong = append $wrong (printf "prometheusRule.maximumAge is %d (seconds), timing.%s %s: an alert would fire while all is well; set more than %.0f" (int $.Values.prometheusRule.maximumAge) $name $time (divf (mulf (float64 $least) $times) 1000)) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
+{{- $wrong = concat $wrong (include "customimage-operator.wrongMonitoring" . | fromJsonArray) -}}
 {{- $variables := include "customimage-operator.variables" . | fromYaml -}}
 {{- $seen := list -}}
 {{- range .Values.extraEnv -}}
