@@ -182,11 +182,14 @@ impl ImageSource for Aws {
         mut take: impl FnMut(Stack) + Send,
     ) -> Result<(), SourceError> {
         let clients = self.clients(scope).await?;
+        let mut owner = None;
         let taken = |stack: Stack| {
-            self.learn(scope, stack.account_id());
+            owner.get_or_insert_with(|| stack.account_id().map(str::to_owned));
             take(stack);
         };
-        cloudformation::all_stacks(&clients.cloudformation, &clients.rate_limits.stacks, turn, taken).await
+        cloudformation::all_stacks(&clients.cloudformation, &clients.rate_limits.stacks, turn, taken).await?;
+        self.learn(scope, owner.flatten().as_deref());
+        Ok(())
     }
 
     async fn image_build(

@@ -50,19 +50,15 @@ impl ClusterSettings {
     }
 
     async fn config(&self) -> Result<Config, BoxError> {
-        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
-        if self.kubeconfig.is_none() && self.context.is_none() {
-            let found = match self.read() {
-                Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await.ok(),
-                Err(_) => None,
-            };
-            return match found {
-                Some(config) => Ok(config),
-                None => Config::infer()
-                    .await
-                    .map_err(|error| format!("{error}; set KUBECONFIG, or run in a pod with a ServiceAccount").into()),
-            };
+        let chosen = self.of_kubeconfig().await;
+        if chosen.is_ok() || self.kubeconfig.is_some() || self.context.is_some() {
+            return chosen;
         }
+        let fix = "set KUBECONFIG, or run in a pod with a ServiceAccount";
+        Config::infer().await.map_err(|error| format!("{error}; {fix}").into())
+    }
+
+    async fn of_kubeconfig(&self) -> Result<Config, BoxError> {
         let kubeconfig = self.read()?;
         if let Some(context) = &self.context
             && !kubeconfig.contexts.iter().any(|one| one.name == *context)
@@ -70,6 +66,7 @@ impl ClusterSettings {
             let names: Vec<_> = kubeconfig.contexts.iter().map(|one| one.name.as_str()).collect();
             return Err(format!("the kubeconfig has no context {context}; it has: {}", names.join(", ")).into());
         }
+        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
         Ok(Config::from_custom_kubeconfig(kubeconfig, &options).await?)
     }
 }

@@ -60,7 +60,8 @@ impl<S: Source + 'static> Collector for Gauges<S> {
 
 impl<S: Source + 'static> Gauges<S> {
     fn count(&self, context: &Context<S>) -> Counted {
-        let (mut by_reason, mut stalled): (HashMap<ReadyReason, i64>, HashMap<ReadyReason, i64>) = Default::default();
+        // All objects, and those that are stalled.
+        let mut by_reason: HashMap<ReadyReason, (i64, i64)> = HashMap::new();
         let mut ages = Ages::default();
         for object in self.store.state() {
             let reason = object.reason.unwrap_or(ReadyReason::NotYetObserved);
@@ -68,15 +69,16 @@ impl<S: Source + 'static> Gauges<S> {
                 let freshness = context.reflector.freshness(&(&object.reference()).into());
                 ages.add(&object, freshness, self.leadership.since());
             }
-            *by_reason.entry(reason).or_default() += 1;
-            *stalled.entry(reason).or_default() += i64::from(object.is_stalled);
+            let (all, stalled) = by_reason.entry(reason).or_default();
+            *all += 1;
+            *stalled += i64::from(object.is_stalled);
         }
         let counted = Counted::default();
         for reason in ReadyReason::VARIANTS {
             let label = ReasonLabel { reason: reason.name() };
-            let count = |of: &HashMap<ReadyReason, i64>| of.get(reason).copied().unwrap_or_default();
-            counted.objects.get_or_create(&label).set(count(&by_reason));
-            counted.stalled_objects.get_or_create(&label).set(count(&stalled));
+            let (all, stalled) = by_reason.get(reason).copied().unwrap_or_default();
+            counted.objects.get_or_create(&label).set(all);
+            counted.stalled_objects.get_or_create(&label).set(stalled);
         }
         let now = Timestamp::now();
         ages.put_into(&counted, now);

@@ -1,5 +1,8 @@
 //! Tests of `status.build` and `status.failure` over sequences of observations.
 
+mod life;
+mod times;
+
 use super::*;
 use crate::describe_image::image_config::new_tag;
 use crate::describe_image::observation::FailedResource;
@@ -9,95 +12,7 @@ use crate::kubernetes::status::tests::{PERIODS, at};
 use crate::kubernetes::status::{compose, conditions};
 use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-
-/// The life of one image, one observation after the other.
-struct Life {
-    status: CustomImageStatus,
-    minute: i64,
-}
-
-impl Life {
-    fn new() -> Self {
-        Self { status: CustomImageStatus::default(), minute: 0 }
-    }
-
-    /// An observation, ten minutes after the last one.
-    fn sees(&mut self, observation: Observation) -> &mut Self {
-        self.sees_with(observation, Orphan::Unknown)
-    }
-
-    fn sees_with(&mut self, observation: Observation, orphan: Orphan) -> &mut Self {
-        self.minute += 10;
-        let (id, region) = (ImageId::parse("hpc").unwrap(), Region::parse("eu-west-1").unwrap());
-        let response = describe(&id, &region, &observation).ok().map(Box::new);
-        let outcome = Outcome::Observed { observation: std::sync::Arc::new(observation), response, orphan };
-        let moment = Moment {
-            previous: &self.status,
-            object: "hpc -n images",
-            image_id: "hpc",
-            region: "eu-west-1",
-            account_id: Some("111122223333"),
-            generation: Some(1),
-            created: at(0),
-            now: at(self.minute),
-            interval: SignedDuration::from_mins(10),
-            periods: &PERIODS,
-        };
-        self.status = compose::next(&outcome, &moment).status;
-        self
-    }
-
-    fn ready(&self) -> (&str, &str) {
-        let ready = conditions::find(&self.status.conditions, conditions::READY).unwrap();
-        (&ready.reason, &ready.message)
-    }
-
-    fn says(&self, reason: &str, words: &[&str]) {
-        let (is, message) = self.ready();
-        assert!(is == reason && words.iter().all(|word| message.contains(word)), "{is}: {message}");
-    }
-
-    fn build(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
-        let Some(Build { stack_arn, image_arn, ami_id, .. }) = &self.status.build else { return (None, None, None) };
-        (stack_arn.as_deref(), image_arn.as_deref(), ami_id.as_deref())
-    }
-}
-
-/// An AMI that was created at minute `made`, with the tag of the image build `arn`, if given.
-fn ami(state: &str, made: i64, arn: Option<&str>) -> Observation {
-    let tags = arn.map(|arn| new_tag(tag_key::IMAGE_BUILD, arn)).into_iter().collect();
-    let (state, creation_date) = (Some(state.to_owned()), Some(at(made)));
-    let ami = Ami { id: Some("ami-1".into()), state, creation_date, tags, ..Ami::default() };
-    Observation::Ami { ami, stack: None, refused: None }
-}
-
-/// The stack `arn` that was created at minute `made`, and its image build.
-fn stack((arn, made): (&str, i64), status: &str, build: Option<ImageBuild>) -> Observation {
-    let stack =
-        Stack { arn: Some(arn.into()), status: Some(status.into()), creation_time: Some(at(made)), ..Stack::default() };
-    Observation::Stack { stack, image_build: build, refused: None }
-}
-
-fn build(arn: &str, status: &str) -> Option<ImageBuild> {
-    Some(ImageBuild { arn: Some(arn.into()), status: Some(status.into()), ..ImageBuild::default() })
-}
-
-fn failed(arn: &str) -> Option<ImageBuild> {
-    let step = FailedStep {
-        step: Some("RunComponents".into()),
-        component: Some("arn:component".into()),
-        phase: Some("build".into()),
-        action: Some("InstallPackages".into()),
-        message: Some("no such package".into()),
-    };
-    Some(ImageBuild { failed_step: Some(step), ..build(arn, "FAILED").unwrap() })
-}
-
-fn nothing() -> Observation {
-    Observation::Absent { other_stack: None }
-}
-
-const STACK: (&str, i64) = ("arn:stack/hpc/1", -60);
+use life::{BUILD, Life, STACK, ami, build, failed, nothing, stack};
 
 /// Each status of a stack that is left behind or being deleted.
 #[test]
@@ -323,82 +238,6 @@ fn message_contains_the_state_reason_of_ec2_and_a_past_deprecation() {
         ami.deprecated_at = Some(at(10_000));
     });
     assert!(!message.contains("deprecated"), "{message}");
-}
-
-const BUILD: &str = "arn:aws:imagebuilder:eu-west-1:111122223333:image/parallelclusterimage-hpc/3.16.1/1";
-
-#[test]
-fn a_build_that_was_followed_has_its_phases_its_log_and_its_duration() {
-    let mut life = Life::new();
-    let times = |life: &Life| {
-        let build = life.status.build.clone().unwrap();
-        let minute = |time: Option<Time>| time.map(|time| (time.0.as_second() - at(0).as_second()) / 60);
-        let phase = life.status.phase.clone();
-        (
-            phase,
-            minute(build.phase_started_at),
-            minute(build.started_at),
-            minute(build.ended_at),
-            build.duration_seconds,
-        )
-    };
-    let phase = |name: &str| Some(name.to_owned());
-    life.sees(stack(STACK, "CREATE_IN_PROGRESS", None));
-    assert_eq!(times(&life), (None, None, Some(-60), None, None));
-    assert_eq!(life.status.build.clone().unwrap().log_group, None, "it has not begun");
-    for _ in 0..2 {
-        life.sees(stack(STACK, "CREATE_IN_PROGRESS", build(BUILD, "BUILDING")));
-        assert_eq!(times(&life), (phase("BUILDING"), Some(20), Some(-60), None, None));
-    }
-    let log = life.status.build.clone().unwrap();
-    assert_eq!(log.log_group.as_deref(), Some("/aws/imagebuilder/ParallelClusterImage-hpc"));
-    assert_eq!(log.log_stream.as_deref(), Some("3.16.1/1"));
-    life.sees(stack(STACK, "CREATE_IN_PROGRESS", build(BUILD, "TESTING")));
-    assert_eq!(times(&life), (phase("TESTING"), Some(40), Some(-60), None, None));
-    life.sees(stack(STACK, "CREATE_COMPLETE", build(BUILD, "AVAILABLE")));
-    assert_eq!(times(&life), (phase("AVAILABLE"), Some(50), Some(-60), Some(50), Some(110 * 60)));
-    for _ in 0..2 {
-        life.sees(ami("available", 55, Some(BUILD)));
-        assert_eq!(times(&life), (phase("AVAILABLE"), Some(50), Some(-60), Some(50), Some(110 * 60)));
-    }
-    life.sees(nothing());
-    assert_eq!(times(&life), (None, None, Some(-60), Some(50), Some(110 * 60)), "the story stays");
-    life.sees(stack(("arn:stack/hpc/2", 85), "CREATE_IN_PROGRESS", None));
-    assert_eq!(times(&life), (None, None, Some(85), None, None), "another build");
-}
-
-#[test]
-fn the_end_of_a_build_that_was_not_followed_is_unknown() {
-    for finished in [
-        ami("available", -10, Some(BUILD)),
-        stack(STACK, "CREATE_FAILED", failed(BUILD)),
-        stack(STACK, "DELETE_IN_PROGRESS", None),
-    ] {
-        let mut life = Life::new();
-        life.sees(finished.clone()).sees(finished);
-        let build = life.status.build.clone().unwrap();
-        assert_eq!((build.ended_at, build.duration_seconds), (None, None));
-    }
-}
-
-#[test]
-fn a_build_ends_however_it_ends() {
-    for end in [
-        stack(STACK, "CREATE_IN_PROGRESS", failed(BUILD)),
-        stack(STACK, "CREATE_IN_PROGRESS", build(BUILD, "CANCELLED")),
-        stack(STACK, "CREATE_FAILED", None),
-        stack(STACK, "ROLLBACK_IN_PROGRESS", build(BUILD, "BUILDING")),
-        stack(STACK, "DELETE_IN_PROGRESS", None),
-        ami("available", 15, Some(BUILD)),
-        nothing(),
-    ] {
-        let mut life = Life::new();
-        life.sees(stack(STACK, "CREATE_IN_PROGRESS", build(BUILD, "BUILDING"))).sees(end.clone());
-        let ended_at = life.status.build.clone().unwrap().ended_at;
-        assert_eq!(ended_at, Some(Time(at(20))), "{end:?}");
-        life.sees(end);
-        assert_eq!(life.status.build.clone().unwrap().ended_at, ended_at);
-    }
 }
 
 #[test]
