@@ -9,7 +9,7 @@ use crate::describe_image::image_config::ConfigObject;
 use crate::describe_image::image_id::{ImageId, InvalidRegion, Region};
 use crate::describe_image::observation::{Ami, FailedResource, ImageBuild, Stack};
 use crate::describe_image::scope::{Role, Scope};
-use crate::describe_image::source::{ImageConfigSource, ImageSource, OrphanSource, Priority, Turn};
+use crate::describe_image::source::{ImageConfigSource, ImageSource, Turn};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
@@ -222,14 +222,6 @@ impl ImageSource for Aws {
         let clients = self.clients(scope).await?;
         let (client, failures) = (&clients.cloudformation, &clients.remembered.first_failures);
         stack_events::first_failure(client, &clients.rate_limits.events, turn, failures, stack).await
-    }
-}
-
-impl OrphanSource for Aws {
-    async fn orphan(&self, scope: &Scope, image_build_arn: &str) -> Result<Option<String>, SourceError> {
-        let clients = self.clients(scope).await?;
-        let turn = Turn::shared(Priority::Background, scope);
-        ec2::of_image_build(&clients.ec2, &clients.rate_limits.images, &turn, image_build_arn).await
     }
 }
 

@@ -1,10 +1,11 @@
-//! What [`Aws`] tells of a build beside the image: its log, and the events of its stack.
+//! What [`Aws`] tells of a build beside the image: its log, the events of its stack, and the AMI that it left untagged.
 
 use super::source::Aws;
-use super::{image_logs, stack_events};
+use super::{ec2, image_logs, stack_events};
 use crate::describe_image::image_build_log::ImageBuildLog;
 use crate::describe_image::image_logs::{LogEvents, LogQuery, StackEvents};
 use crate::describe_image::scope::Scope;
+use crate::describe_image::source::{OrphanSource, Priority, Turn};
 use crate::describe_image::source_error::SourceError;
 
 impl Aws {
@@ -41,5 +42,13 @@ impl Aws {
         token: Option<String>,
     ) -> Result<Option<StackEvents>, SourceError> {
         stack_events::page(&self.clients(scope).await?.cloudformation, stack, token).await
+    }
+}
+
+impl OrphanSource for Aws {
+    async fn orphan(&self, scope: &Scope, image_build_arn: &str) -> Result<Option<String>, SourceError> {
+        let clients = self.clients(scope).await?;
+        let turn = Turn::shared(Priority::Background, scope);
+        ec2::of_image_build(&clients.ec2, &clients.rate_limits.images, &turn, image_build_arn).await
     }
 }
