@@ -1,8 +1,8 @@
 use crate::support::describe::{Answer, finish, program};
 use crate::support::lab::{Lab, REGION};
+use crate::support::run;
 use crate::support::scenario::error;
 use crate::support::world::{self, world};
-use crate::support::{eventually, run};
 use serde_json::{Value, json};
 use simulator::{Bucket, Fault, Role};
 use std::path::Path;
@@ -46,10 +46,7 @@ fn another_release_that_watches_the_same_namespace_is_found_by_its_lease() {
     run(async {
         let lab = Lab::new(world(REGION)).await;
         let leader = lab.operator(&[("CUSTOMIMAGE_LEADER_ELECTION", "true")]).await;
-        eventually("it leads", || async {
-            if leader.metric("customimage_leader").await == 1.0 { Ok(()) } else { Err("not yet".to_owned()) }
-        })
-        .await;
+        leader.measures("customimage_leader", 1.0).await;
         let settings = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("CUSTOMIMAGE_LEASE_NAME", "another")];
         let answer = check(&lab, &lab.kubeconfig, &settings).await;
         let (verdict, said, fix) = line(&answer, "other releases");
@@ -57,12 +54,7 @@ fn another_release_that_watches_the_same_namespace_is_found_by_its_lease() {
         assert!(said.contains(&format!("default/customimage-operator.{}", lab.namespace)), "{said}");
         assert!(fix.contains("only one release"), "{fix}");
         let second = lab.operator(&[("CUSTOMIMAGE_LEADER_ELECTION", "true"), settings[1]]).await;
-        eventually("the second release says so", || async {
-            let log = second.log();
-            let is_told = log.iter().any(|line| line.contains("other releases watch the same namespaces"));
-            if is_told { Ok(()) } else { Err(format!("{log:?}")) }
-        })
-        .await;
+        second.logged("other releases watch the same namespaces").await;
     });
 }
 

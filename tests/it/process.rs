@@ -134,19 +134,10 @@ fn probes_are_answered_within_a_second_while_half_requests_hold_all_connections_
             assert!(late * 10 <= probes, "{late} of {probes} were late");
         };
         probed(3_000).await;
-        assert_eq!(
-            operator.log().iter().filter(|line| line.contains("cannot accept")).count(),
-            0,
-            "{:?}",
-            operator.log()
-        );
+        assert_eq!(operator.lines("cannot accept"), 0, "{:?}", operator.log());
         operator.limit_files(files + 40).await;
         probed(6_000).await;
-        eventually("the lack of files is logged", || async {
-            let warnings = operator.log().iter().filter(|line| line.contains("cannot accept a connection")).count();
-            if warnings == 1 { Ok(()) } else { Err(format!("{warnings} warnings")) }
-        })
-        .await;
+        assert_eq!(operator.logged("cannot accept a connection").await, 1);
         hammer.abort();
         assert_eq!(operator.terminate().await, 0);
     });
@@ -207,7 +198,7 @@ fn run_waits_for_the_crd_skips_an_unreadable_object_and_survives_an_api_server_r
             .await;
         }
         eventually("the valid object is mirrored", || is_ready(&client, "first")).await;
-        assert!(operator.log().iter().any(|line| line.contains("cannot be read") && line.contains("broken")));
+        assert!(operator.logged("cannot be read").await > 0 && operator.lines("broken") > 0, "{:?}", operator.log());
         let odd: CustomImage = Api::namespaced(client.clone(), "default").get("odd").await.unwrap();
         let message = crate::support::lab::message_of(&odd, "Ready");
         assert!(message.contains("spec.imageId 'no id at all'"), "{message}");
@@ -265,11 +256,8 @@ fn objects_made_after_etcd_was_set_back_are_mirrored() {
         cluster.set_back(&backup).await.unwrap();
         create("after").await;
         eventually("the object of after is mirrored", || is_ready(&client, "after")).await;
-        eventually("the lost ones are forgotten", || async {
-            let count = operator.metric("customimage_objects{reason=\"NotFound\"}").await;
-            if count == 0.0 { Ok(()) } else { Err(count.to_string()) }
-        })
-        .await;
-        assert!(operator.log().iter().any(|line| line.contains("has missed changes")), "{:?}", operator.log());
+        // The lost ones are forgotten.
+        operator.measures("customimage_objects{reason=\"NotFound\"}", 0.0).await;
+        operator.logged("has missed changes").await;
     });
 }

@@ -91,10 +91,7 @@ fn every_failed_build_names_its_cause_in_the_status_an_event_and_its_log() {
             let (message, status) = (message_of(&object, "Ready"), status(&object));
             assert!(status["failure"].to_string().contains(cause), "{id}: {status}");
             assert!(message.contains("what to do: customimage-operator "), "{id}: {message}");
-            assert!(
-                lab.events(id).await.iter().any(|reason| reason.starts_with("Build") || reason == "Deleting"),
-                "{id}"
-            );
+            lab.event(id, condition_of(&object, "Ready").unwrap().1).await;
             let log = told(&lab, &["logs", id, "-n", &lab.namespace, "--output", "json"]).await;
             let reference =
                 official(&lab, "get-image-log-events", id, &["--log-stream-name", STREAM, "--start-from-head", "true"]);

@@ -80,11 +80,10 @@ fn a_status_that_cannot_be_written_shows_in_an_event_and_in_metrics_until_it_is_
         })
         .await;
         assert!(operator.metric("customimage_status_writes_total{result=\"too_large\"}").await >= 1.0);
-        let told = operator.log().iter().filter(|line| line.contains("status not written")).count();
-        assert_eq!(told, 1, "{:?}", operator.log());
+        assert_eq!(operator.logged("status not written").await, 1, "{:?}", operator.log());
         server.heal();
         lab.ready("hpc", "True", "ImageAvailable").await;
-        assert_eq!(operator.metric("customimage_status_unwritten_age_seconds").await, 0.0);
+        operator.measures("customimage_status_unwritten_age_seconds", 0.0).await;
     });
 }
 

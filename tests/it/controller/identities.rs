@@ -260,7 +260,7 @@ fn only_the_listed_namespaces_are_watched() {
         let lab = lab.within(&second);
         created(&lab, "later", None).await;
         lab.ready("later", "True", "ImageAvailable").await;
-        assert_eq!(operator.metric("customimage_objects{reason=\"ImageAvailable\"}").await, 2.0);
+        operator.measures("customimage_objects{reason=\"ImageAvailable\"}", 2.0).await;
         let unwatched = lab.within(&third).get("unwatched").await;
         assert_eq!(unwatched.status.unwrap().observed_generation, Some(-1), "it was not reconciled");
         assert_eq!(operator.get("/readyz").await.0, 200);

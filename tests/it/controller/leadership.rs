@@ -146,8 +146,7 @@ fn a_lease_that_is_refused_is_told_once_and_taken_when_it_is_allowed() {
         has_struck(&server, 6).await;
         server.heal();
         lab.ready("hpc", "True", "ImageAvailable").await;
-        let lines = |words: &str| operator.log().iter().filter(|line| line.contains(words)).count();
-        let told = (lines("lease not written"), lines("can be written again"));
+        let told = (operator.logged("lease not written").await, operator.logged("can be written again").await);
         assert_eq!(told, (1, 1), "{:?}", operator.log());
     });
 }

@@ -56,6 +56,7 @@ fn a_build_is_followed_from_its_stack_to_its_ami() {
         assert_eq!(status.image.cloudformation_stack_tags, None);
         assert_eq!(status.image.imagebuilder_image_status, None);
         assert_eq!(status.image.ec2_ami_info.unwrap().state.as_deref(), Some("AVAILABLE"));
+        lab.event("hpc", "ImageAvailable").await;
         let events = lab.events("hpc").await;
         assert!(
             events.contains(&"Building".into()) && events.last().is_some_and(|last| last == "ImageAvailable"),

@@ -24,10 +24,6 @@ async fn is_ready(operator: &Operator, code: u16, words: &str) {
     .await;
 }
 
-fn lines(operator: &Operator, words: &str) -> usize {
-    operator.log().iter().filter(|line| line.contains(words)).count()
-}
-
 #[test]
 fn a_watch_that_delivers_nothing_is_started_again() {
     run(async {
@@ -38,7 +34,7 @@ fn a_watch_that_delivers_nothing_is_started_again() {
         lab.aws.world(|world| world.images.push(image("later", REGION)));
         lab.create("later", json!({})).await;
         lab.ready("later", "True", "ImageAvailable").await;
-        assert_eq!(lines(&operator, "WARN"), 0, "{:?}", operator.log());
+        assert_eq!(operator.lines("WARN"), 0, "{:?}", operator.log());
     });
 }
 
@@ -51,7 +47,7 @@ fn what_the_watch_has_missed_is_found_by_a_comparison_and_listed_anew() {
         let settings = [("CUSTOMIMAGE_COMPARISON_INTERVAL", "1s"), ("CUSTOMIMAGE_COMPARISON_LAG", "500ms")];
         let operator = behind(&server, &lab, &settings).await;
         lab.ready("gone", "False", "NotFound").await;
-        assert_eq!(lines(&operator, "has missed changes"), 0, "an operator at work misses nothing");
+        assert_eq!(operator.lines("has missed changes"), 0, "an operator at work misses nothing");
         server.swallow("CustomImage");
         lab.aws.world(|world| world.images.push(image("later", REGION)));
         lab.images().delete("gone", &Default::default()).await.unwrap();
@@ -59,11 +55,8 @@ fn what_the_watch_has_missed_is_found_by_a_comparison_and_listed_anew() {
         lab.create("later", json!({})).await;
         lab.ready("later", "True", "ImageAvailable").await;
         lab.condition("hpc", "Synced", "False", "Suspended").await;
-        eventually("the deleted object is no longer counted", || async {
-            let count = operator.metric("customimage_objects{reason=\"NotFound\"}").await;
-            if count == 0.0 { Ok(()) } else { Err(count.to_string()) }
-        })
-        .await;
+        // The deleted object is no longer counted.
+        operator.measures("customimage_objects{reason=\"NotFound\"}", 0.0).await;
     });
 }
 
@@ -95,7 +88,7 @@ fn a_namespace_that_is_refused_makes_the_process_not_ready_and_does_not_hinder_t
         lab.aws.world(|world| world.images.push(image("later", REGION)));
         lab.create("later", json!({})).await;
         lab.ready("later", "True", "ImageAvailable").await;
-        let told = (lines(&operator, "cannot list customimages yet"), lines(&operator, "cannot compare"));
+        let told = (operator.logged("cannot list customimages yet").await, operator.logged("cannot compare").await);
         assert_eq!(told, (1, 1), "{:?}", operator.log());
     });
 }
@@ -110,19 +103,19 @@ fn a_refused_watch_is_told_once_and_by_readiness_and_the_gauge_until_it_works() 
         let words = "customimages.parallelcluster.dev is forbidden: no watch for you";
         server.refuse_watches(json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message": words}));
         is_ready(&operator, 503, words).await;
-        assert_eq!(operator.metric("customimage_watch_healthy").await, 0.0);
+        operator.measures("customimage_watch_healthy", 0.0).await;
         let before = server.struck();
         eventually("the watch was tried again", || async {
             let struck = server.struck();
             if struck >= before + 2 { Ok(()) } else { Err(struck.to_string()) }
         })
         .await;
-        assert_eq!(lines(&operator, words), 1, "{:?}", operator.log());
+        assert_eq!(operator.logged(words).await, 1, "{:?}", operator.log());
         server.heal();
         // Nothing changes, so no event says that the watch works.
         is_ready(&operator, 200, "ok").await;
-        assert_eq!(operator.metric("customimage_watch_healthy").await, 1.0);
-        assert_eq!(lines(&operator, "works again"), 1, "{:?}", operator.log());
+        operator.measures("customimage_watch_healthy", 1.0).await;
+        assert_eq!(operator.logged("works again").await, 1, "{:?}", operator.log());
     });
 }
 
@@ -152,6 +145,6 @@ fn the_plugin_of_a_kubeconfig_runs_again_when_its_token_is_refused() {
         lab.aws.world(|world| world.images.push(image("later", REGION)));
         lab.create("later", json!({})).await;
         lab.ready("later", "True", "ImageAvailable").await;
-        assert!(server.plugin_runs() > runs && lines(&operator, "made afresh") == 1, "{:?}", operator.log());
+        assert!(server.plugin_runs() > runs && operator.logged("made afresh").await == 1, "{:?}", operator.log());
     });
 }

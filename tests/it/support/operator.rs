@@ -1,6 +1,7 @@
 //! The operator as a child process.
 
 use super::describe::program;
+use super::eventually;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -89,6 +90,20 @@ impl Operator {
         self.log.lock().unwrap().clone()
     }
 
+    /// How many lines of the log so far have these words.
+    pub fn lines(&self, words: &str) -> usize {
+        self.log.lock().unwrap().iter().filter(|line| line.contains(words)).count()
+    }
+
+    /// Waits until a line of the log has these words. Returns how many have them.
+    pub async fn logged(&self, words: &str) -> usize {
+        eventually(&format!("the log has '{words}'"), || async {
+            let count = self.lines(words);
+            if count > 0 { Ok(count) } else { Err(format!("{:?}", self.log())) }
+        })
+        .await
+    }
+
     /// Sends SIGTERM and returns the exit code.
     pub async fn terminate(mut self) -> i32 {
         let pid = self.process.id().unwrap().to_string();
@@ -116,5 +131,14 @@ impl Operator {
         let (_, text) = self.get("/metrics").await;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
         line.unwrap_or(0.0)
+    }
+
+    /// Waits until this metric has this value.
+    pub async fn measures(&self, name: &str, value: f64) {
+        eventually(&format!("{name} is {value}"), || async {
+            let now = self.metric(name).await;
+            if now == value { Ok(()) } else { Err(now.to_string()) }
+        })
+        .await;
     }
 }
