@@ -5,6 +5,7 @@ DIGEST = "sha256:" + "a" * 64
 OBJECT = (["pull", "a.b-c", "1", "a" * 63], ["Pull", "a_b", "-a", "a.", "a..b", "a b: c", "a" * 64])
 DNS_LABEL = (["hpc", "1", "a-b"], ["Hpc", "a.b", "-a", "a-", "a b", "a" * 64])
 OPTIONAL = ([""], [])
+PERIOD = (["0", "30s", "1m30s", "1h", "500ms", "1y2w3d"], ["10", "ten seconds", "1.5s", "30s1m", "1 h", "-5s"])
 KEY = (["a", "A.b_c-1", "example.com/a", "a" * 63], ["", "a b", "-a", "a/b/c", "Example.com/a", "a" * 64, "a: b"])
 LABEL_VALUE = (["", "A.b_c-1"], ["a b", "-a", "a/b", "a" * 64])
 CIDR = (
@@ -27,6 +28,11 @@ def together(*pairs):
 
 FORMS = {
     "prometheusRule.alertLabels.keys": (["team", "_a1"], ["example.com/team", "1a", "a-b", ""]),
+    "prometheusRule.alerts.*.for": PERIOD,
+    "prometheusRule.runbookUrl": together(OPTIONAL, (["https://wiki.example.com/runbook"], ["docs/runbook.md", "https://wiki.example.com/runbook#part", "https://a b"])),
+    **{f"{monitor}.namespace": together(OPTIONAL, DNS_LABEL) for monitor in ("serviceMonitor", "podMonitor", "prometheusRule", "kubeStateMetrics")},
+    **{f"{monitor}.{time}": together(OPTIONAL, PERIOD) for monitor in ("serviceMonitor", "podMonitor") for time in ("interval", "scrapeTimeout")},
+    "kubeStateMetrics.serviceAccount": together(OPTIONAL, OBJECT),
     "global.imageRegistry": together(OPTIONAL, (["mirror.example.com", "localhost:5000/a/b/"], ["https://mirror.example.com", "a b", "mirror/Upper"])),
     "image.repository": (
         ["customimage-operator", "reg/x", "registry.example.com:5000/a/b_c--d.e", "localhost:5000/x", "[::1]:5000/x", "REG.example.com/x"],

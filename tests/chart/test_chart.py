@@ -39,11 +39,14 @@ def test_names_and_label_values_have_at_most_63_characters_and_differ(values):
         assert max(map(len, [thing["metadata"]["name"], *labels])) <= 63 or thing["kind"] == "CustomResourceDefinition"
 
 
-def test_two_releases_with_the_same_name_share_only_the_crd_cluster_wide():
-    def cluster_wide(namespace):
-        return {(thing["kind"], thing["metadata"]["name"]) for thing in render(namespace=namespace) if "namespace" not in thing["metadata"]}
+@pytest.mark.parametrize("other", [("two", "hpc"), ("one-hpc", "mirror"), ("one-hpc", "hpc")], ids="-".join)
+def test_two_releases_share_only_the_crd_cluster_wide(other):
+    def cluster_wide(namespace, name):
+        objects = render({"fullnameOverride": name}, namespace=namespace)
+        return {(thing["kind"], thing["metadata"]["name"]) for thing in objects if "namespace" not in thing["metadata"]}
 
-    assert cluster_wide("one") & cluster_wide("two") == {("CustomResourceDefinition", "customimages.parallelcluster.dev")}
+    for name in ("hpc", "hpc-mirror", "hpc-hpc"):
+        assert cluster_wide("one", name) & cluster_wide(*other) == {("CustomResourceDefinition", "customimages.parallelcluster.dev")}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -13,7 +13,7 @@ RULES = {path: rule for rule in yaml.safe_load((CHART / "files" / "forms.yaml").
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 #: What an identity, a requirement and a file need beside the value that is tried.
 BESIDE = {"identities": {"name": "research", "roleArn": ROLE, "namespaces": []}, "extraEnv": {"value": "a"}, "caBundle": {"name": "a", "key": "b"}}
-MAPS = ("keys", "commonLabels", "podLabels", "nodeSelector", "labels")
+MAPS = ("keys", "commonLabels", "podLabels", "nodeSelector", "labels", "alerts")
 
 
 def placed(path, value):
@@ -26,8 +26,9 @@ def placed(path, value):
         if step == "keys":
             return {value: "x"}, f"a key of {name}"
         if step == "*" and last in MAPS:
-            inside, said = place(rest, f"{name}.a")
-            return {"a": inside}, said
+            key = "CustomImageDeleted" if last == "alerts" else "a"
+            inside, said = place(rest, f"{name}.{key}")
+            return {key: inside}, said
         if step == "*" and last == "caBundle":
             inside, said = place(rest, f"{name}.secret")
             return {"secret": {**BESIDE[last], **inside}}, said

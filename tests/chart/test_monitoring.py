@@ -107,17 +107,9 @@ def test_a_label_that_each_alert_has_already_is_refused(label):
 @pytest.mark.parametrize(
     "path, wrong",
     [
-        ("prometheusRule.runbookUrl", "docs/runbook.md"),
-        ("prometheusRule.runbookUrl", "https://wiki.example.com/runbook#part"),
-        ("prometheusRule.namespace", "Monitoring"),
-        ("prometheusRule.alerts.CustomImageDeleted.for", "10"),
         ("prometheusRule.alerts.CustomImageDeleted.for", ""),
         ("prometheusRule.alerts.CustomImageDeleted.severity", ""),
         ("prometheusRule.alerts.CustomImageDeleted.enabled", "no"),
-        ("serviceMonitor.interval", "15"),
-        ("podMonitor.scrapeTimeout", "ten seconds"),
-        ("podMonitor.namespace", "a/b"),
-        ("kubeStateMetrics.serviceAccount", "monitoring/kube-state-metrics"),
     ],
 )
 def test_a_value_of_monitoring_that_cannot_work_is_refused(path, wrong):

@@ -3,7 +3,7 @@
 import pytest
 from helm import of_kind, render
 
-NAME, CLUSTER_NAME = "mirror-customimage-operator", "hpc-system-mirror-customimage-operator"
+NAME, CLUSTER_NAME = "mirror-customimage-operator", "hpc-system.mirror-customimage-operator"
 IMAGES = [
     {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages"], "verbs": ["list", "watch"]},
     {"apiGroups": ["parallelcluster.dev"], "resources": ["customimages/status"], "verbs": ["patch", "update"]},

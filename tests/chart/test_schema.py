@@ -93,6 +93,9 @@ def test_a_value_of_another_type_is_refused(value):
         ("resources", {"limit": {"memory": "1Gi"}}),
         ("podSecurityContext", {"runAsNonRot": True}),
         ("securityContext", {"readOnlyRootFilesytem": True}),
+        ("podSecurityContext.runAsUser", "65532"),
+        ("podSecurityContext.fsGroup", -1),
+        ("securityContext.readOnlyRootFilesystem", "true"),
     ],
     ids=str,
 )

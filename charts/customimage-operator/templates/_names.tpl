@@ -25,11 +25,11 @@
 {{- include "customimage-operator.bounded" (printf "%s-%s" (include "customimage-operator.fullname" (index . 0)) (index . 1)) -}}
 {{- end -}}
 
-{{/* The name of cluster-wide objects, which releases of one name in two namespaces must not share; takes the same list. */}}
+{{/* The name of cluster-wide objects, which two releases must not share: no namespace has a dot. Takes the same list. */}}
 {{- define "customimage-operator.clusterName" -}}
 {{- $root := index . 0 -}}
-{{- $names := list $root.Release.Namespace (include "customimage-operator.fullname" $root) -}}
-{{- include "customimage-operator.bounded" (concat $names (rest .) | join "-") -}}
+{{- $names := prepend (rest .) (include "customimage-operator.fullname" $root) -}}
+{{- include "customimage-operator.bounded" (printf "%s.%s" $root.Release.Namespace (join "-" $names)) -}}
 {{- end -}}
 
 {{- define "customimage-operator.serviceAccountName" -}}
