@@ -13,7 +13,8 @@
 //! The rooms, from the top down. A room imports only what stands below it, and no file imports itself by way of others.
 //! `tests/house` checks that.
 //!
-//! - `process`: the program. One file a command (`run`, `describe`, `list`, `logs`, `events`, `check`). `args`: each flag with
+//! - `process`: the program. One file a command (`run`, `describe`, `list`, `logs`, `events`, `serve`,
+//!   `check`). `args`: each flag with
 //!   its default, in groups (`args/run`, `args/timing` for intervals and grace periods, …), beside what it becomes.
 //!   `configuration`: the file of identities. `http`: probes and /metrics. `metrics`: calls to AWS.
 //! - `kubernetes`: the only code that names kube.
@@ -29,6 +30,7 @@
 //!     new list, in case the watch has missed something.
 //!   - `leadership` (the Lease), `rights` (what the operator may do in the cluster), `client` (credentials, proxy).
 //!   - `told`: how a failure of the API server is told, once.
+//! - `http_api`: the HTTP interface of the API's reading operations, over a port of its own. It opens no socket.
 //! - `aws`: the only code that names the AWS SDK. One file a service. `budget`: the share of AWS's limits. `turns`: whose
 //!   call comes next. `reply_bytes`: how much replies may hold. `throttling`: the error codes that are called throttled, and
 //!   are retried. `credentials`, `error`, `pagination`, `probe` (permissions), `story` (log and
@@ -45,6 +47,7 @@ pub mod aws;
 mod backoff;
 pub mod describe_image;
 mod fit;
+mod http_api;
 pub mod kubernetes;
 mod packed;
 mod plain_text;

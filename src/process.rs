@@ -14,8 +14,10 @@ mod list;
 mod logs;
 mod metrics;
 mod run;
+mod serve;
 mod stderr;
 mod stdout;
+mod stop;
 mod version;
 
 use crate::kubernetes;
@@ -34,6 +36,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::List(args) => within_runtime(list::run(args)),
         Command::Logs(args) => within_runtime(logs::run(args)),
         Command::Events(args) => within_runtime(events::run(args)),
+        Command::Serve(args) => within_runtime(serve::run(*args)),
         Command::Check(args) => within_runtime(check::run(*args)),
         Command::Version(args) => version::print(&args),
         Command::Completions { shell } => completions::print(shell),

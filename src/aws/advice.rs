@@ -1,5 +1,5 @@
-//! The fixes that follow from the words of AWS's error: a clock that is off, expired keys, and a policy other than the
-//! caller's own.
+//! The fixes that follow from AWS's words or from their absence: a clock that is off, expired or missing keys, a policy other
+//! than the caller's own, and an endpoint that cannot be reached.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -56,6 +56,31 @@ pub fn of_end(code: Option<&str>) -> Option<String> {
     let is_over =
         matches!(code, Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired"));
     is_over.then(|| "renew the credentials at their source; no restart is needed".to_owned())
+}
+
+/// The fix if there are no credentials at all.
+pub fn of_no_credentials() -> String {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let (id, secret) = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+    match (is_set(id), is_set(secret), is_set("KUBERNETES_SERVICE_HOST")) {
+        (true, false, _) => format!("set {secret}, too: it is missing or empty"),
+        (false, true, _) => format!("set {id}, too: it is missing or empty"),
+        (_, _, true) => format!(
+            "give the ServiceAccount a role (chart value aws.roleArn, or an EKS Pod Identity association), or set {id} and {secret} from a Secret (chart value extraEnv)"
+        ),
+        (_, _, false) => format!("log in (aws sso login), choose a profile (AWS_PROFILE), or set {id} and {secret}"),
+    }
+}
+
+/// The fix if AWS's endpoint cannot be reached. `configured` is the endpoint that was set in place of AWS's own.
+pub fn of_endpoint(configured: Option<&str>) -> String {
+    match configured.filter(|url| !url.is_empty()) {
+        Some(url) => {
+            let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
+            format!("check AWS_ENDPOINT_URL (chart value aws.endpointUrl), which is {shown}, and that it can be reached from here")
+        }
+        None => "check that AWS can be reached from here (DNS, firewall, NetworkPolicy), or set HTTPS_PROXY or AWS_ENDPOINT_URL".to_owned(),
+    }
 }
 
 /// The fix for a refusal that remains whatever the caller's own role allows.

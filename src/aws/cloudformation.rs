@@ -65,6 +65,20 @@ pub async fn all_stacks(
     all_pages(DESCRIBE_STACKS, rate_limit, turn, fetch, |stack| take(plain(stack))).await
 }
 
+/// One page of the stacks that are not deleted, and the token of the next one.
+pub async fn stacks_page(
+    client: &Client,
+    rate_limit: &RateLimit,
+    turn: &Turn,
+    token: Option<String>,
+) -> Result<(Vec<observation::Stack>, Option<String>), SourceError> {
+    let _permit = rate_limit.take(turn).await;
+    let page = client.describe_stacks().set_next_token(token).send().await;
+    let page = page.map_err(|error| source_error(DESCRIBE_STACKS, &error))?;
+    let next = page.next_token.filter(|next| !next.is_empty());
+    Ok((page.stacks.unwrap_or_default().into_iter().map(plain).collect(), next))
+}
+
 /// Whether the error means that the stack or resource does not exist. CloudFormation has no code for this: it returns
 /// ValidationError with a sentence that starts with `subject`.
 pub fn says_missing(error: Option<&impl ProvideErrorMetadata>, subject: &str) -> bool {

@@ -134,12 +134,30 @@ pub fn without_answer(error: &(dyn Error + 'static)) -> Refused {
         return Refused { fix: Some(fix.clone()), ..plain(SourceErrorKind::ServiceError, message.clone()) };
     }
     match sources(error).filter_map(|source| source.downcast_ref::<CredentialsError>()).last() {
-        None => plain(SourceErrorKind::ServiceError, chain(error)),
+        None => without_endpoint(error),
         Some(CredentialsError::CredentialsNotLoaded(_)) => {
-            plain(SourceErrorKind::InvalidCredentials, "Unable to locate credentials".to_owned())
+            let message = "Unable to locate credentials".to_owned();
+            Refused { fix: Some(advice::of_no_credentials()), ..plain(SourceErrorKind::InvalidCredentials, message) }
         }
         Some(CredentialsError::InvalidConfiguration(_)) => plain(SourceErrorKind::InvalidCredentials, chain(error)),
         Some(_) => of_provider(error),
+    }
+}
+
+/// The reason if there is no connection, with the setting that says where to connect to.
+fn without_endpoint(error: &(dyn Error + 'static)) -> Refused {
+    let words = chain(error);
+    // The SDK adds the whole request.
+    let wrong_url = words.split_once("failed to apply endpoint").map(|(_, rest)| rest.split(" to request").next());
+    let message = match wrong_url.flatten() {
+        Some(url) => format!("{} is no URL with http:// or https://", url.trim()),
+        None => words.clone(),
+    };
+    let is_of_place = wrong_url.is_some() || is_unreached(error);
+    Refused {
+        kind: SourceErrorKind::ServiceError,
+        message,
+        fix: is_of_place.then(|| advice::of_endpoint(std::env::var("AWS_ENDPOINT_URL").ok().as_deref())),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::describe_image::image_build_log;
 use crate::describe_image::image_config::{config_key, default_bucket};
 use crate::describe_image::image_id::{ImageId, InvalidImageId};
 use crate::describe_image::image_logs::LogQuery;
-use crate::describe_image::source::{Priority, Turn};
+use crate::describe_image::source::{AccountSource, Priority, Turn};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{Region, Scope};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -61,6 +61,14 @@ impl Caller {
     #[must_use]
     pub fn partition(&self) -> &str {
         self.arn.split(':').nth(1).unwrap_or("aws")
+    }
+}
+
+impl AccountSource for Aws {
+    async fn account(&self, scope: &Scope) -> Result<String, SourceError> {
+        let Caller { account_id, .. } = self.caller(scope).await?;
+        let unnamed = || SourceError::asked(SourceErrorKind::ServiceError, GET_CALLER_IDENTITY, "STS named no account");
+        if account_id.is_empty() { Err(unnamed()) } else { Ok(account_id) }
     }
 }
 

@@ -1,15 +1,17 @@
 //! What [`Aws`] tells of a build beside the image: its log, the events of its stack, and the AMI that it left untagged.
 
 use super::source::Aws;
-use super::{ec2, image_logs, stack_events};
-use crate::describe_image::image_build_log::ImageBuildLog;
-use crate::describe_image::image_logs::{LogEvents, LogQuery, StackEvents};
+use super::{cloudformation, ec2, image_logs, stack_events};
+use crate::describe_image::image_build_log::{self, ImageBuildLog};
+use crate::describe_image::image_id::ImageId;
+use crate::describe_image::image_logs::{LogPart, LogQuery, LogStreams, StackEvents};
+use crate::describe_image::observation::Stack;
 use crate::describe_image::scope::Scope;
 use crate::describe_image::source::{OrphanSource, Priority, Turn};
 use crate::describe_image::source_error::SourceError;
 
 impl Aws {
-    /// A part of the log of a build, in the order of time. `None` if there is no such log.
+    /// A part of the log of a build, in the order of time.
     ///
     /// # Errors
     /// If CloudWatch does not answer.
@@ -18,8 +20,36 @@ impl Aws {
         scope: &Scope,
         log: &ImageBuildLog,
         query: &LogQuery,
-    ) -> Result<Option<LogEvents>, SourceError> {
+    ) -> Result<LogPart, SourceError> {
         image_logs::events(&self.clients(scope).await?.logs, &log.group, &log.stream, query).await
+    }
+
+    /// A page of the log streams of an image, by name. `None` if it has no log group.
+    ///
+    /// # Errors
+    /// If CloudWatch does not answer.
+    pub async fn log_streams(
+        &self,
+        scope: &Scope,
+        id: &ImageId,
+        token: Option<String>,
+    ) -> Result<Option<LogStreams>, SourceError> {
+        let group = image_build_log::group(id.as_str());
+        image_logs::streams(&self.clients(scope).await?.logs, &group, token).await
+    }
+
+    /// A page of all stacks that are not deleted, in CloudFormation's order, and the token of the next page.
+    ///
+    /// # Errors
+    /// If CloudFormation does not answer.
+    pub async fn stacks_page(
+        &self,
+        scope: &Scope,
+        token: Option<String>,
+    ) -> Result<(Vec<Stack>, Option<String>), SourceError> {
+        let clients = self.clients(scope).await?;
+        let turn = Turn::shared(Priority::Urgent, scope);
+        cloudformation::stacks_page(&clients.cloudformation, &clients.rate_limits.stacks, &turn, token).await
     }
 
     /// The name of the log stream in the group `group_arn` that was written last. `None` if there is none.

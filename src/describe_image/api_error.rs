@@ -27,6 +27,19 @@ impl ApiError {
         Self { status: 400, message: format!("Bad Request: {why}") }
     }
 
+    /// The image has no log.
+    #[must_use]
+    pub fn no_logs(id: &ImageId) -> Self {
+        let message = format!("Unable to find image logs, please double check if image id={id} is correct.");
+        Self { status: 404, message }
+    }
+
+    /// The image has no stack.
+    #[must_use]
+    pub fn no_stack(id: &ImageId) -> Self {
+        Self { status: 404, message: format!("CloudFormation Stack for Image {id} does not exist.") }
+    }
+
     /// The answer for `error`, with the message `text`. An unknown region keeps its own message.
     fn of_source(error: SourceError, text: String) -> Self {
         let status = match error.kind {

@@ -3,8 +3,11 @@
 
 use std::fmt;
 
-/// The API's published pattern for an image id, with CloudFormation's maximum length of a stack name.
+/// The pattern of an image id: one letter is enough, and CloudFormation has a maximum length for the name of a stack.
 pub const IMAGE_ID_PATTERN: &str = "^[a-zA-Z][a-zA-Z0-9-]{0,127}$";
+
+/// The API's published pattern itself.
+pub const PATTERN: &str = "^[a-zA-Z][a-zA-Z0-9-]+$";
 
 /// CloudFormation's maximum length of a stack name. The stack's name is the image id.
 const MAX_LENGTH: usize = 128;
@@ -23,8 +26,9 @@ pub struct InvalidImageId(String);
 
 impl InvalidImageId {
     /// The API's own pattern, except if the id is too long: then the pattern with our length limit.
-    fn broken_pattern(&self) -> &'static str {
-        if self.0.len() > MAX_LENGTH { IMAGE_ID_PATTERN } else { "^[a-zA-Z][a-zA-Z0-9-]+$" }
+    #[must_use]
+    pub fn broken_pattern(&self) -> &'static str {
+        if self.0.len() > MAX_LENGTH { IMAGE_ID_PATTERN } else { PATTERN }
     }
 }
 

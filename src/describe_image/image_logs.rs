@@ -1,4 +1,5 @@
-//! The answers of the API about a build's log and its stack's events: getImageLogEvents and getImageStackEvents.
+//! The answers of the API about a build's logs and its stack's events: listImageLogStreams, getImageLogEvents and
+//! getImageStackEvents.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -20,6 +21,50 @@ pub struct LogEvents {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prev_token: Option<String>,
     pub events: Vec<LogEvent>,
+}
+
+/// A part of a log that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogPart {
+    Events(LogEvents),
+    /// The log group has no such stream.
+    NoStream,
+    /// There is no such log group.
+    NoGroup,
+}
+
+impl LogPart {
+    /// `None` if there is no such log.
+    #[must_use]
+    pub fn events(self) -> Option<LogEvents> {
+        match self {
+            Self::Events(events) => Some(events),
+            Self::NoStream | Self::NoGroup => None,
+        }
+    }
+}
+
+/// A log of an image's builds. Times are UTC, with milliseconds. The API requires every field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogStream {
+    pub log_stream_name: String,
+    pub creation_time: String,
+    pub first_event_timestamp: String,
+    pub last_event_timestamp: String,
+    pub last_ingestion_time: String,
+    /// Empty if AWS has none: clients that are made from the API's specification refuse a log without it.
+    pub upload_sequence_token: String,
+    pub log_stream_arn: String,
+}
+
+/// A page of the logs of an image's builds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogStreams {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    pub log_streams: Vec<LogStream>,
 }
 
 /// An event of a stack.
@@ -61,8 +106,12 @@ pub struct StackEvents {
 pub struct LogQuery {
     /// From this time on.
     pub since: Option<Timestamp>,
-    /// The newest events first, at most so many. `None`: the oldest first, as many as fit.
-    pub newest: Option<i32>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+    /// At most so many events. `None`: as many as fit.
+    pub limit: Option<i32>,
+    /// Begin with the oldest event, not with the newest ones.
+    pub from_head: bool,
     /// The part that a token names.
     pub token: Option<String>,
 }

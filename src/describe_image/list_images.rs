@@ -1,6 +1,7 @@
 //! listImages: all images and image stacks, in an order that does not depend on AWS. Generic over the port.
 
 use super::build_status::ImageBuildStatus;
+use super::image_id::Region;
 use super::observation::{Ami, Stack, tag, tag_key};
 use super::response::{Ec2AmiInfoSummary, ImageInfoSummary, ListImagesResponse};
 use super::scope::Scope;
@@ -68,7 +69,25 @@ pub async fn list_images<S: ImageSource>(
         is_same
     });
     images.retain(|summary| filters.is_empty() || filters.iter().any(|filter| filter.passes(summary)));
-    Ok(ListImagesResponse { images })
+    Ok(ListImagesResponse { next_token: None, images })
+}
+
+/// The AMIs that the API lists as available, in EC2's order. It lists AMIs in any state. A disabled one does not exist for it.
+///
+/// # Errors
+/// If AWS does not answer for every page.
+pub async fn available_images<S: ImageSource>(source: &S, scope: &Scope) -> Result<ListImagesResponse, SourceError> {
+    let mut images = Vec::new();
+    let take = |ami: Ami| images.extend((!ami.is_disabled()).then(|| of_ami(&ami, scope.region.as_str())));
+    source.all_amis(scope, &Turn::shared(Priority::Urgent, scope), take).await?;
+    Ok(ListImagesResponse { next_token: None, images })
+}
+
+/// What passes `filter` in a page of stacks, in CloudFormation's order. It may be nothing, and more may follow.
+#[must_use]
+pub fn page_of_stacks(stacks: &[Stack], filter: StatusFilter, region: &Region) -> Vec<ImageInfoSummary> {
+    let listed = stacks.iter().filter(|stack| is_listed(stack)).map(|stack| of_stack(stack, region.as_str()));
+    listed.filter(|summary| filter.passes(summary)).collect()
 }
 
 /// Whether it is an image's own stack: it is tagged with the image id and is not nested in another stack.
@@ -111,7 +130,7 @@ fn of_stack(stack: &Stack, region: &str) -> ImageInfoSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::describe_image::image_id::{ImageId, Region};
+    use crate::describe_image::image_id::ImageId;
     use crate::describe_image::observation::ImageBuild;
     use crate::describe_image::response::Tag;
     use futures::executor::block_on;

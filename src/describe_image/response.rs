@@ -99,9 +99,13 @@ pub struct Tag {
     pub value: String,
 }
 
-/// The response body of listImages (`GET /v3/images/custom`), all of its pages in one.
+/// The response body of listImages (`GET /v3/images/custom`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListImagesResponse {
+    /// The token of the next page. Absent if this page is the last one, or all pages are in this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
     pub images: Vec<ImageInfoSummary>,
 }
 

@@ -144,7 +144,13 @@ pub trait OrphanSource: Send + Sync {
     ) -> impl Future<Output = Result<Option<String>, SourceError>> + Send;
 }
 
-/// Everything that a CustomImage's status needs from AWS.
-pub trait Source: ImageSource + ImageConfigSource + OrphanSource {}
+/// Knows whose credentials are used.
+pub trait AccountSource: Send + Sync {
+    /// The account of the scope's credentials.
+    fn account(&self, scope: &Scope) -> impl Future<Output = Result<String, SourceError>> + Send;
+}
 
-impl<S: ImageSource + ImageConfigSource + OrphanSource> Source for S {}
+/// Everything that a CustomImage's status needs from AWS.
+pub trait Source: ImageSource + ImageConfigSource + OrphanSource + AccountSource {}
+
+impl<S: ImageSource + ImageConfigSource + OrphanSource + AccountSource> Source for S {}

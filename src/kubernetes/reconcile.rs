@@ -1,6 +1,7 @@
 //! Reconciles one object in five steps. `subscribe`: to the image that it wants. `look_up`: what AWS says about that image.
 //! `decide`: the next status. `write`: only if the status is different. `publish`: Events for transitions.
 
+mod account;
 mod contest;
 pub mod context;
 pub mod events;

@@ -13,6 +13,7 @@ pub mod log;
 pub mod mirror;
 pub mod region;
 pub mod run;
+pub mod serve;
 pub mod timing;
 pub mod value;
 pub mod version;
@@ -28,6 +29,7 @@ use clap_complete::Shell;
 use describe::DescribeArgs;
 use list::ListArgs;
 use run::RunArgs;
+use serve::ServeArgs;
 use std::path::PathBuf;
 use version::VersionArgs;
 
@@ -136,6 +138,16 @@ pub enum Command {
     /// describe. `customimage-operator --help` lists the exit codes.
     #[command(after_help = "Example:\n  customimage-operator events hpc-base")]
     Events(BuildArgs),
+    /// Serve the API's operations that read images, on this machine.
+    ///
+    /// GET /v3/images/custom/{imageId} and its neighbours: images, log streams, log events and stack events, as the
+    /// official program's API server answers them. For programs that speak the API, such as its clients, the
+    /// ParallelCluster UI and Terraform. Uses your AWS credentials, and needs no cluster. Only programs on this machine can
+    /// ask, and all of them can. Needs the actions of describe, list, logs and events.
+    #[command(
+        after_help = "Example:\n  customimage-operator serve --region eu-west-1\n  curl http://localhost:8080/v3/images/custom/hpc-base"
+    )]
+    Serve(Box<ServeArgs>),
     /// Check whether the operator can work here.
     ///
     /// Takes the leadership and AWS settings of `run`, and those for what is mirrored. Checks the API server and the

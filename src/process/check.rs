@@ -85,7 +85,7 @@ async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
     for right in rights::needed(&needs) {
         rows.push(of_right(&client, &right).await);
     }
-    rows.extend(of_other_releases(&client, &needs).await);
+    rows.extend(of_other_releases(&client, &needs, args.leadership.lease_name.0.is_some()).await);
     rows
 }
 
@@ -99,15 +99,23 @@ async fn of_right(client: &Client, right: &Right) -> Row {
     }
 }
 
-/// Whether other releases watch the same namespaces. `None` for the operator itself: only administrators may list the Leases
+/// Whether other releases watch the same namespaces. A process whose Lease has no name of its own is no release, so the
+/// releases that it finds may be a single one. `None` for the operator itself: only administrators may list the Leases
 /// of all namespaces.
-async fn of_other_releases(client: &Client, needs: &Needs) -> Option<Row> {
+async fn of_other_releases(client: &Client, needs: &Needs, is_release: bool) -> Option<Row> {
     let name = "other releases";
     let own = (needs.own_namespace.as_str(), needs.lease.as_deref().unwrap_or_default());
     Some(match releases::beside(client, own, &needs.namespaces).await {
         Ok(Some(others)) if others.is_empty() => {
             Row::judged(name, true, "no other release watches these namespaces", "")
         }
+        Ok(Some(others)) if !is_release => Row::unknown(
+            name,
+            format!(
+                "of these Leases, each is of a release that watches these namespaces: {}. In the pods of one, this check tells whether it is alone",
+                others.join(", ")
+            ),
+        ),
         Ok(Some(others)) => Row::failed(
             name,
             format!("others watch these namespaces, too; their Leases are {}", others.join(", ")),
@@ -194,7 +202,7 @@ fn fix(error: &SourceError, scope: &Scope, caller: &str) -> String {
             format!("allow {} in the policy of {caller}: the chart prints the whole policy (value iamPolicy)", error.action())
         }
         (SourceErrorKind::InvalidCredentials, _) => {
-            "give the ServiceAccount a role: chart value aws.roleArn (IRSA), or an EKS Pod Identity association and its agent; if other regions work, enable this one in the account".to_owned()
+            "use credentials that AWS takes; if other regions work, enable this one in the account".to_owned()
         }
         (SourceErrorKind::UnknownRegion, _) => "use a region that exists in AWS, such as eu-west-1".to_owned(),
         (SourceErrorKind::Throttled, _) => "try again in a minute; if it happens again, raise the account's limits".to_owned(),

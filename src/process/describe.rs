@@ -44,12 +44,29 @@ async fn described(aws: &Aws, scope: &Scope, id: &ImageId) -> Result<DescribeIma
     {
         let ami_id = ami.id.as_deref().unwrap_or_default();
         remark(&format!("AMI {ami_id} of this image is DISABLED: the API answers as if it did not exist"));
-        let official = Plan { includes_disabled: false, ..Plan::once() };
-        observation = observe_one(aws, scope, id, official).await.map_err(with_fix)?;
+        observation = observe_one(aws, scope, id, official_plan()).await.map_err(with_fix)?;
     }
     remarks(id, &observation).iter().for_each(|text| remark(text));
-    let mut response = describe_image::describe(id, &scope.region, &observation)?;
-    response.image_configuration.url = presigned_url(aws, scope, &observation).await;
+    response(aws, scope, id, &observation).await
+}
+
+/// The plan of a read for the API's own answer. For the API, a disabled AMI does not exist.
+pub fn official_plan() -> Plan {
+    Plan { includes_disabled: false, ..Plan::once() }
+}
+
+/// The API's answer for an observed image, with a URL that opens its configuration.
+///
+/// # Errors
+/// If AWS has neither an AMI nor a stack.
+pub async fn response(
+    aws: &Aws,
+    scope: &Scope,
+    id: &ImageId,
+    observation: &Observation,
+) -> Result<DescribeImageResponse, ApiError> {
+    let mut response = describe_image::describe(id, &scope.region, observation)?;
+    response.image_configuration.url = presigned_url(aws, scope, observation).await;
     Ok(response)
 }
 

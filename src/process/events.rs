@@ -98,8 +98,7 @@ async fn follow(args: &BuildArgs, target: &Target, aws: &Aws, since: Option<Time
 }
 
 fn missing(target: &Target) -> Ended {
-    let message = format!("CloudFormation Stack for Image {} does not exist.", target.image_id);
-    Ended::Failed(ApiError { status: 404, message })
+    Ended::Failed(ApiError::no_stack(&target.image_id))
 }
 
 /// A line for people. What failed is red on a terminal.

@@ -2,7 +2,7 @@
 //! watches hold all objects and work. Readiness depends neither on AWS nor on the statuses of the objects. `connections`:
 //! what one client may take. `scrape`: the text of /metrics.
 
-mod connections;
+pub mod connections;
 mod scrape;
 #[cfg(test)]
 mod tests;

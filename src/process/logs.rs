@@ -44,7 +44,7 @@ async fn follow(args: &BuildArgs) -> Result<(), Ended> {
     let (target, aws, log) = begun(args).await?;
     let reader = Reader { args, target: &target, aws: &aws, log: &log };
     let mut progress = Progress::new(&aws, &target);
-    let mut query = LogQuery { since, newest: None, token: None };
+    let mut query = LogQuery { since, from_head: true, ..LogQuery::default() };
     if let Some(tail) = args.tail {
         let newest = reader.newest(tail, since).await?.ok_or_else(|| missing(&target))?;
         print(&newest.events, args)?;
@@ -74,7 +74,7 @@ async fn begun(args: &BuildArgs) -> Result<(Target, Aws, ImageBuildLog), Ended> 
         let (target, aws) = Target::find(args, Story::Log).await?;
         if let Some(log) = target.log(&aws).await? {
             let reader = Reader { args, target: &target, aws: &aws, log: &log };
-            if reader.part(&LogQuery { newest: Some(1), ..LogQuery::default() }).await?.is_some() {
+            if reader.part(&LogQuery { limit: Some(1), ..LogQuery::default() }).await?.is_some() {
                 return Ok((target, aws, log));
             }
         }
@@ -102,7 +102,7 @@ impl Reader<'_> {
     async fn part(&self, query: &LogQuery) -> Result<Option<LogEvents>, Ended> {
         loop {
             match self.aws.log_events(&self.target.scope, self.log, query).await {
-                Ok(part) => return Ok(part),
+                Ok(part) => return Ok(part.events()),
                 Err(error) => wait_out(error, self.args).await?,
             }
         }
@@ -110,7 +110,7 @@ impl Reader<'_> {
 
     /// The whole log. As text, each part is printed as soon as it is read, and not kept.
     async fn whole(&self, since: Option<Timestamp>) -> Result<Option<LogEvents>, Ended> {
-        let mut query = LogQuery { since, newest: None, token: None };
+        let mut query = LogQuery { since, from_head: true, ..LogQuery::default() };
         let mut all = LogEvents::default();
         loop {
             let Some(part) = self.part(&query).await? else { return Ok(None) };
@@ -137,8 +137,8 @@ impl Reader<'_> {
         let mut token = None;
         loop {
             let left = usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(all.events.len());
-            let newest = i32::try_from(left).unwrap_or(i32::MAX);
-            let query = LogQuery { since, newest: Some(newest), token: token.clone() };
+            let limit = Some(i32::try_from(left).unwrap_or(i32::MAX));
+            let query = LogQuery { since, limit, token: token.clone(), ..LogQuery::default() };
             let Some(part) = self.part(&query).await? else { return Ok(None) };
             let is_all = part.events.len() >= left || part.prev_token == token;
             if token.is_none() {
@@ -159,9 +159,10 @@ fn print(events: &[LogEvent], args: &BuildArgs) -> Result<(), Ended> {
 }
 
 fn missing(target: &Target) -> Ended {
-    let id = &target.image_id;
-    let message = format!("Unable to find image logs, please double check if image id={id} is correct.");
-    Ended::Failed(ApiError { status: 404, message })
+    if target.has_no_story() {
+        remark("AWS has the image, and names no build of it, so no log");
+    }
+    Ended::Failed(ApiError::no_logs(&target.image_id))
 }
 
 /// An event for people. Others wrote the message: a control character must not control the terminal. The further lines of a

@@ -17,6 +17,7 @@ use crate::process::exit_code;
 use crate::process::http::{self, Limits, Probes};
 use crate::process::metrics::{self, AwsCalls};
 use crate::process::stderr::remark;
+use crate::process::stop;
 use crate::process::version::VERSION;
 use crate::reflector::Reflector;
 use prometheus_client::registry::Registry;
@@ -26,7 +27,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -68,7 +68,7 @@ pub async fn run(args: RunArgs) -> ExitCode {
 }
 
 async fn start(args: RunArgs) -> Result<(), StartError> {
-    let stop = stop_on_signal()?;
+    let stop = stop::on_signal().map_err(StartError::Signal)?;
     let (listener, address) = listen(args.listen)?;
     let region = default_region(args.mirror.region.0.clone()).await?;
     let client =
@@ -193,19 +193,6 @@ fn holder() -> String {
 
 fn pod_name() -> Option<String> {
     std::env::var("POD_NAME").ok().or_else(|| std::env::var("HOSTNAME").ok())
-}
-
-fn stop_on_signal() -> Result<CancellationToken, StartError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signal)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signal)?;
-    let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("stopping");
-        stopping.cancel();
-    });
-    Ok(stop)
 }
 
 /// Waits for `work`, but at most `grace` after `stop`.

@@ -1,4 +1,5 @@
-//! Runs each scenario through the official program, `describe` and a CustomImage's status, and compares the answers.
+//! Runs each scenario through the official program and its API server, `describe`, `serve` and a CustomImage's status, and
+//! compares the answers.
 
 mod agreed;
 mod differences;
@@ -6,6 +7,7 @@ mod list;
 mod url;
 
 use crate::support::describe::{Answer, describe};
+use crate::support::http::{self, Reply, Serve};
 use crate::support::lab::{Lab, condition_of, message_of};
 use crate::support::scenario::{Expect, Scenario, Scenarios};
 use crate::support::{eventually, oracle, run};
@@ -22,19 +24,22 @@ struct Answers {
     scenario: Scenario,
     ours: Answer,
     reference: Option<Answer>,
+    /// Of `serve` and the official server.
+    http: (Reply, Option<Reply>),
     status: CustomImage,
 }
 
 #[test]
-fn the_official_program_describe_and_the_status_agree() {
+fn the_official_program_its_server_describe_serve_and_the_status_agree() {
     let failures = run(async {
         let mut scenarios = Scenarios::new();
         agreed::collect(&mut scenarios);
         differences::collect(&mut scenarios);
         let lab = Lab::new(scenarios.world.clone()).await;
         let operator = lab.operator(&[]).await;
+        let serve = Serve::start(&lab.aws.endpoint(), &[]).await;
         let answered = stream::iter(scenarios.list)
-            .map(|scenario| answers(&lab, scenario))
+            .map(|scenario| answers(&lab, &serve, scenario))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>()
             .await;
@@ -46,16 +51,19 @@ fn the_official_program_describe_and_the_status_agree() {
 }
 
 /// Runs our program first, because the official program changes what it describes.
-async fn answers(lab: &Lab, scenario: Scenario) -> Answers {
+async fn answers(lab: &Lab, serve: &Serve, scenario: Scenario) -> Answers {
     let endpoint = lab.aws.endpoint();
     let (id, region) = (scenario.id.as_str(), scenario.region);
     let ours = describe(&endpoint, id, region).await;
+    let path = format!("/v3/images/custom/{id}?region={region}");
+    let served = serve.get(&path).await;
     let status = status(lab, &scenario).await;
     let reference = match scenario.expect {
         Expect::Endless(..) => oracle::describe_within(&endpoint, id, region, Duration::from_secs(8)).await,
         _ => Some(oracle::describe(&endpoint, id, region).await),
     };
-    Answers { scenario, ours, reference, status }
+    let of_server = if reference.is_some() { Some(http::reference(&endpoint, "GET", &path).await) } else { None };
+    Answers { scenario, ours, reference, http: (served, of_server), status }
 }
 
 /// The scenario's CustomImage after its first reconcile. It has no status if the API server rejects it.
@@ -79,14 +87,15 @@ fn failure(answers: &Answers) -> Option<String> {
     checked.err().map(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let why = panic.downcast_ref::<String>().cloned().or(text).unwrap_or_default();
-        let bodies = format!("reference {:?}\nours {:?}", answers.reference, answers.ours);
+        let bodies = format!("reference {:?}\nours {:?}\nhttp {:?}", answers.reference, answers.ours, answers.http);
         let status = serde_json::to_string(&answers.status.status).unwrap();
-        format!("scenario '{}': {why}\n{bodies:.3000}\nstatus {status:.2000}", answers.scenario.name)
+        format!("scenario '{}': {why}\n{bodies:.5000}\nstatus {status:.2000}", answers.scenario.name)
     })
 }
 
 fn check(answers: &Answers) {
-    let Answers { scenario, ours, reference, status } = answers;
+    let Answers { scenario, ours, reference, http: (served, of_server), status } = answers;
+    check_http(&scenario.expect, served, of_server.as_ref());
     match (&scenario.expect, reference) {
         (Expect::Same, Some(reference)) => {
             assert_eq!((reference.code, ours.code), (0, 0), "exit codes");
@@ -112,6 +121,31 @@ fn check(answers: &Answers) {
         }
         (_, reference) => panic!("the reference answered {reference:?}"),
     }
+}
+
+/// What is expected of the programs is expected of the servers, too. Where `describe` differs, `serve` may still agree.
+fn check_http(expect: &Expect, served: &Reply, of_server: Option<&Reply>) {
+    let (ours, reference) = (served.as_answer(), of_server.map(Reply::as_answer));
+    match (expect, of_server) {
+        (Expect::Same, Some(of_server)) => {
+            assert_eq!((of_server.code, served.code), (200, 200), "codes of HTTP");
+            assert_same(&comparable(served).1, &comparable(of_server).1, "serve");
+        }
+        (Expect::SameError(_), Some(of_server)) => {
+            assert_eq!(comparable(served), comparable(of_server), "serve");
+        }
+        (Expect::Differ(..), Some(of_server)) if comparable(served) == comparable(of_server) => {}
+        (Expect::Differ(reference_is, ours_is, _), _) => {
+            reference_is(&reference.unwrap());
+            ours_is(&ours);
+        }
+        (Expect::Endless(ours_is, _), _) => ours_is(&ours),
+        (_, None) => panic!("the official server was not asked"),
+    }
+}
+
+fn comparable(reply: &Reply) -> (u16, Value) {
+    (reply.code, url::normal(&reply.body, Some(reply.at)))
 }
 
 /// The text on stdout, byte by byte but for the presigned URL.

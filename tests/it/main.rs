@@ -26,6 +26,8 @@ mod hostile;
 mod network;
 /// The running process: /livez, /readyz, /metrics, SIGTERM, a late CRD, an API server that restarts.
 mod process;
+/// `serve` beside the official program's API server.
+mod serve;
 /// The story of a build: status, `logs` and `events` beside the official program.
 mod story;
 

@@ -2,6 +2,7 @@
 
 pub mod describe;
 pub mod faulty_server;
+pub mod http;
 pub mod lab;
 pub mod net;
 pub mod operator;

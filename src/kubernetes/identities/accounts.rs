@@ -1,16 +1,21 @@
 //! The AWS account behind each role and behind the operator's own credentials. The answer for an absent image contains
-//! no account, so the account of another image's answer is used.
+//! no account, so the account of another image's answer is used, or AWS is asked for it.
 
 use crate::describe_image::{Role, Scope};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use tokio::sync::watch;
+
+/// What was learned within this time is current.
+const CURRENT: SignedDuration = SignedDuration::from_mins(1);
 
 /// The account of the latest answer, by role. The key `None` is the operator's own credentials.
 #[derive(Debug, Default)]
 pub struct Accounts {
     known: Mutex<HashMap<Option<Role>, (String, Timestamp)>>,
+    /// When AWS was last asked for the account itself, by role.
+    asked: Mutex<HashMap<Option<Role>, Timestamp>>,
     /// Counts new accounts.
     learned: watch::Sender<u64>,
 }
@@ -30,6 +35,22 @@ impl Accounts {
             }
         }
         self.of(scope)
+    }
+
+    /// Whether AWS is to be asked for the account of the scope: neither an answer has named it lately, nor was it asked for
+    /// lately. Of those that want to know at the same time, one asks.
+    pub fn is_to_be_asked(&self, scope: &Scope, now: Timestamp) -> bool {
+        let is_current = |at: &Timestamp| now.duration_since(*at).abs() < CURRENT;
+        let role = &scope.identity.role;
+        if self.known.lock().get(role).is_some_and(|(_, at)| is_current(at)) {
+            return false;
+        }
+        let mut asked = self.asked.lock();
+        let is_first = !asked.get(role).is_some_and(is_current);
+        if is_first {
+            asked.insert(role.clone(), now);
+        }
+        is_first
     }
 
     /// The account of the scope: the one that has answered, else the one in the role's ARN, else `None`.

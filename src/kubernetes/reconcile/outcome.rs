@@ -10,7 +10,7 @@ use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::reconcile::memory::{Missed, Remembered};
 use crate::kubernetes::reconcile::wanted::{self, Wanted};
-use crate::kubernetes::reconcile::{orphan, presigned_url};
+use crate::kubernetes::reconcile::{account, orphan, presigned_url};
 use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::moment::Outcome;
 use crate::kubernetes::status::ready_reason::ReadyReason;
@@ -171,9 +171,12 @@ async fn observed<S: Source + 'static>(
     let (orphan, asked_again_at) = orphan::read(observation, read_at, image, previous, memory, context).await;
     if !is_missed(response.as_ref().map(|response| &response.image), &previous.image) {
         memory.missed = Missed::default();
-    } else if let Some(again_at) = memory.missed.again(read_at) {
-        let until = asked_again_at.map_or(again_at, |asked| asked.min(again_at));
-        return (Outcome::Unconfirmed, account_id, Some(until));
+    } else {
+        let account_id = account::of_miss(scope, account_id.clone(), context).await;
+        if let Some(again_at) = memory.missed.again(read_at) {
+            let until = asked_again_at.map_or(again_at, |asked| asked.min(again_at));
+            return (Outcome::Unconfirmed, account_id, Some(until));
+        }
     }
     let mut until = asked_again_at;
     if let (true, Some(response)) = (context.settings.presigned_urls, response.as_mut()) {

@@ -24,6 +24,10 @@ pub fn dated(
     let started_at = started_at.or_else(|| build.started_at.clone());
     let ended_at = match observation {
         Observation::Ami { ami, .. } if ami.phase() != Phase::Settled => None,
+        // An end that was seen by mistake: such as with the credentials of an account that has no such image.
+        Observation::Stack { image_build: Some(told), .. } if told.status.is_some() && !observation.build_is_over() => {
+            None
+        }
         // What has ended stays so, also when Image Builder cannot be asked for a moment.
         _ if !observation.build_is_over() => build.ended_at.clone(),
         _ => build.ended_at.clone().or_else(|| (is_same && was_open(previous)).then(|| second(now))),

@@ -148,7 +148,7 @@ fn image_that_was_never_found_stalls_at_the_deadline_in_its_message() {
     assert_eq!(
         message,
         &format!(
-            "no image or stack with id hpc in eu-west-1 of account 111122223333; reported as failed at {deadline}"
+            "no image or stack with id hpc in eu-west-1 of account 111122223333; reported as failed at {deadline} if it is still missing then"
         )
     );
     assert_eq!(summary(&after(&absent(), &early.status, 119)), "False NotFound Absent Reconciling Synced");

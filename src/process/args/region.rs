@@ -3,6 +3,7 @@
 use crate::aws;
 use crate::describe_image::image_id::InvalidRegion;
 use crate::describe_image::{ApiError, Region};
+use crate::process::stderr::remark;
 
 /// The `requested` region, else that of the environment or the AWS profile. `None` when neither names one.
 ///
@@ -22,7 +23,10 @@ pub async fn default_region(requested: Option<Region>) -> Result<Option<Region>,
 pub async fn asked_region(requested: Option<String>) -> Result<Region, ApiError> {
     let name = match requested.filter(|name| !name.is_empty()) {
         Some(name) => name,
-        None => aws::default_region().await.ok_or_else(|| ApiError::bad_request("region needs to be set"))?,
+        None => aws::default_region().await.ok_or_else(|| {
+            remark("what to do: name it with --region, or set AWS_REGION");
+            ApiError::bad_request("region needs to be set")
+        })?,
     };
     Ok(Region::parse(&name)?)
 }

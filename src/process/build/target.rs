@@ -75,6 +75,12 @@ impl Target {
         Ok((Self { scope, image_id, told_by, caller }, aws))
     }
 
+    /// The image is there, and AWS names no log or stack of it.
+    #[must_use]
+    pub fn has_no_story(&self) -> bool {
+        self.told_by == ToldBy::Nothing
+    }
+
     /// The stack: its ARN, else its name.
     #[must_use]
     pub fn stack(&self) -> &str {
@@ -141,7 +147,10 @@ async fn status_of(name: &str, args: &BuildArgs) -> Result<CustomImageStatus, En
     let namespace = args.namespace.as_ref().and_then(|namespace| namespace.0.clone());
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let read = client::custom_image(client, &namespace, name).await;
-    let read = read.map_err(|error| failed(format!("the API server does not show the CustomImage {name}: {error}")))?;
+    let read = read.map_err(|error| {
+        let fix = "what to do: allow `get` on customimages, or ask by --image-id and --region";
+        failed(format!("the API server does not show the CustomImage {name}: {error}; {fix}"))
+    })?;
     let object = read.ok_or_else(|| missing(format!("there is no CustomImage {name} in the namespace {namespace}")))?;
     let status = object.status.filter(|status| status.image_id.is_some());
     status.ok_or_else(|| failed(format!("the operator has not read the CustomImage {name} yet: its status is empty")))

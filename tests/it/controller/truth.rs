@@ -77,6 +77,25 @@ fn a_deleted_ami_whose_stack_still_exists_is_deleted_and_not_orphaned() {
     });
 }
 
+/// The keys in a Secret were replaced by those of another account, and the pods were started again.
+#[test]
+fn with_the_keys_of_another_account_an_image_is_not_found_there_and_never_deleted() {
+    run(async {
+        let lab = lab_of(with_ami()).await;
+        let before = lab.operator(&[]).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        assert_eq!(before.terminate().await, 0);
+        let others = [("AWS_ACCESS_KEY_ID", "AKIA222233334444EXAMPLE"), ("CUSTOMIMAGE_NOT_FOUND_GRACE", "1s")];
+        let _operator = lab.operator(&others).await;
+        let gone = lab.ready("hpc", "False", "NotFound").await;
+        assert!(message_of(&gone, "Ready").contains("of account 222233334444"), "{}", message_of(&gone, "Ready"));
+        assert_eq!(gone.status.unwrap().account_id.as_deref(), Some("222233334444"));
+        lab.event("hpc", "AccountChanged").await;
+        assert!(!lab.events("hpc").await.contains(&"Deleted".to_owned()));
+        assert!(lab.aws.count("sts", "GetCallerIdentity") <= 2, "once a minute");
+    });
+}
+
 /// packer 6737, aws-cli 7524, packer-plugin-amazon 295.
 #[test]
 fn a_newer_copy_that_is_not_available_does_not_hide_an_available_ami() {

@@ -2,11 +2,11 @@
 
 use super::describe::program;
 use super::eventually;
+use super::http::request;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// A running operator. Dropping it kills it.
@@ -118,12 +118,8 @@ impl Operator {
 
     /// Sends a GET to its HTTP server. Returns status and body.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).await.unwrap();
-        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        let reply = request(&self.address, "GET", path, &[]).await;
+        (reply.code, reply.text)
     }
 
     /// The value of the metric whose line begins with `name`; 0 if there is no such line.

@@ -2,7 +2,7 @@
 
 use super::describe::{Answer, clean, finish};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command as Blocking;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -15,15 +15,23 @@ static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 });
 
-/// `pcluster` with these arguments. The unreachable proxy keeps it from downloading its list of regions.
+/// Where the official program is installed.
+pub fn environment() -> &'static Path {
+    &ENVIRONMENT
+}
+
+/// The unreachable proxy keeps the official program from downloading its list of regions.
+pub fn keep_offline(command: &mut Command) {
+    let settings = [("https_proxy", "http://127.0.0.1:9"), ("AWS_MAX_ATTEMPTS", "2")];
+    command.envs(settings).env("HOME", std::env::temp_dir());
+}
+
+/// `pcluster` with these arguments.
 fn program(endpoint: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(ENVIRONMENT.join("bin/pcluster"));
+    let mut command = Command::new(environment().join("bin/pcluster"));
     clean(&mut command, endpoint);
-    command
-        .env("https_proxy", "http://127.0.0.1:9")
-        .env("HOME", std::env::temp_dir())
-        .env("AWS_MAX_ATTEMPTS", "2")
-        .args(arguments);
+    keep_offline(&mut command);
+    command.args(arguments);
     command
 }
 

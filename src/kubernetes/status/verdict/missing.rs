@@ -102,7 +102,7 @@ fn nothing_there(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'
     }
     let until = moment.created.checked_add(moment.periods.not_found).unwrap_or(Timestamp::MAX);
     if moment.now < until {
-        let message = format!("{about}{hint}{REPORTED_AT}{}", second(until));
+        let message = format!("{about}{hint}{REPORTED_AT}{} if it is still missing then", second(until));
         let verdict = Verdict::new("False", ReadyReason::NotFound, message, Progress::Reconciling);
         return Verdict { until: Some(until), ..verdict };
     }

@@ -1,0 +1,18 @@
+//! The HTTP interface: the operations of the API that read images, with the paths, codes and words of the official
+//! program's server. Not here: sockets, AWS and Kubernetes. Who serves it gives it an `ImageApi`, and decides before who
+//! may ask.
+//!
+//! - `image_api`: what the interface asks.
+//! - `routes`: the paths, and what each answers.
+//! - `query`: the parameters of a request.
+//! - `reply`: JSON bodies, error codes, and the id of each request.
+//! - `local_guard`: keeps web pages away from a server on a desk.
+
+mod image_api;
+pub mod local_guard;
+mod query;
+mod reply;
+mod routes;
+
+pub use image_api::ImageApi;
+pub use routes::router;
