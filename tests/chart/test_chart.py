@@ -86,7 +86,7 @@ def notes(values):
 
 def test_the_notes_say_what_to_do_next():
     said = notes({})
-    for words in ["configmap mirror-customimage-operator-iam-policy", "helm test mirror -n hpc-system", "kind: CustomImage",
+    for words in ["configmap mirror-customimage-operator-iam-policy", "helm test mirror -n hpc-system --logs", "kind: CustomImage",
                   "create-pod-identity-association", "every namespace", "keeps the CRD and every CustomImage"]:  # fmt: skip
         assert words in said
 

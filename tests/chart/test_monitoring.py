@@ -59,6 +59,11 @@ def test_the_runbook_has_sections_only_for_existing_alerts():
     assert set(re.findall(r"^## (\w+)$", RUNBOOK, re.M)) == {alert["alert"] for alert in ALERTS}
 
 
+def test_the_table_of_the_runbook_has_each_alert_with_its_severity():
+    told = re.findall(r"^\| \[(\w+)\]\(#(\w+)\) \| (\w+) \| [^|]+ \|$", RUNBOOK, re.M)
+    assert told == [(alert["alert"], alert["alert"].lower(), alert["labels"]["severity"]) for alert in ALERTS]
+
+
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
 def test_alerts_use_only_existing_metrics_and_labels_of_their_release(alert):
     for metric, labels in selections(alert["expr"]):

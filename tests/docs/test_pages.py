@@ -17,6 +17,7 @@ from documents import ROOT
 sys.path.append(str(ROOT / "tests/chart"))
 
 import helm  # noqa: E402
+import values_table  # noqa: E402
 
 PROGRAM = Path(os.environ["BIN"]) / "customimage-operator"
 SOURCE = "\n".join(path.read_text() for path in sorted((ROOT / "src").rglob("*.rs")))
@@ -66,6 +67,15 @@ def test_each_setting_of_run_has_its_full_name_in_the_configuration():
     flags = set(re.findall(r"--[a-z-]+(?=[ \[=\n])", cli_page.helps(PROGRAM, "run").split("\nOptions:")[1].split("\nExample")[0]))
     told = re.findall(r"^\| `(--[a-z-]+)` \| ", page("configuration.md").split(generate.BEGIN)[1], re.MULTILINE)
     assert len(told) > 30 and set(told) == {flag for flag in flags if re.search(rf"^ +(-\w, )?{flag}[ \[\n]", cli_page.helps(PROGRAM, "run"), re.MULTILINE)} - {"--help"}
+
+
+def test_what_to_change_names_values_of_the_chart_and_flags_of_run():
+    rows = re.findall(r"^\| [^|]+ \| ([^|]*) \| (`--[^|]+) \|$", page("configuration.md").split(generate.BEGIN)[0], re.MULTILINE)
+    values = [name for cell, _ in rows for name in re.findall(r"`([A-Za-z.]+)", cell)]
+    flags = [name for _, cell in rows for name in re.findall(r"--[a-z-]+", cell)]
+    assert len(rows) > 8 and len(values) > 8
+    assert set(values) <= {value.path for value in values_table.documented()}
+    assert set(flags) <= set(re.findall(r"--[a-z-]+", cli_page.helps(PROGRAM, "run")))
 
 
 def test_each_metric_of_the_program_is_in_the_table_and_no_other():
