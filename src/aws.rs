@@ -28,6 +28,7 @@ mod trusted_ca;
 mod turns;
 mod whole_reply;
 
+pub use advice::wrong_endpoint;
 pub use budget::{Budget, Limit};
 
 pub use config::{ClientSettings, default_region, load};

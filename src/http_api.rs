@@ -15,4 +15,5 @@ mod reply;
 mod routes;
 
 pub use image_api::ImageApi;
+pub use reply::{Failure, with_log};
 pub use routes::router;

@@ -20,6 +20,7 @@ mod stdout;
 mod stop;
 mod version;
 
+use crate::aws;
 use crate::kubernetes;
 use crate::process::args::{Args, Command};
 use std::process::ExitCode;
@@ -29,6 +30,12 @@ use std::process::ExitCode;
 pub fn run(args: Args) -> ExitCode {
     // kube and the AWS SDK share one TLS provider. It can be set only once, so a second attempt changes nothing.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    if args.command.asks_aws()
+        && let Some(why) = aws::wrong_endpoint(std::env::vars())
+    {
+        stderr::remark(&why);
+        return exit_code::USAGE.into();
+    }
     match args.command {
         Command::Run(args) => within_runtime(run::run(*args)),
         Command::Crd => print_crd(),

@@ -76,11 +76,28 @@ pub fn of_no_credentials() -> String {
 pub fn of_endpoint(configured: Option<&str>) -> String {
     match configured.filter(|url| !url.is_empty()) {
         Some(url) => {
-            let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
-            format!("check AWS_ENDPOINT_URL (chart value aws.endpointUrl), which is {shown}, and that it can be reached from here")
+            let shown = without_user(url);
+            format!(
+                "check AWS_ENDPOINT_URL (chart value aws.endpointUrl), which is {shown}, and that it can be reached from here; it begins with http:// or https://"
+            )
         }
-        None => "check that AWS can be reached from here (DNS, firewall, NetworkPolicy), or set HTTPS_PROXY or AWS_ENDPOINT_URL".to_owned(),
+        None => "check that AWS can be reached from here (DNS, firewall, NetworkPolicy), or the endpoint that you have set; or set HTTPS_PROXY or AWS_ENDPOINT_URL".to_owned(),
     }
+}
+
+/// What is wrong with the endpoints that `variables` set. The SDK would ignore such a one, and ask AWS itself.
+pub fn wrong_endpoint(mut variables: impl Iterator<Item = (String, String)>) -> Option<String> {
+    let is_wrong = |(name, url): &(String, String)| {
+        let names_endpoint = name == "AWS_ENDPOINT_URL" || name.starts_with("AWS_ENDPOINT_URL_");
+        names_endpoint && !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://")
+    };
+    let (name, url) = variables.find(is_wrong)?;
+    Some(format!("{name} is '{}': set a URL that begins with http:// or https://", without_user(&url)))
+}
+
+/// A URL without what stands before its host: a user, and perhaps a password.
+pub fn without_user(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, host)| host)
 }
 
 /// The fix for a refusal that remains whatever the caller's own role allows.
@@ -149,6 +166,17 @@ mod tests {
                 None => fix.is_none(),
             };
             assert!(is_right, "{message}: {fix:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_is_no_url_is_told_without_its_password() {
+        let told = |name: &str, url: &str| wrong_endpoint([(name.to_owned(), url.to_owned())].into_iter());
+        let said = told("AWS_ENDPOINT_URL_EC2", "me:hush@10.0.0.1:4566").unwrap();
+        assert!(said.contains("AWS_ENDPOINT_URL_EC2 is '10.0.0.1:4566'") && said.contains("http://"), "{said}");
+        assert!(told("AWS_ENDPOINT_URL", "127.0.0.1:4566").is_some());
+        for (name, url) in [("AWS_ENDPOINT_URL", "http://a:1"), ("AWS_ENDPOINT_URL", ""), ("OTHER", "127.0.0.1:1")] {
+            assert_eq!(told(name, url), None, "{name} {url}");
         }
     }
 

@@ -150,7 +150,9 @@ fn without_endpoint(error: &(dyn Error + 'static)) -> Refused {
     // The SDK adds the whole request.
     let wrong_url = words.split_once("failed to apply endpoint").map(|(_, rest)| rest.split(" to request").next());
     let message = match wrong_url.flatten() {
-        Some(url) => format!("{} is no URL with http:// or https://", url.trim()),
+        Some(url) => {
+            format!("`{}` is no URL with http:// or https://", advice::without_user(url.trim().trim_matches('`')))
+        }
         None => words.clone(),
     };
     let is_of_place = wrong_url.is_some() || is_unreached(error);

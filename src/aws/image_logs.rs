@@ -39,11 +39,14 @@ pub async fn streams(client: &Client, group: &str, token: Option<String>) -> Res
 
 fn plain_stream(stream: LogStream) -> Option<image_logs::LogStream> {
     let time = |millis: Option<i64>| Timestamp::from_millisecond(millis?).ok().map(wire_time);
+    let first = time(stream.first_event_timestamp)?;
+    // CloudWatch updates the other times late.
+    let or_first = |millis| time(millis).unwrap_or_else(|| first.clone());
     Some(image_logs::LogStream {
-        creation_time: time(stream.creation_time)?,
-        first_event_timestamp: time(stream.first_event_timestamp)?,
-        last_event_timestamp: time(stream.last_event_timestamp)?,
-        last_ingestion_time: time(stream.last_ingestion_time)?,
+        creation_time: or_first(stream.creation_time),
+        last_event_timestamp: or_first(stream.last_event_timestamp),
+        last_ingestion_time: or_first(stream.last_ingestion_time),
+        first_event_timestamp: first.clone(),
         log_stream_name: stream.log_stream_name?,
         upload_sequence_token: stream.upload_sequence_token.unwrap_or_default(),
         log_stream_arn: stream.arn?,

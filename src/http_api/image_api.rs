@@ -1,5 +1,6 @@
 //! What the interface asks: the port to whoever serves it.
 
+use super::reply::Failure;
 use crate::describe_image::image_logs::{LogPart, LogQuery, LogStreams, StackEvents};
 use crate::describe_image::observation::Stack;
 use crate::describe_image::response::ListImagesResponse;
@@ -17,7 +18,7 @@ pub trait ImageApi: Send + Sync + 'static {
         &self,
         scope: &Scope,
         id: &ImageId,
-    ) -> impl Future<Output = Result<DescribeImageResponse, ApiError>> + Send;
+    ) -> impl Future<Output = Result<DescribeImageResponse, Failure>> + Send;
 
     /// All images that the API lists as available.
     fn available_images(&self, scope: &Scope) -> impl Future<Output = Result<ListImagesResponse, SourceError>> + Send;

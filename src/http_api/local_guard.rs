@@ -1,7 +1,8 @@
 //! Keeps web pages away from a server on a desk. A page in the user's browser can send requests to this machine, also under
-//! a name of its own (DNS rebinding). Its requests have a foreign `Host`, or an `Origin`. Programs send neither.
+//! a name of its own (DNS rebinding). Its requests have a foreign `Host`, an `Origin`, or the `Sec-Fetch-Site` of another
+//! site. Programs send none of them.
 
-use super::reply::refusal_with;
+use super::reply::refusal;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -11,7 +12,7 @@ use std::net::IpAddr;
 /// Passes a request on if it is for this machine by its own name and comes from no web page.
 pub async fn local_only(request: Request, next: Next) -> Response {
     match refused(request.headers(), request.uri()) {
-        Some(why) => refusal_with(StatusCode::FORBIDDEN, why),
+        Some(why) => refusal(StatusCode::FORBIDDEN, why),
         None => next.run(request).await,
     }
 }
@@ -19,6 +20,10 @@ pub async fn local_only(request: Request, next: Next) -> Response {
 fn refused(headers: &HeaderMap, uri: &Uri) -> Option<&'static str> {
     if headers.contains_key(header::ORIGIN) {
         return Some("a web page may not ask: the request has an Origin");
+    }
+    // A browser says where a request comes from; `none` is the user, who typed the URL.
+    if headers.get("sec-fetch-site").is_some_and(|site| site != "none") {
+        return Some("a web page may not ask: the request has the Sec-Fetch-Site of one");
     }
     let mut hosts = headers.get_all(header::HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
@@ -68,6 +73,11 @@ mod tests {
         for origin in ["http://evil.example", "http://localhost:8080", "null"] {
             assert!(refused_from("localhost", Some((header::ORIGIN, origin))), "{origin}");
         }
+        let site = || header::HeaderName::from_static("sec-fetch-site");
+        for place in ["cross-site", "same-site", "same-origin"] {
+            assert!(refused_from("localhost", Some((site(), place))), "{place}: such as the source of an image");
+        }
+        assert!(!refused_from("localhost", Some((site(), "none"))), "the user typed the URL");
         assert!(refused_from("localhost", Some((header::HOST, "evil.example"))), "a second Host");
         assert!(refused(&HeaderMap::new(), &Uri::from_static("/")).is_some(), "no Host");
     }

@@ -3,7 +3,7 @@
 
 use super::image_api::ImageApi;
 use super::query::{Query, image_id};
-use super::reply::{answer, refusal_with, unread, with_request_id};
+use super::reply::{Failure, answer, refusal, unread};
 use crate::describe_image::ApiError;
 use crate::describe_image::image_logs::{LogEvents, LogPart, LogStreams, StackEvents};
 use crate::describe_image::list_images::{StatusFilter, page_of_stacks};
@@ -12,7 +12,6 @@ use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
 use axum::routing::get;
 use std::sync::Arc;
 
@@ -36,9 +35,8 @@ pub fn router<A: ImageApi>(api: Arc<A>) -> Router {
             "/v3/images/custom/{id}/stackevents",
             get(async |State(api), id, query| answer(stack_events::<A>(api, id, query).await)),
         )
-        .method_not_allowed_fallback(async || refusal_with(StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD))
-        .fallback(async || refusal_with(StatusCode::NOT_FOUND, UNKNOWN_PATH))
-        .layer(from_fn(with_request_id))
+        .method_not_allowed_fallback(async || refusal(StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD))
+        .fallback(async || refusal(StatusCode::NOT_FOUND, UNKNOWN_PATH))
         .with_state(api)
 }
 
@@ -49,7 +47,7 @@ fn decoded<T>(part: Part<T>) -> Result<T, ApiError> {
     part.map(|Path(part)| part).map_err(|rejection| ApiError::bad_request(rejection.body_text()))
 }
 
-async fn list<A: ImageApi>(api: Arc<A>, RawQuery(query): RawQuery) -> Result<ListImagesResponse, ApiError> {
+async fn list<A: ImageApi>(api: Arc<A>, RawQuery(query): RawQuery) -> Result<ListImagesResponse, Failure> {
     let query = Query::parse(query.as_deref());
     let filter = query.image_status()?;
     let scope = api.scope(query.region())?;
@@ -64,7 +62,7 @@ async fn describe<A: ImageApi>(
     api: Arc<A>,
     id: Part<String>,
     RawQuery(query): RawQuery,
-) -> Result<DescribeImageResponse, ApiError> {
+) -> Result<DescribeImageResponse, Failure> {
     let query = Query::parse(query.as_deref());
     let id = image_id(&decoded(id)?)?;
     api.describe(&api.scope(query.region())?, &id).await
@@ -74,20 +72,20 @@ async fn log_streams<A: ImageApi>(
     api: Arc<A>,
     id: Part<String>,
     RawQuery(query): RawQuery,
-) -> Result<LogStreams, ApiError> {
+) -> Result<LogStreams, Failure> {
     let query = Query::parse(query.as_deref());
     let id = image_id(&decoded(id)?)?;
     let scope = api.scope(query.region())?;
     let streams = api.log_streams(&scope, &id, query.token()).await;
     let streams = streams.map_err(|error| unread(error, "Unexpected error when retrieving image's logs: "))?;
-    streams.ok_or_else(|| ApiError::no_logs(&id))
+    streams.ok_or_else(|| ApiError::no_logs(&id).into())
 }
 
 async fn log_events<A: ImageApi>(
     api: Arc<A>,
     path: Part<(String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<LogEvents, ApiError> {
+) -> Result<LogEvents, Failure> {
     let query = Query::parse(query.as_deref());
     let types = query.log_types()?;
     let (id, stream) = decoded(path)?;
@@ -96,9 +94,9 @@ async fn log_events<A: ImageApi>(
     let part = api.log_events(&scope, &id, &stream, &query.log(types)?).await;
     match part.map_err(|error| unread(error, "Unexpected error when retrieving log events: "))? {
         LogPart::Events(events) => Ok(events),
-        LogPart::NoGroup => Err(ApiError::no_logs(&id)),
+        LogPart::NoGroup => Err(ApiError::no_logs(&id).into()),
         LogPart::NoStream => {
-            Err(ApiError { status: 404, message: format!("The specified log stream {stream} does not exist.") })
+            Err(ApiError { status: 404, message: format!("The specified log stream {stream} does not exist.") }.into())
         }
     }
 }
@@ -107,10 +105,10 @@ async fn stack_events<A: ImageApi>(
     api: Arc<A>,
     id: Part<String>,
     RawQuery(query): RawQuery,
-) -> Result<StackEvents, ApiError> {
+) -> Result<StackEvents, Failure> {
     let query = Query::parse(query.as_deref());
     let id = image_id(&decoded(id)?)?;
     let scope = api.scope(query.region())?;
     let events = api.stack_events(&scope, &id, query.token()).await.map_err(|error| unread(error, ""))?;
-    events.ok_or_else(|| ApiError::no_stack(&id))
+    events.ok_or_else(|| ApiError::no_stack(&id).into())
 }

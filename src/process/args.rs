@@ -163,6 +163,14 @@ pub enum Command {
     Completions { shell: Shell },
 }
 
+impl Command {
+    /// Whether it makes calls to AWS.
+    #[must_use]
+    pub fn asks_aws(&self) -> bool {
+        !matches!(self, Self::Crd | Self::Version(_) | Self::Completions { .. })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

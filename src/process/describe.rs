@@ -71,7 +71,7 @@ pub async fn response(
 }
 
 /// Facts for which the API's answer has no field.
-fn remarks(id: &ImageId, observation: &Observation) -> Vec<String> {
+pub fn remarks(id: &ImageId, observation: &Observation) -> Vec<String> {
     let mut remarks = Vec::new();
     match observation {
         Observation::Ami { ami, refused, .. } => {

@@ -10,7 +10,7 @@ use crate::describe_image::observe::observe_one;
 use crate::describe_image::response::ListImagesResponse;
 use crate::describe_image::{ApiError, DescribeImageResponse, ImageId, Region, Scope, SourceError};
 use crate::http_api::local_guard::local_only;
-use crate::http_api::{ImageApi, router};
+use crate::http_api::{Failure, ImageApi, router, with_log};
 use crate::process::args::region::default_region;
 use crate::process::args::serve::ServeArgs;
 use crate::process::describe;
@@ -18,13 +18,21 @@ use crate::process::http::connections;
 use crate::process::http::{Limits, listen};
 use crate::process::stderr::remark;
 use crate::process::stop;
-use axum::middleware::from_fn;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
-/// A read of AWS takes at most a minute, with all its attempts; a describe has several.
-const LONGEST_ANSWER: Duration = Duration::from_mins(5);
+/// What the clients may take. Other than a probe, an answer waits for AWS, and a signed request has a long header.
+fn limits() -> Limits {
+    Limits { header_bytes: 64 * 1024, connections: 1000, connection: Duration::from_mins(5), ..Limits::default() }
+}
+
+/// Requests that are answered at once. The others wait: AWS's limits are for all users of the account.
+const AT_ONCE: usize = 16;
 
 /// Exit code 0 after SIGINT or SIGTERM.
 pub async fn run(args: ServeArgs) -> ExitCode {
@@ -45,13 +53,19 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
     let listener = listen(args.listen).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let aws = Aws::connect(&args.aws.settings(), default_region.as_ref(), Arc::new(IgnoreCalls)).await;
-    let router = router(Arc::new(Desk { aws, default_region })).layer(from_fn(local_only));
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let router = router(Arc::new(Desk { aws, default_region })).layer(from_fn_with_state(turns, in_turn));
+    let router = with_log(router.layer(from_fn(local_only)));
     remark(&format!("serves http://{address}/v3/images/custom until Ctrl-C"));
     remark("every user of this machine can read with your AWS credentials there");
-    let limits = Limits { connection: LONGEST_ANSWER, ..Limits::default() };
-    connections::serve(listener, router, limits, stop).await;
+    connections::serve(listener, router, limits(), stop).await;
     remark("stopped");
     Ok(())
+}
+
+async fn in_turn(State(turns): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let _turn = turns.acquire().await;
+    next.run(request).await
 }
 
 /// AWS with the caller's own credentials.
@@ -66,9 +80,12 @@ impl ImageApi for Desk {
         region.map(Scope::default_identity).ok_or_else(|| ApiError::bad_request("region needs to be set"))
     }
 
-    async fn describe(&self, scope: &Scope, id: &ImageId) -> Result<DescribeImageResponse, ApiError> {
+    async fn describe(&self, scope: &Scope, id: &ImageId) -> Result<DescribeImageResponse, Failure> {
         let observation = observe_one(&self.aws, scope, id, describe::official_plan()).await?;
-        describe::response(&self.aws, scope, id, &observation).await
+        for remark in describe::remarks(id, &observation) {
+            tracing::warn!(image_id = id.as_str(), remark);
+        }
+        Ok(describe::response(&self.aws, scope, id, &observation).await?)
     }
 
     async fn available_images(&self, scope: &Scope) -> Result<ListImagesResponse, SourceError> {

@@ -220,10 +220,12 @@ fn web_pages_and_other_machines_are_kept_away() {
             &[("Host", "evil.example")][..],
             &[("Host", "localhost"), ("Origin", "http://evil.example")],
             &[("Host", "localhost"), ("Origin", "null")],
+            &[("Host", "localhost"), ("Sec-Fetch-Site", "cross-site")],
             &[],
         ] {
             let reply = request(&serve.address, "GET", path, headers).await;
             assert_eq!(reply.code, 403, "{headers:?}: {reply:?}");
+            assert!(reply.head.contains("x-request-id: "), "a refusal is logged, too: {reply:?}");
         }
         assert_eq!(aws.calls().len(), 0);
         let signed = [("Host", "localhost:1234"), ("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/x, Signature=y")];
@@ -232,6 +234,18 @@ fn web_pages_and_other_machines_are_kept_away() {
             let output = program(&aws.endpoint()).args(["serve", "--listen", address]).output().await.unwrap();
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(output.status.code() == Some(2) && said.contains("ssh -L"), "{said}");
+        }
+    });
+}
+
+/// The SDK would ignore such an endpoint, and ask AWS itself.
+#[test]
+fn an_endpoint_that_is_no_url_is_refused_before_aws_is_asked() {
+    run(async {
+        for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["list"], &["describe", "--image-id", "hpc"]] {
+            let output = program("127.0.0.1:4566").args(command).args(["--region", REGION]).output().await.unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code() == Some(2) && said.contains("AWS_ENDPOINT_URL is '127.0.0.1:4566'"), "{said}");
         }
     });
 }

@@ -2,20 +2,24 @@
 //! no account, so the account of another image's answer is used, or AWS is asked for it.
 
 use crate::describe_image::{Role, Scope};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use tokio::sync::watch;
 
-/// What was learned within this time is current.
-const CURRENT: SignedDuration = SignedDuration::from_mins(1);
+/// The last questions for the account of the operator's own credentials that got no answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// The first and the last of those that failed one after the other.
+    pub failed: Option<(Timestamp, Timestamp)>,
+}
 
 /// The account of the latest answer, by role. The key `None` is the operator's own credentials.
 #[derive(Debug, Default)]
 pub struct Accounts {
     known: Mutex<HashMap<Option<Role>, (String, Timestamp)>>,
-    /// When AWS was last asked for the account itself, by role.
-    asked: Mutex<HashMap<Option<Role>, Timestamp>>,
+    /// Locked while AWS is asked for the account of the operator's own credentials.
+    pub asked: tokio::sync::Mutex<Asked>,
     /// Counts new accounts.
     learned: watch::Sender<u64>,
 }
@@ -37,20 +41,17 @@ impl Accounts {
         self.of(scope)
     }
 
-    /// Whether AWS is to be asked for the account of the scope: neither an answer has named it lately, nor was it asked for
-    /// lately. Of those that want to know at the same time, one asks.
-    pub fn is_to_be_asked(&self, scope: &Scope, now: Timestamp) -> bool {
-        let is_current = |at: &Timestamp| now.duration_since(*at).abs() < CURRENT;
-        let role = &scope.identity.role;
-        if self.known.lock().get(role).is_some_and(|(_, at)| is_current(at)) {
-            return false;
-        }
-        let mut asked = self.asked.lock();
-        let is_first = !asked.get(role).is_some_and(is_current);
-        if is_first {
-            asked.insert(role.clone(), now);
-        }
-        is_first
+    /// AWS was asked at `at`, and has told the account of the scope.
+    pub fn told(&self, scope: &Scope, account: &str, at: Timestamp) {
+        // A clock that was set back must not make an older answer win.
+        self.known.lock().retain(|role, (_, before)| *role != scope.identity.role || *before <= at);
+        self.learn(scope, Some(account), at);
+    }
+
+    /// Whether an answer that was read at `at` or later names the account of the scope.
+    #[must_use]
+    pub fn is_known_since(&self, scope: &Scope, at: Timestamp) -> bool {
+        self.known.lock().get(&scope.identity.role).is_some_and(|(_, known)| *known >= at)
     }
 
     /// The account of the scope: the one that has answered, else the one in the role's ARN, else `None`.

@@ -1,28 +1,69 @@
-//! The account of an answer without the image that the status reports. Such an answer names no account, and an account that
-//! never had the image has not lost it.
+//! Whose answer it is that lacks the image of a status. Such an answer names no account, and an account that never had the
+//! image has not lost it. So AWS is asked for the account before an image counts as gone.
 
 use crate::describe_image::Scope;
 use crate::describe_image::source::Source;
 use crate::kubernetes::reconcile::context::Context;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
 /// Timeout of the question. It is short because other objects wait for this reconcile.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The account of the scope's credentials: the `learned` one, unless it is to be asked for and AWS answers. If the account
-/// is another one than before, all objects of the scope are reconciled again.
-pub async fn of_miss<S: Source + 'static>(
-    scope: &Scope,
-    learned: Option<String>,
-    context: &Context<S>,
-) -> Option<String> {
-    let now = Timestamp::now();
-    if !context.accounts.is_to_be_asked(scope, now) {
-        return learned;
+/// The pause after a question that got no answer.
+const PAUSE: SignedDuration = SignedDuration::from_secs(5);
+
+/// After failing for so long, the last known account counts. STS may be out of reach for ever, such as in a closed network.
+const GIVEN_UP: SignedDuration = SignedDuration::from_mins(1);
+
+/// The account of an answer without the image.
+pub enum Whose {
+    /// Also `None` if nothing can tell it.
+    Known(Option<String>),
+    /// It is asked for again at this time.
+    NotYet(Timestamp),
+}
+
+/// The account of the answer that was read at `read_at`. If it is another one than before, all objects of the scope are
+/// reconciled again. Of several objects, one asks, and the others wait for its answer.
+pub async fn of_miss<S: Source + 'static>(scope: &Scope, read_at: Timestamp, context: &Context<S>) -> Whose {
+    let accounts = &context.accounts;
+    let known = || Whose::Known(accounts.of(scope));
+    // The account of a role is in its ARN.
+    if scope.identity.role.is_some() || accounts.is_known_since(scope, read_at) {
+        return known();
     }
-    match tokio::time::timeout(PATIENCE, context.reflector.source().account(scope)).await {
-        Ok(Ok(account)) => context.accounts.learn(scope, Some(&account), now),
-        Ok(Err(_)) | Err(_) => learned,
+    let mut asked = accounts.asked.lock().await;
+    let now = Timestamp::now();
+    let is_recent = |last: Timestamp| now.duration_since(last).abs() < GIVEN_UP;
+    let failed = asked.failed.filter(|(_, last)| is_recent(*last));
+    let has_just_failed = failed.is_some_and(|(_, last)| read_at <= last);
+    if accounts.is_known_since(scope, read_at) {
+        return known();
+    }
+    if !has_just_failed {
+        let answer = tokio::time::timeout(PATIENCE, context.reflector.source().account(scope)).await;
+        let error = match answer {
+            Ok(Ok(account)) => {
+                asked.failed = None;
+                accounts.told(scope, &account, now);
+                return known();
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {PATIENCE:?}"),
+        };
+        if failed.is_none() {
+            tracing::warn!(
+                error,
+                "cannot ask AWS for the account of the credentials (sts:GetCallerIdentity): whether a missing image was deleted is decided without it in a minute"
+            );
+        }
+        asked.failed = Some((failed.map_or(now, |(first, _)| first), now));
+    }
+    match asked.failed {
+        Some((first, _)) if now.duration_since(first) < GIVEN_UP => {
+            Whose::NotYet(now.checked_add(PAUSE).unwrap_or(now))
+        }
+        _ => known(),
     }
 }

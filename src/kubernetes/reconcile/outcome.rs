@@ -7,6 +7,7 @@ use crate::describe_image::source::Source;
 use crate::describe_image::source_error::{SourceError, redacted};
 use crate::describe_image::{self, ImageRef, Observation};
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
+use crate::kubernetes::reconcile::account::Whose;
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::reconcile::memory::{Missed, Remembered};
 use crate::kubernetes::reconcile::wanted::{self, Wanted};
@@ -165,17 +166,19 @@ async fn observed<S: Source + 'static>(
     context: &Context<S>,
 ) -> (Outcome, Option<String>, Option<Timestamp>) {
     let ImageRef { scope, id } = image;
-    let account_id = context.accounts.learn(scope, observation.account_id(), read_at);
+    let mut account_id = context.accounts.learn(scope, observation.account_id(), read_at);
     let mut response = describe_image::describe(id, &scope.region, observation).ok();
     // The orphan is read even while a missed stack is not confirmed yet. So both are confirmed at the same time.
     let (orphan, asked_again_at) = orphan::read(observation, read_at, image, previous, memory, context).await;
     if !is_missed(response.as_ref().map(|response| &response.image), &previous.image) {
         memory.missed = Missed::default();
+    } else if let Some(again_at) = memory.missed.again(read_at) {
+        let until = asked_again_at.map_or(again_at, |asked| asked.min(again_at));
+        return (Outcome::Unconfirmed, account_id, Some(until));
     } else {
-        let account_id = account::of_miss(scope, account_id.clone(), context).await;
-        if let Some(again_at) = memory.missed.again(read_at) {
-            let until = asked_again_at.map_or(again_at, |asked| asked.min(again_at));
-            return (Outcome::Unconfirmed, account_id, Some(until));
+        match account::of_miss(scope, read_at, context).await {
+            Whose::Known(account) => account_id = account,
+            Whose::NotYet(until) => return (Outcome::Unconfirmed, account_id, Some(until)),
         }
     }
     let mut until = asked_again_at;

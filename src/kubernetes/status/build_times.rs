@@ -24,7 +24,7 @@ pub fn dated(
     let started_at = started_at.or_else(|| build.started_at.clone());
     let ended_at = match observation {
         Observation::Ami { ami, .. } if ami.phase() != Phase::Settled => None,
-        // An end that was seen by mistake: such as with the credentials of an account that has no such image.
+        // Image Builder tells that the build goes on, so an end that was recorded was none.
         Observation::Stack { image_build: Some(told), .. } if told.status.is_some() && !observation.build_is_over() => {
             None
         }

@@ -18,8 +18,6 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// The bytes of a request's header. It is the smallest that hyper allows.
-const HEADER: usize = 8 * 1024;
 /// After closing as many connections as half of those that are open, the server waits a moment for the runtime, which
 /// then sees what has arrived on all others. So a request that is here is read before its connection is the oldest, even
 /// on a busy machine. A longer wait would let the kernel's queue of connections overflow.
@@ -32,6 +30,8 @@ const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);
 /// What the clients may take, all together and each of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// The bytes of a request's header. The smallest that hyper allows are 8 KiB.
+    pub header_bytes: usize,
     /// Connections at once. One more closes another one, of those who have most.
     pub connections: usize,
     /// From the begin of a connection to the end of the request's header.
@@ -45,7 +45,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { connections: 100, header: seconds(5), connection: seconds(15), end: seconds(2) }
+        Self { header_bytes: 8 * 1024, connections: 100, header: seconds(5), connection: seconds(15), end: seconds(2) }
     }
 }
 
@@ -94,7 +94,7 @@ async fn converse(
 ) {
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.header);
-    protocol.keep_alive(false).max_buf_size(HEADER).max_header_size(HEADER);
+    protocol.keep_alive(false).max_buf_size(limits.header_bytes).max_header_size(limits.header_bytes);
     let answer = service_fn(|request| {
         has_asked.store(true, Ordering::Relaxed);
         router.clone().oneshot(request)
