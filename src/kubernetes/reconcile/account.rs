@@ -3,6 +3,7 @@
 
 use crate::describe_image::Scope;
 use crate::describe_image::source::Source;
+use crate::describe_image::source_error::redacted;
 use crate::kubernetes::reconcile::context::Context;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -37,7 +38,7 @@ pub async fn of_miss<S: Source + 'static>(scope: &Scope, read_at: Timestamp, con
     let now = Timestamp::now();
     let is_recent = |last: Timestamp| now.duration_since(last).abs() < GIVEN_UP;
     let failed = asked.failed.filter(|(_, last)| is_recent(*last));
-    let has_just_failed = failed.is_some_and(|(_, last)| read_at <= last);
+    let has_just_failed = failed.is_some_and(|(_, last)| now.duration_since(last).abs() < PAUSE);
     if accounts.is_known_since(scope, read_at) {
         return known();
     }
@@ -49,7 +50,7 @@ pub async fn of_miss<S: Source + 'static>(scope: &Scope, read_at: Timestamp, con
                 accounts.told(scope, &account, now);
                 return known();
             }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => redacted(&error.to_string()),
             Err(_) => format!("no answer within {PATIENCE:?}"),
         };
         if failed.is_none() {
@@ -61,7 +62,7 @@ pub async fn of_miss<S: Source + 'static>(scope: &Scope, read_at: Timestamp, con
         asked.failed = Some((failed.map_or(now, |(first, _)| first), now));
     }
     match asked.failed {
-        Some((first, _)) if now.duration_since(first) < GIVEN_UP => {
+        Some((first, _)) if now.duration_since(first).abs() < GIVEN_UP => {
             Whose::NotYet(now.checked_add(PAUSE).unwrap_or(now))
         }
         _ => known(),
