@@ -141,18 +141,21 @@ pub fn of_same_image(
     region: &str,
     account_id: Option<&str>,
 ) -> (CustomImageStatus, Option<Note>) {
-    let cleared = |reason: &str, text: String| {
+    let cleared = |is_warning: bool, reason: &str, text: String| {
         let last_handled_reconcile_at = stored.last_handled_reconcile_at.clone();
         let cleared = CustomImageStatus { last_handled_reconcile_at, ..CustomImageStatus::default() };
-        (cleared, Some(Note { is_warning: false, reason: reason.to_owned(), text }))
+        (cleared, Some(Note { is_warning, reason: reason.to_owned(), text }))
     };
     let is_other = |before: &str, now: &str| !now.is_empty() && before != now;
     match (stored.region.as_deref(), stored.account_id.as_deref(), account_id) {
         (Some(before), _, _) if is_other(before, region) => cleared(
+            false,
             "RegionChanged",
             format!("the operator's region changed from {before} to {region}: this is another image"),
         ),
         (_, Some(before), Some(now)) if is_other(before, now) => cleared(
+            // It may be a mistake: the keys of another account.
+            true,
             "AccountChanged",
             format!("the identity's account changed from {before} to {now}: this is another image"),
         ),

@@ -69,9 +69,11 @@ impl Target {
             (None, Some(_)) => ToldBy::Nothing,
             (None, None) => with_progress(&what, &calls, seen(&aws, &scope, &image_id, story)).await?,
         };
-        let status_account = status.as_ref().and_then(|status| status.account_id.as_deref());
-        let account = if let ToldBy::Arn(arn) = &told_by { account_of(arn) } else { status_account };
-        refuse_another_account(&caller, account)?;
+        let (what, account) = match &told_by {
+            ToldBy::Arn(arn) => ("the build is in", account_of(arn)),
+            _ => ("the CustomImage is read from", status.as_ref().and_then(|status| status.account_id.as_deref())),
+        };
+        refuse_another_account(&caller, what, account)?;
         Ok((Self { scope, image_id, told_by, caller }, aws))
     }
 
@@ -165,11 +167,11 @@ fn account_of(arn: &str) -> Option<&str> {
 }
 
 /// Names of log groups and stacks are the same in every account, so a look in the wrong one would show another build.
-fn refuse_another_account(caller: &Caller, account: Option<&str>) -> Result<(), Ended> {
+fn refuse_another_account(caller: &Caller, what: &str, account: Option<&str>) -> Result<(), Ended> {
     match account {
         Some(account) if account != caller.account_id => {
             let message = format!(
-                "the build is in the account {account}, and these credentials are of {} ({}); what to do: use credentials of the account {account}, such as by AWS_PROFILE",
+                "{what} the account {account}, and these credentials are of {} ({}); what to do: use credentials of the account {account}, such as by AWS_PROFILE",
                 caller.account_id, caller.arn
             );
             Err(Ended::Failed(ApiError { status: 401, message }))
