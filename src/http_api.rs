@@ -3,6 +3,7 @@
 //! may ask.
 //!
 //! - `image_api`: what the interface asks.
+//! - `operation`: the operations, by name and path.
 //! - `routes`: the paths, and what each answers.
 //! - `query`: the parameters of a request.
 //! - `reply`: JSON bodies, error codes, and the id of each request.
@@ -10,10 +11,13 @@
 
 mod image_api;
 pub mod local_guard;
+mod operation;
 mod query;
 mod reply;
 mod routes;
 
-pub use image_api::ImageApi;
-pub use reply::{Failure, with_log};
-pub use routes::router;
+pub use image_api::{Described, ImageApi};
+pub use operation::Operation;
+pub use query::image_id;
+pub use reply::{Failure, REQUEST_ID, User, answer, with_log};
+pub use routes::{router, unknown_path};

@@ -1,12 +1,14 @@
 //! The Kubernetes adapter: the CustomImage resource and its controller. Only this room names `kube` and `k8s_openapi`.
 //! It never imports the AWS adapter.
 
+pub mod callers;
 pub mod client;
 pub mod controller;
 pub mod custom_image;
 pub mod identities;
 pub mod leadership;
 pub mod metrics;
+pub mod mirror;
 mod reconcile;
 pub mod rights;
 mod status;

@@ -1,6 +1,7 @@
 //! The program: picks the command and builds the async runtime. It is the only room that uses both adapters, Kubernetes
 //! and AWS.
 
+mod api;
 pub mod args;
 mod build;
 mod check;
@@ -9,6 +10,7 @@ mod configuration;
 mod describe;
 mod events;
 mod exit_code;
+mod followed;
 mod http;
 mod list;
 mod logs;

@@ -6,8 +6,10 @@
 //! Nothing here knows Kubernetes or the AWS SDK. Only the reflector keeps the subscriptions.
 
 mod answer;
+mod ask;
 mod by_turns;
 mod entry;
+mod guests;
 pub mod intervals;
 mod lane;
 mod lane_context;
@@ -50,7 +52,7 @@ impl<S: ImageSource + 'static> Reflector<S> {
     /// Returns an empty reflector, and the receiver of the changes that it will publish.
     pub fn new(source: S, settings: ReflectorSettings) -> (Self, Changes) {
         let (sender, changes) = mpsc::unbounded();
-        let publisher = Publisher { subscribers: Arc::default(), changes: sender };
+        let publisher = Publisher { subscribers: Arc::default(), guests: Arc::default(), changes: sender };
         (Self { source: Arc::new(source), settings, lanes: Mutex::default(), publisher }, changes)
     }
 
@@ -108,8 +110,14 @@ impl<S: ImageSource + 'static> Reflector<S> {
     /// Stops the reads of an image that has no subscriber any more, and removes its lane if that has no images left.
     fn leave(&self, lanes: &mut HashMap<Scope, Arc<Lane>>, left: Option<Arc<ImageRef>>) {
         if let Some(image) = left
-            && lanes.get(&image.scope).is_some_and(|lane| lane.remove(&image.id))
+            && !self.publisher.guests.contains(&image)
         {
+            self.remove(lanes, &image);
+        }
+    }
+
+    fn remove(&self, lanes: &mut HashMap<Scope, Arc<Lane>>, image: &ImageRef) {
+        if lanes.get(&image.scope).is_some_and(|lane| lane.remove(&image.id)) {
             lanes.remove(&image.scope);
             self.source.release(&image.scope);
         }

@@ -41,6 +41,8 @@ pub enum Api {
     DescribeStackResource,
     GetImage,
     DescribeStackEvents,
+    DescribeLogStreams,
+    GetLogEvents,
 }
 
 /// A rate limit of AWS: the calls at once (burst) and the calls a second.
@@ -66,7 +68,12 @@ impl Budget {
     fn limit(&self, api: Api) -> Limit {
         match api {
             Api::DescribeImages => DESCRIBE_IMAGES,
-            Api::DescribeStacks | Api::DescribeStackResource | Api::GetImage | Api::DescribeStackEvents => self.assumed,
+            Api::DescribeStacks
+            | Api::DescribeStackResource
+            | Api::GetImage
+            | Api::DescribeStackEvents
+            | Api::DescribeLogStreams
+            | Api::GetLogEvents => self.assumed,
         }
     }
 }

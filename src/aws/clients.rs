@@ -34,6 +34,8 @@ pub(super) struct RateLimits {
     pub resources: Arc<RateLimit>,
     pub builds: Arc<RateLimit>,
     pub events: Arc<RateLimit>,
+    pub log_streams: Arc<RateLimit>,
+    pub log_events: Arc<RateLimit>,
 }
 
 impl RateLimits {
@@ -45,6 +47,8 @@ impl RateLimits {
             "DescribeStackResource" => Some(&self.resources),
             "GetImage" => Some(&self.builds),
             "DescribeStackEvents" => Some(&self.events),
+            "DescribeLogStreams" => Some(&self.log_streams),
+            "GetLogEvents" => Some(&self.log_events),
             _ => None,
         }
     }

@@ -55,14 +55,7 @@ pub async fn all_stacks(
     turn: &Turn,
     mut take: impl FnMut(observation::Stack) + Send,
 ) -> Result<(), SourceError> {
-    let fetch = |token| {
-        let call = client.describe_stacks().set_next_token(token);
-        async {
-            let page = call.send().await.map_err(|error| source_error(DESCRIBE_STACKS, &error))?;
-            Ok(Page { items: page.stacks, next_token: page.next_token })
-        }
-    };
-    all_pages(DESCRIBE_STACKS, rate_limit, turn, fetch, |stack| take(plain(stack))).await
+    all_pages(DESCRIBE_STACKS, rate_limit, turn, |token| page(client, token), |stack| take(plain(stack))).await
 }
 
 /// One page of the stacks that are not deleted, and the token of the next one.
@@ -73,10 +66,15 @@ pub async fn stacks_page(
     token: Option<String>,
 ) -> Result<(Vec<observation::Stack>, Option<String>), SourceError> {
     let _permit = rate_limit.take(turn).await;
-    let page = client.describe_stacks().set_next_token(token).send().await;
-    let page = page.map_err(|error| source_error(DESCRIBE_STACKS, &error))?;
-    let next = page.next_token.filter(|next| !next.is_empty());
-    Ok((page.stacks.unwrap_or_default().into_iter().map(plain).collect(), next))
+    let Page { items, next_token } = page(client, token).await?;
+    let next = next_token.filter(|next| !next.is_empty());
+    Ok((items.unwrap_or_default().into_iter().map(plain).collect(), next))
+}
+
+async fn page(client: &Client, token: Option<String>) -> Result<Page<Stack>, SourceError> {
+    let reply = client.describe_stacks().set_next_token(token).send().await;
+    let reply = reply.map_err(|error| source_error(DESCRIBE_STACKS, &error))?;
+    Ok(Page { items: reply.stacks, next_token: reply.next_token })
 }
 
 /// Whether the error means that the stack or resource does not exist. CloudFormation has no code for this: it returns

@@ -106,6 +106,8 @@ impl Aws {
             resources: rate_limit(Api::DescribeStackResource),
             builds: rate_limit(Api::GetImage),
             events: rate_limit(Api::DescribeStackEvents),
+            log_streams: rate_limit(Api::DescribeLogStreams),
+            log_events: rate_limit(Api::GetLogEvents),
         }
     }
 

@@ -76,10 +76,14 @@ pub async fn list_images<S: ImageSource>(
 ///
 /// # Errors
 /// If AWS does not answer for every page.
-pub async fn available_images<S: ImageSource>(source: &S, scope: &Scope) -> Result<ListImagesResponse, SourceError> {
+pub async fn available_images<S: ImageSource>(
+    source: &S,
+    scope: &Scope,
+    turn: &Turn,
+) -> Result<ListImagesResponse, SourceError> {
     let mut images = Vec::new();
     let take = |ami: Ami| images.extend((!ami.is_disabled()).then(|| of_ami(&ami, scope.region.as_str())));
-    source.all_amis(scope, &Turn::shared(Priority::Urgent, scope), take).await?;
+    source.all_amis(scope, turn, take).await?;
     Ok(ListImagesResponse { next_token: None, images })
 }
 

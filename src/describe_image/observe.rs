@@ -69,9 +69,10 @@ pub async fn observe_one<S: ImageSource>(
     scope: &Scope,
     id: &ImageId,
     plan: Plan,
+    context: &impl ReadContext,
 ) -> Result<Observation, ObserveError> {
     let mut answer = Ok(Observation::Absent { other_stack: None });
-    observe_each(source, scope, std::slice::from_ref(id), plan, &(), |(_, observed)| answer = observed).await;
+    observe_each(source, scope, std::slice::from_ref(id), plan, context, |(_, observed)| answer = observed).await;
     answer
 }
 

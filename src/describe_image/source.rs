@@ -1,7 +1,9 @@
 //! The port to AWS: what the domain reads. A missing image is an answer, not an error.
 
+use super::image_build_log::ImageBuildLog;
 use super::image_config::ConfigObject;
 use super::image_id::{ImageId, Region};
+use super::image_logs::{LogPart, LogQuery, LogStreams, StackEvents};
 use super::observation::{Ami, FailedResource, ImageBuild, Stack};
 use super::scope::Scope;
 use super::source_error::SourceError;
@@ -142,6 +144,45 @@ pub trait OrphanSource: Send + Sync {
         scope: &Scope,
         image_build_arn: &str,
     ) -> impl Future<Output = Result<Option<String>, SourceError>> + Send;
+}
+
+/// Reads the lists, logs and events that AWS keeps of builds. A missing log or stack is an answer, not an error.
+pub trait StorySource: Send + Sync {
+    /// A page of all stacks that are not deleted, in CloudFormation's order, and the token of the next page.
+    fn stacks_page(
+        &self,
+        scope: &Scope,
+        token: Option<String>,
+        turn: &Turn,
+    ) -> impl Future<Output = Result<(Vec<Stack>, Option<String>), SourceError>> + Send;
+
+    /// A page of the log streams of an image, by name. `None` if it has no log group.
+    fn log_streams(
+        &self,
+        scope: &Scope,
+        id: &ImageId,
+        token: Option<String>,
+        turn: &Turn,
+    ) -> impl Future<Output = Result<Option<LogStreams>, SourceError>> + Send;
+
+    /// A part of the log of a build, in the order of time.
+    fn log_events(
+        &self,
+        scope: &Scope,
+        log: &ImageBuildLog,
+        query: &LogQuery,
+        turn: &Turn,
+    ) -> impl Future<Output = Result<LogPart, SourceError>> + Send;
+
+    /// One page of the events of `stack`, the newest first. `stack` is its ARN, or its name while it exists. `None` if there
+    /// is no such stack.
+    fn stack_events(
+        &self,
+        scope: &Scope,
+        stack: &str,
+        token: Option<String>,
+        turn: &Turn,
+    ) -> impl Future<Output = Result<Option<StackEvents>, SourceError>> + Send;
 }
 
 /// Knows whose credentials are used.

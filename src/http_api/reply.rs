@@ -1,5 +1,6 @@
 //! How a request is answered: JSON only, the codes of the API, and an id that the answer and the log share.
 
+use super::image_api::Described;
 use crate::describe_image::observe::ObserveError;
 use crate::describe_image::source_error::redacted;
 use crate::describe_image::{ApiError, SourceError, SourceErrorKind};
@@ -10,10 +11,11 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The header with the id of the request.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Why a request is refused or failed.
 #[derive(Debug)]
@@ -21,17 +23,41 @@ pub struct Failure {
     answer: ApiError,
     /// What the user of the server can do about it. It is in the log, because the API's answer has no field for it.
     fix: Option<String>,
+    /// When the caller may ask again.
+    retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// The server cannot answer now. It may after `retry_after`.
+    #[must_use]
+    pub fn unavailable(message: impl Into<String>, retry_after: Duration) -> Self {
+        let answer = ApiError { status: 503, message: message.into() };
+        Self { answer, fix: None, retry_after: Some(retry_after) }
+    }
+
+    /// The caller asks too often, or too much at once.
+    #[must_use]
+    pub fn too_many(message: impl Into<String>, retry_after: Duration) -> Self {
+        let answer = ApiError { status: 429, message: message.into() };
+        Self { answer, fix: None, retry_after: Some(retry_after) }
+    }
 }
 
 impl From<ApiError> for Failure {
     fn from(answer: ApiError) -> Self {
-        Self { answer, fix: None }
+        Self { answer, fix: None, retry_after: None }
     }
 }
 
+/// That AWS refuses the credentials of the server is an error of the server: 401 and 403 are about the caller.
 impl From<ObserveError> for Failure {
     fn from(error: ObserveError) -> Self {
-        Self { fix: error.source_error.fix.clone(), answer: error.into() }
+        let fix = error.source_error.fix.clone();
+        let mut answer = ApiError::from(error);
+        if matches!(answer.status, 401 | 403) {
+            answer.status = 500;
+        }
+        Self { answer, fix, retry_after: None }
     }
 }
 
@@ -39,30 +65,45 @@ impl From<ObserveError> for Failure {
 /// stands before AWS's words.
 pub fn unread(error: SourceError, before: &str) -> Failure {
     let status = match error.kind {
-        SourceErrorKind::UnknownRegion => return Failure { answer: error.into(), fix: None },
+        SourceErrorKind::UnknownRegion => return ApiError::from(error).into(),
         SourceErrorKind::Throttled => 429,
         _ => 500,
     };
-    Failure { answer: ApiError { status, message: format!("{before}{}", error.message) }, fix: error.fix }
+    let answer = ApiError { status, message: format!("{before}{}", error.message) };
+    Failure { answer, fix: error.fix, retry_after: None }
 }
 
-/// The answer to a request, or the error in its place. That AWS refuses the credentials of the server is an error of the
-/// server: 401 and 403 are about the caller.
+/// The answer to a request, or the error in its place.
 pub fn answer<T: Serialize>(result: Result<T, Failure>) -> Response {
-    let Failure { answer: error, fix } = match result {
+    let Failure { answer: error, fix, retry_after } = match result {
         Ok(body) => return json(StatusCode::OK, &body),
         Err(failure) => failure,
     };
-    let code = match error.status {
-        401 | 403 => StatusCode::INTERNAL_SERVER_ERROR,
-        code => StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-    };
+    let code = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let message = redacted(&error.message);
     let mut response = refusal(code, &message);
+    if let Some(pause) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds(pause.as_secs().max(1)));
+    }
     if code.is_server_error() || code == StatusCode::TOO_MANY_REQUESTS {
         response.extensions_mut().insert(Cause { message, fix });
     }
     response
+}
+
+/// The answer of describeImage. It says how old it is, if it is not of this request alone.
+pub fn with_age(result: Result<Described, Failure>) -> Response {
+    let age = result.as_ref().ok().and_then(|described| described.age);
+    let mut response = answer(result.map(|described| described.response));
+    if let Some(age) = age {
+        response.headers_mut().insert(header::AGE, seconds(age.as_secs()));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+    response
+}
+
+fn seconds(count: u64) -> HeaderValue {
+    HeaderValue::from(count)
 }
 
 /// An error answer: `{"message": …}`.
@@ -95,21 +136,36 @@ pub fn with_log(router: Router) -> Router {
     router.layer(from_fn(log))
 }
 
+/// Who asked, for the log. It is an extension of the answer.
+#[derive(Clone, Debug)]
+pub struct User(pub Arc<str>);
+
 /// The query is not logged: a token of AWS may be in it.
-async fn log(request: Request, next: Next) -> Response {
-    let request_id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+async fn log(mut request: Request, next: Next) -> Response {
+    let request_id = request_id(&request);
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        request.headers_mut().insert(REQUEST_ID, value);
+    }
     let begun = Instant::now();
     let (method, path) = (request.method().clone(), escaped(request.uri().path()).into_owned());
     let mut response = next.run(request).await;
     let (code, milliseconds) = (response.status().as_u16(), begun.elapsed().as_millis());
+    let user = response.extensions().get().map(|User(name)| name.as_ref());
     match response.extensions().get() {
-        None => tracing::info!(request_id, %method, path, code, milliseconds, "answered"),
+        None => tracing::info!(request_id, user, %method, path, code, milliseconds, "answered"),
         Some(Cause { message, fix }) => {
-            tracing::warn!(request_id, %method, path, code, milliseconds, error = message, fix, "failed");
+            tracing::warn!(request_id, user, %method, path, code, milliseconds, error = message, fix, "failed");
         }
     }
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The id that a server which passes the request on has given it, else a new one.
+fn request_id(request: &Request) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let is_ours = |id: &&str| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    given.filter(is_ours).map_or_else(|| format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)), str::to_owned)
 }

@@ -1,43 +1,47 @@
 //! The paths of the interface. Each parameter is looked at in the order of the official program's server, so that a request
 //! with several errors gets the same answer from both.
 
-use super::image_api::ImageApi;
+use super::image_api::{Described, ImageApi};
+use super::operation::Operation;
 use super::query::{Query, image_id};
-use super::reply::{Failure, answer, refusal, unread};
-use crate::describe_image::ApiError;
+use super::reply::{Failure, answer, refusal, unread, with_age};
+use crate::describe_image::image_build_log::{self, ImageBuildLog};
 use crate::describe_image::image_logs::{LogEvents, LogPart, LogStreams, StackEvents};
-use crate::describe_image::list_images::{StatusFilter, page_of_stacks};
-use crate::describe_image::response::{DescribeImageResponse, ListImagesResponse};
-use axum::Router;
+use crate::describe_image::list_images::{StatusFilter, available_images, page_of_stacks};
+use crate::describe_image::response::ListImagesResponse;
+use crate::describe_image::source::StorySource;
+use crate::describe_image::{ApiError, ImageId, Scope};
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::routing::get;
+use axum::{Extension, Router};
 use std::sync::Arc;
 
 const UNKNOWN_PATH: &str = "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
 const WRONG_METHOD: &str = "The method is not allowed for the requested URL.";
 
-/// The interface over `api`.
-pub fn router<A: ImageApi>(api: Arc<A>) -> Router {
+/// The interface. Each request needs the extension `Arc<A>`: who answers its caller.
+pub fn router<A: ImageApi>() -> Router {
+    type Api<A> = Extension<Arc<A>>;
+    let list = get(async |Extension(api): Api<A>, query| answer(list(&*api, query).await));
+    let describe = get(async |Extension(api): Api<A>, id, query| with_age(describe(&*api, id, query).await));
+    let streams = get(async |Extension(api): Api<A>, id, query| answer(log_streams(&*api, id, query).await));
+    let log = get(async |Extension(api): Api<A>, path, query| answer(log_events(&*api, path, query).await));
+    let events = get(async |Extension(api): Api<A>, id, query| answer(stack_events(&*api, id, query).await));
     Router::new()
-        .route("/v3/images/custom", get(async |State(api), query| answer(list::<A>(api, query).await)))
-        .route("/v3/images/custom/{id}", get(async |State(api), id, query| answer(describe::<A>(api, id, query).await)))
-        .route(
-            "/v3/images/custom/{id}/logstreams",
-            get(async |State(api), id, query| answer(log_streams::<A>(api, id, query).await)),
-        )
-        .route(
-            "/v3/images/custom/{id}/logstreams/{stream}",
-            get(async |State(api), path, query| answer(log_events::<A>(api, path, query).await)),
-        )
-        .route(
-            "/v3/images/custom/{id}/stackevents",
-            get(async |State(api), id, query| answer(stack_events::<A>(api, id, query).await)),
-        )
+        .route(Operation::ListImages.path(), list)
+        .route(Operation::DescribeImage.path(), describe)
+        .route(Operation::ListImageLogStreams.path(), streams)
+        .route(Operation::GetImageLogEvents.path(), log)
+        .route(Operation::GetImageStackEvents.path(), events)
         .method_not_allowed_fallback(async || refusal(StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD))
-        .fallback(async || refusal(StatusCode::NOT_FOUND, UNKNOWN_PATH))
-        .with_state(api)
+        .fallback(unknown_path)
+}
+
+/// The answer to a path that is none of the interface.
+pub async fn unknown_path() -> axum::response::Response {
+    refusal(StatusCode::NOT_FOUND, UNKNOWN_PATH)
 }
 
 /// A part of the path. It is a rejection if its percent-encoding is not of UTF-8.
@@ -47,68 +51,75 @@ fn decoded<T>(part: Part<T>) -> Result<T, ApiError> {
     part.map(|Path(part)| part).map_err(|rejection| ApiError::bad_request(rejection.body_text()))
 }
 
-async fn list<A: ImageApi>(api: Arc<A>, RawQuery(query): RawQuery) -> Result<ListImagesResponse, Failure> {
+/// What a request about one image says.
+struct Asked {
+    id: ImageId,
+    scope: Scope,
+    query: Query,
+}
+
+impl Asked {
+    fn of(api: &impl ImageApi, id: &str, query: Query) -> Result<Self, Failure> {
+        Ok(Self { id: image_id(id)?, scope: api.scope(query.region())?, query })
+    }
+
+    fn of_path(api: &impl ImageApi, id: Part<String>, RawQuery(query): RawQuery) -> Result<Self, Failure> {
+        Self::of(api, &decoded(id)?, Query::parse(query.as_deref()))
+    }
+}
+
+async fn list(api: &impl ImageApi, RawQuery(query): RawQuery) -> Result<ListImagesResponse, Failure> {
     let query = Query::parse(query.as_deref());
     let filter = query.image_status()?;
     let scope = api.scope(query.region())?;
+    let (source, turn) = (api.source(), api.turn(&scope));
     if filter == StatusFilter::Available {
-        return api.available_images(&scope).await.map_err(|error| unread(error, ""));
+        return available_images(source, &scope, &turn).await.map_err(|error| unread(error, ""));
     }
-    let (stacks, next_token) = api.stacks(&scope, query.token()).await.map_err(|error| unread(error, ""))?;
+    let page = source.stacks_page(&scope, query.token(), &turn).await;
+    let (stacks, next_token) = page.map_err(|error| unread(error, ""))?;
     Ok(ListImagesResponse { next_token, images: page_of_stacks(&stacks, filter, &scope.region) })
 }
 
-async fn describe<A: ImageApi>(
-    api: Arc<A>,
-    id: Part<String>,
-    RawQuery(query): RawQuery,
-) -> Result<DescribeImageResponse, Failure> {
-    let query = Query::parse(query.as_deref());
-    let id = image_id(&decoded(id)?)?;
-    api.describe(&api.scope(query.region())?, &id).await
+async fn describe(api: &impl ImageApi, id: Part<String>, query: RawQuery) -> Result<Described, Failure> {
+    let Asked { id, scope, .. } = Asked::of_path(api, id, query)?;
+    api.describe(&scope, &id).await
 }
 
-async fn log_streams<A: ImageApi>(
-    api: Arc<A>,
-    id: Part<String>,
-    RawQuery(query): RawQuery,
-) -> Result<LogStreams, Failure> {
-    let query = Query::parse(query.as_deref());
-    let id = image_id(&decoded(id)?)?;
-    let scope = api.scope(query.region())?;
-    let streams = api.log_streams(&scope, &id, query.token()).await;
+async fn log_streams(api: &impl ImageApi, id: Part<String>, query: RawQuery) -> Result<LogStreams, Failure> {
+    let Asked { id, scope, query } = Asked::of_path(api, id, query)?;
+    let streams = api.source().log_streams(&scope, &id, query.token(), &api.turn(&scope)).await;
     let streams = streams.map_err(|error| unread(error, "Unexpected error when retrieving image's logs: "))?;
     streams.ok_or_else(|| ApiError::no_logs(&id).into())
 }
 
-async fn log_events<A: ImageApi>(
-    api: Arc<A>,
+async fn log_events(
+    api: &impl ImageApi,
     path: Part<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<LogEvents, Failure> {
     let query = Query::parse(query.as_deref());
     let types = query.log_types()?;
     let (id, stream) = decoded(path)?;
-    let id = image_id(&id)?;
-    let scope = api.scope(query.region())?;
-    let part = api.log_events(&scope, &id, &stream, &query.log(types)?).await;
+    let Asked { id, scope, query } = Asked::of(api, &id, query)?;
+    let log = ImageBuildLog { group: image_build_log::group(id.as_str()), stream };
+    let part = api.source().log_events(&scope, &log, &query.log(types)?, &api.turn(&scope)).await;
     match part.map_err(|error| unread(error, "Unexpected error when retrieving log events: "))? {
         LogPart::Events(events) => Ok(events),
         LogPart::NoGroup => Err(ApiError::no_logs(&id).into()),
         LogPart::NoStream => {
-            Err(ApiError { status: 404, message: format!("The specified log stream {stream} does not exist.") }.into())
+            let message = format!("The specified log stream {} does not exist.", log.stream);
+            Err(ApiError { status: 404, message }.into())
         }
     }
 }
 
-async fn stack_events<A: ImageApi>(
-    api: Arc<A>,
-    id: Part<String>,
-    RawQuery(query): RawQuery,
-) -> Result<StackEvents, Failure> {
-    let query = Query::parse(query.as_deref());
-    let id = image_id(&decoded(id)?)?;
-    let scope = api.scope(query.region())?;
-    let events = api.stack_events(&scope, &id, query.token()).await.map_err(|error| unread(error, ""))?;
-    events.ok_or_else(|| ApiError::no_stack(&id).into())
+async fn stack_events(api: &impl ImageApi, id: Part<String>, query: RawQuery) -> Result<StackEvents, Failure> {
+    let Asked { id, scope, query } = Asked::of_path(api, id, query)?;
+    let stack = api.stack(&scope, &id).await.map_err(|error| unread(error, ""))?;
+    let events = match &stack {
+        Some(stack) => api.source().stack_events(&scope, stack, query.token(), &api.turn(&scope)).await,
+        None => Ok(None),
+    };
+    events.map_err(|error| unread(error, ""))?.ok_or_else(|| ApiError::no_stack(&id).into())
 }

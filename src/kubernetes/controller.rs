@@ -8,6 +8,7 @@ use crate::describe_image::source::Source;
 use crate::kubernetes::identities::grants::Identities;
 use crate::kubernetes::leadership::Leadership;
 use crate::kubernetes::metrics::Metrics;
+use crate::kubernetes::mirror::Mirror;
 use crate::kubernetes::reconcile::context::{Context, ControllerSettings};
 use crate::kubernetes::reconcile::events::EventQueue;
 use crate::kubernetes::reconcile::reconcile;
@@ -72,7 +73,7 @@ impl<S: Source + 'static> ImageController<S> {
         let metrics = Metrics::register(registry);
         let context = Arc::new(Context {
             client,
-            reflector,
+            reflector: Arc::new(reflector),
             events,
             memory: Default::default(),
             accounts: Default::default(),
@@ -89,6 +90,18 @@ impl<S: Source + 'static> ImageController<S> {
             Gauges { store: store.clone(), leadership, board: board.clone(), context: Arc::downgrade(&context) };
         registry.register_collector(Box::new(gauges));
         (Self { context, store, writer, changes, board, watch, publishing }, ready)
+    }
+
+    /// What the HTTP interface reads.
+    pub fn mirror(&self) -> Mirror<S> {
+        Mirror {
+            reflector: self.context.reflector.clone(),
+            leadership: self.context.leadership.clone(),
+            identities: self.context.identities.clone(),
+            labels: self.context.namespaces.clone(),
+            namespaces: self.context.settings.namespaces.clone(),
+            default_region: self.context.settings.default_region.clone(),
+        }
     }
 
     /// Runs until `stop`, and reconciles once this process leads. Before it returns, running reconciles finish and

@@ -1,6 +1,7 @@
 //! The command line and its environment variables: every setting with its unit and default, next to the value that it
 //! becomes. A wrong value is refused at the start, and the error names the setting.
 
+pub mod api;
 pub mod aws;
 pub mod budget;
 pub mod build;

@@ -122,7 +122,7 @@ impl<'a> Progress<'a> {
             return Ok(self.is_over);
         }
         self.looked = Some(Instant::now());
-        match observe_one(self.aws, &self.target.scope, &self.target.image_id, Plan::once()).await {
+        match observe_one(self.aws, &self.target.scope, &self.target.image_id, Plan::once(), &()).await {
             Ok(observation) => self.is_over = observation.build_is_over(),
             Err(error) => match error.source_error.kind {
                 SourceErrorKind::Throttled | SourceErrorKind::ServiceError => {}

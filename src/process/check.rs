@@ -33,7 +33,7 @@ pub async fn run(args: CheckArgs) -> ExitCode {
             Identities::new([])
         }
     };
-    if let Err(error) = args.leadership.settings(String::new(), &args.mirror.namespaces()) {
+    if let Err(error) = args.leadership.settings(String::new(), &args.mirror.namespaces(), None) {
         rows.push(Row::failed("leadership", error, "correct the times: run does not start with these"));
     }
     rows.extend(of_api_server(&args, &identities).await);

@@ -20,7 +20,7 @@ fn session_name_of(identity: &str) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidConfiguration {
     #[error("{0}")]
-    BadReply(#[from] std::io::Error),
+    Unreadable(#[from] std::io::Error),
     #[error("is empty: write identities: [] when there are none")]
     Empty,
     #[error("{0}")]

@@ -38,13 +38,13 @@ async fn answer(args: &DescribeArgs) -> Result<DescribeImageResponse, ApiError> 
 }
 
 async fn described(aws: &Aws, scope: &Scope, id: &ImageId) -> Result<DescribeImageResponse, ApiError> {
-    let mut observation = observe_one(aws, scope, id, Plan::once()).await.map_err(with_fix)?;
+    let mut observation = observe_one(aws, scope, id, Plan::once(), &()).await.map_err(with_fix)?;
     if let Observation::Ami { ami, .. } = &observation
         && ami.is_disabled()
     {
         let ami_id = ami.id.as_deref().unwrap_or_default();
         remark(&format!("AMI {ami_id} of this image is DISABLED: the API answers as if it did not exist"));
-        observation = observe_one(aws, scope, id, official_plan()).await.map_err(with_fix)?;
+        observation = observe_one(aws, scope, id, official_plan(), &()).await.map_err(with_fix)?;
     }
     remarks(id, &observation).iter().for_each(|text| remark(text));
     response(aws, scope, id, &observation).await

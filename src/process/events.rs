@@ -2,6 +2,7 @@
 
 use crate::aws::Aws;
 use crate::describe_image::image_logs::{StackEvent, StackEvents};
+use crate::describe_image::source::StorySource;
 use crate::describe_image::{ApiError, SourceError};
 use crate::plain_text::escaped;
 use crate::process::args::build::{BuildArgs, BuildOutput};
@@ -43,7 +44,8 @@ async fn tell(args: &BuildArgs) -> Result<(), Ended> {
 async fn all(target: &Target, aws: &Aws, known: &HashSet<String>) -> Result<Option<Vec<StackEvent>>, SourceError> {
     let (mut events, mut token) = (Vec::new(), None);
     loop {
-        let Some(page) = aws.stack_events(&target.scope, target.stack(), token).await? else { return Ok(None) };
+        let page = aws.stack_events(&target.scope, target.stack(), token, &target.turn()).await?;
+        let Some(page) = page else { return Ok(None) };
         for event in page.events {
             // Older events are known, too.
             if known.contains(&event.event_id) {

@@ -3,7 +3,7 @@
 //! what one client may take. `scrape`: the text of /metrics.
 
 pub mod connections;
-mod scrape;
+pub mod scrape;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +14,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 pub use connections::Limits;
-use prometheus_client::registry::Registry;
 use scrape::Scrapes;
 use socket2::{Domain, Socket, Type};
 use std::io::ErrorKind;
@@ -53,20 +52,22 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// What the three endpoints read.
+/// What the endpoints read.
 #[derive(Clone)]
 pub struct Probes {
-    pub registry: Arc<Registry>,
+    /// The text of /metrics. `None` if it is served elsewhere.
+    pub scrapes: Option<Arc<Scrapes>>,
     pub readiness: watch::Receiver<Readiness>,
 }
 
 /// Serves until `stop` is cancelled.
 pub async fn serve(listener: TcpListener, probes: Probes, limits: Limits, stop: CancellationToken) {
-    let Probes { registry, readiness } = probes;
-    let router = Router::new()
-        .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(ready).with_state(readiness))
-        .route("/metrics", get(metrics).with_state(Arc::new(Scrapes::new(registry))));
+    let Probes { scrapes, readiness } = probes;
+    let mut router =
+        Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", get(ready).with_state(readiness));
+    if let Some(scrapes) = scrapes {
+        router = router.route("/metrics", get(async move || metrics_text(&scrapes).await));
+    }
     connections::serve(listener, router, limits, stop).await;
 }
 
@@ -77,7 +78,8 @@ async fn ready(State(readiness): State<watch::Receiver<Readiness>>) -> Response 
     }
 }
 
-async fn metrics(State(scrapes): State<Arc<Scrapes>>) -> Response {
+/// The answer to /metrics.
+pub async fn metrics_text(scrapes: &Scrapes) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
     match scrapes.text().await {
         Ok(text) => (kind, text).into_response(),

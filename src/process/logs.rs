@@ -4,6 +4,7 @@ use crate::aws::Aws;
 use crate::describe_image::ApiError;
 use crate::describe_image::image_build_log::ImageBuildLog;
 use crate::describe_image::image_logs::{LogEvent, LogEvents, LogQuery};
+use crate::describe_image::source::StorySource;
 use crate::plain_text::escaped;
 use crate::process::args::build::{BuildArgs, BuildOutput};
 use crate::process::build::ended::Ended;
@@ -101,7 +102,7 @@ impl Reader<'_> {
     /// One part of the log. `None` if there is no log.
     async fn part(&self, query: &LogQuery) -> Result<Option<LogEvents>, Ended> {
         loop {
-            match self.aws.log_events(&self.target.scope, self.log, query).await {
+            match self.aws.log_events(&self.target.scope, self.log, query, &self.target.turn()).await {
                 Ok(part) => return Ok(part.events()),
                 Err(error) => wait_out(error, self.args).await?,
             }

@@ -9,11 +9,14 @@ use crate::kubernetes::identities::grants::Identities;
 use crate::kubernetes::leadership::Leadership;
 use crate::kubernetes::leadership::lease::{Election, Ended, LeaseSettings};
 use crate::kubernetes::leadership::releases;
+use crate::process::api::{Api, ApiError};
+use crate::process::args::api::InvalidApi;
 use crate::process::args::leadership::InvalidLeaseTimes;
 use crate::process::args::region::default_region;
 use crate::process::args::run::RunArgs;
 use crate::process::configuration::{InvalidConfiguration, reload};
 use crate::process::exit_code;
+use crate::process::http::scrape::Scrapes;
 use crate::process::http::{self, Limits, Probes};
 use crate::process::metrics::{self, AwsCalls};
 use crate::process::stderr::remark;
@@ -49,6 +52,10 @@ pub enum StartError {
     Configuration { file: String, error: InvalidConfiguration },
     #[error("{0}; set a region with --region")]
     Region(#[from] InvalidRegion),
+    #[error(transparent)]
+    ApiFlags(#[from] InvalidApi),
+    #[error("the HTTP interface: {0}")]
+    Api(#[from] ApiError),
 }
 
 /// Exit code 0 after a graceful shutdown, 1 after an error.
@@ -62,12 +69,17 @@ pub async fn run(args: RunArgs) -> ExitCode {
             if !tracing::enabled!(tracing::Level::ERROR) {
                 remark(&error.to_string());
             }
-            if matches!(error, StartError::Lease(_)) { exit_code::USAGE.into() } else { ExitCode::FAILURE }
+            if matches!(error, StartError::Lease(_) | StartError::ApiFlags(_)) {
+                exit_code::USAGE.into()
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
 
 async fn start(args: RunArgs) -> Result<(), StartError> {
+    let api = args.api.settings()?;
     let stop = stop::on_signal().map_err(StartError::Signal)?;
     let (listener, address) = listen(args.listen)?;
     let region = default_region(args.mirror.region.0.clone()).await?;
@@ -84,7 +96,8 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         aws.with_budget(args.budget.budget()).with_stack_events(args.mirror.build_logs),
         args.reflector(),
     );
-    let lease = args.leadership.settings(holder(), &args.mirror.namespaces())?;
+    let api = api.map(|settings| Api::open(settings, client.clone(), registry)).transpose()?;
+    let lease = args.leadership.settings(holder(), &args.mirror.namespaces(), api.as_ref().and_then(Api::address))?;
     let (leading, leads) = watch::channel(lease.is_none());
     let parts = Parts {
         client: client.clone(),
@@ -99,14 +112,19 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     let (controller, readiness) = ImageController::new(parts, registry);
     // The probes are answered until the last reconcile has ended.
     let over = CancellationToken::new();
-    let probes = Probes { registry: Arc::new(all_metrics), readiness };
+    let scrapes = Arc::new(Scrapes::new(Arc::new(all_metrics)));
+    let probes = Probes { scrapes: (!args.api.api_metrics).then(|| scrapes.clone()), readiness };
     let server = tokio::spawn(http::serve(listener, probes, Limits::default(), over.clone()));
 
     announce(region.as_ref(), address);
     tokio::spawn(tell_other_releases(client.clone(), lease.clone()));
-    let election = elect(client, lease, leading, over.clone());
+    let (election, leader) = elect(client, lease, leading, over.clone());
+    let api = api.map(|api| tokio::spawn(api.serve(controller.mirror(), leader, scrapes, stop.clone())));
     lead(controller, election, stop, over, args.shutdown_timeout).await?;
     let _ = server.await;
+    if let Some(api) = api {
+        let _ = api.await;
+    }
     tracing::info!("customimage-operator stopped");
     Ok(())
 }
@@ -169,20 +187,26 @@ fn identities(args: &RunArgs, registry: &mut Registry) -> Result<watch::Receiver
         .map_err(|error| StartError::Configuration { file: name, error })
 }
 
-/// Runs the election until `stop`, or until leadership is lost. Without lease settings, only waits for `stop`.
-async fn elect(
+/// Runs the election until `stop`, or until leadership is lost. Without lease settings, only waits for `stop`. The receiver
+/// has the address of another process that leads.
+fn elect(
     client: client::Client,
     lease: Option<LeaseSettings>,
     leading: watch::Sender<bool>,
     stop: CancellationToken,
-) -> Ended {
-    match lease {
-        Some(settings) => Election::new(client, settings).run(leading, stop).await,
-        None => {
-            stop.cancelled().await;
-            Ended::Stopped
+) -> (impl Future<Output = Ended>, watch::Receiver<Option<SocketAddr>>) {
+    let election = lease.map(|settings| Election::new(client, settings));
+    let leader = election.as_ref().map_or_else(|| watch::channel(None).1, Election::leader);
+    let running = async move {
+        match election {
+            Some(election) => election.run(leading, stop).await,
+            None => {
+                stop.cancelled().await;
+                Ended::Stopped
+            }
         }
-    }
+    };
+    (running, leader)
 }
 
 /// A holder identity that no other process has, not even on the same machine.

@@ -2,15 +2,11 @@
 //! programs on this machine can ask.
 
 use crate::aws::{Aws, IgnoreCalls};
-use crate::describe_image::image_build_log::{self, ImageBuildLog};
-use crate::describe_image::image_logs::{LogPart, LogQuery, LogStreams, StackEvents};
-use crate::describe_image::list_images;
-use crate::describe_image::observation::Stack;
 use crate::describe_image::observe::observe_one;
-use crate::describe_image::response::ListImagesResponse;
-use crate::describe_image::{ApiError, DescribeImageResponse, ImageId, Region, Scope, SourceError};
+use crate::describe_image::source::Turn;
+use crate::describe_image::{ApiError, ImageId, Priority, Region, Scope, SourceError};
 use crate::http_api::local_guard::local_only;
-use crate::http_api::{Failure, ImageApi, router, with_log};
+use crate::http_api::{Described, Failure, ImageApi, router, with_log};
 use crate::process::args::region::default_region;
 use crate::process::args::serve::ServeArgs;
 use crate::process::describe;
@@ -18,6 +14,7 @@ use crate::process::http::connections;
 use crate::process::http::{Limits, listen};
 use crate::process::stderr::remark;
 use crate::process::stop;
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
@@ -54,7 +51,8 @@ async fn serve(args: &ServeArgs) -> Result<(), String> {
     let address = listener.local_addr().map_err(cannot)?;
     let aws = Aws::connect(&args.aws.settings(), default_region.as_ref(), Arc::new(IgnoreCalls)).await;
     let turns = Arc::new(Semaphore::new(AT_ONCE));
-    let router = router(Arc::new(Desk { aws, default_region })).layer(from_fn_with_state(turns, in_turn));
+    let desk = Extension(Arc::new(Desk { aws, default_region }));
+    let router = router::<Desk>().layer(desk).layer(from_fn_with_state(turns, in_turn));
     let router = with_log(router.layer(from_fn(local_only)));
     remark(&format!("serves http://{address}/v3/images/custom until Ctrl-C"));
     remark("every user of this machine can read with your AWS credentials there");
@@ -75,53 +73,33 @@ struct Desk {
 }
 
 impl ImageApi for Desk {
-    fn scope(&self, region: Option<&str>) -> Result<Scope, ApiError> {
-        let region = region.map(Region::parse).transpose()?.or_else(|| self.default_region.clone());
-        region.map(Scope::default_identity).ok_or_else(|| ApiError::bad_request("region needs to be set"))
+    type Source = Aws;
+
+    fn scope(&self, region: Option<&str>) -> Result<Scope, Failure> {
+        let region = region.map(Region::parse).transpose().map_err(ApiError::from)?;
+        let region = region.or_else(|| self.default_region.clone());
+        Ok(region.map(Scope::default_identity).ok_or_else(|| ApiError::bad_request("region needs to be set"))?)
     }
 
-    async fn describe(&self, scope: &Scope, id: &ImageId) -> Result<DescribeImageResponse, Failure> {
-        let observation = observe_one(&self.aws, scope, id, describe::official_plan()).await?;
+    async fn describe(&self, scope: &Scope, id: &ImageId) -> Result<Described, Failure> {
+        let observation = observe_one(&self.aws, scope, id, describe::official_plan(), &self.turn(scope)).await?;
         for remark in describe::remarks(id, &observation) {
             tracing::warn!(image_id = id.as_str(), remark);
         }
-        Ok(describe::response(&self.aws, scope, id, &observation).await?)
+        let response = describe::response(&self.aws, scope, id, &observation).await?;
+        Ok(Described { response, age: None })
     }
 
-    async fn available_images(&self, scope: &Scope) -> Result<ListImagesResponse, SourceError> {
-        list_images::available_images(&self.aws, scope).await
+    fn source(&self) -> &Aws {
+        &self.aws
     }
 
-    async fn stacks(&self, scope: &Scope, token: Option<String>) -> Result<(Vec<Stack>, Option<String>), SourceError> {
-        self.aws.stacks_page(scope, token).await
+    fn turn(&self, scope: &Scope) -> Turn {
+        Turn::shared(Priority::Urgent, scope)
     }
 
-    async fn log_streams(
-        &self,
-        scope: &Scope,
-        id: &ImageId,
-        token: Option<String>,
-    ) -> Result<Option<LogStreams>, SourceError> {
-        self.aws.log_streams(scope, id, token).await
-    }
-
-    async fn log_events(
-        &self,
-        scope: &Scope,
-        id: &ImageId,
-        stream: &str,
-        query: &LogQuery,
-    ) -> Result<LogPart, SourceError> {
-        let log = ImageBuildLog { group: image_build_log::group(id.as_str()), stream: stream.to_owned() };
-        self.aws.log_events(scope, &log, query).await
-    }
-
-    async fn stack_events(
-        &self,
-        scope: &Scope,
-        id: &ImageId,
-        token: Option<String>,
-    ) -> Result<Option<StackEvents>, SourceError> {
-        self.aws.stack_events(scope, id.as_str(), token).await
+    /// The one with the image's name, whatever it is: the caller's own credentials may read it.
+    async fn stack(&self, _: &Scope, id: &ImageId) -> Result<Option<String>, SourceError> {
+        Ok(Some(id.to_string()))
     }
 }

@@ -197,6 +197,18 @@ impl Entry {
         false
     }
 
+    /// A reading is young if its read began at this time or later: within the interval of the last answer, or within
+    /// `error_pause` after a failure.
+    #[must_use]
+    pub fn young_since(&self, error_pause: Duration) -> Timestamp {
+        let most = match &self.known {
+            Known::Nothing => return Timestamp::MIN,
+            Known::Answer(answer) => answer.interval,
+            Known::Failure(_) | Known::Withdrawn { .. } => error_pause,
+        };
+        Timestamp::now().checked_sub(most).unwrap_or(Timestamp::MIN)
+    }
+
     fn reading(&self) -> Option<Reading> {
         let before = self.known.last_answer();
         let (answer, at, failing_since) = match &self.known {

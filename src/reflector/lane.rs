@@ -86,6 +86,11 @@ impl Lane {
         latest
     }
 
+    /// See [`Entry::young_since`].
+    pub fn young_since(&self, id: &ImageId) -> Option<Timestamp> {
+        Some(self.state.lock().entries.get(id)?.young_since(self.settings.intervals.error))
+    }
+
     pub fn insert(&self, id: &ImageId) {
         let mut state = self.state.lock();
         if !state.entries.contains_key(id) {

@@ -4,16 +4,18 @@ use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observe::plan::{Plan, Sizes};
 use crate::describe_image::scope::{ImageRef, Scope};
 use crate::describe_image::source::Party;
+use crate::reflector::guests::Guests;
 use crate::reflector::lane::{Lane, ReflectorSettings};
 use crate::reflector::subscribers::{Subscriber, Subscribers};
 use futures::channel::mpsc;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// Publishes an image to its subscribers.
+/// Publishes an image to its subscribers, and to those who wait for it.
 #[derive(Clone)]
 pub struct Publisher {
     pub subscribers: Arc<Mutex<Subscribers>>,
+    pub guests: Arc<Guests>,
     pub changes: mpsc::UnboundedSender<Subscriber>,
 }
 
@@ -23,6 +25,7 @@ impl Publisher {
             // There is no receiver any more when the process ends.
             let _ = self.changes.unbounded_send(subscriber.clone());
         }
+        self.guests.answered(image);
     }
 }
 
@@ -40,9 +43,12 @@ impl<S> ScopeLane<S> {
         Plan { batching: self.settings.batching, includes_disabled: true, sizes }
     }
 
-    /// The tenants that subscribe to the image.
+    /// The tenants that subscribe to the image or ask for it.
     pub fn tenants(&self, id: &ImageId) -> Vec<Party> {
-        self.publisher.subscribers.lock().tenants(&self.image(id.clone()))
+        let image = self.image(id.clone());
+        let mut tenants = self.publisher.subscribers.lock().tenants(&image);
+        tenants.extend(self.publisher.guests.tenants(&image));
+        tenants
     }
 
     pub fn publish(&self, id: ImageId) {

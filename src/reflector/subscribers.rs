@@ -81,6 +81,12 @@ impl Subscribers {
         others.map(|(_, image)| image.scope.region.clone()).collect()
     }
 
+    /// Whether `tenant` subscribes to an image in `region`.
+    #[must_use]
+    pub fn reads_in(&self, tenant: &str, region: &Region) -> bool {
+        self.images.iter().any(|(one, image)| one.tenant == tenant && image.scope.region == *region)
+    }
+
     #[must_use]
     pub fn all(&self) -> Vec<Subscriber> {
         self.images.keys().cloned().collect()

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 mod budget;
 mod entry;
 mod fairness;
+mod guests;
 mod store;
 mod wake;
 

@@ -1,11 +1,12 @@
-//! Runs each scenario through the official program and its API server, `describe`, `serve` and a CustomImage's status, and
-//! compares the answers.
+//! Runs each scenario through the official program and its API server, `describe`, `serve`, the operator's own HTTP interface
+//! and a CustomImage's status, and compares the answers.
 
 mod agreed;
 mod differences;
 mod list;
 mod url;
 
+use crate::support::api::{Account, Certificate, ClusterApi};
 use crate::support::describe::{Answer, describe};
 use crate::support::http::{self, Reply, Serve};
 use crate::support::lab::{Lab, condition_of, message_of};
@@ -24,8 +25,8 @@ struct Answers {
     scenario: Scenario,
     ours: Answer,
     reference: Option<Answer>,
-    /// Of `serve` and the official server.
-    http: (Reply, Option<Reply>),
+    /// Of `serve`, of the operator in the cluster, and of the official server.
+    http: ([Reply; 2], Option<Reply>),
     status: CustomImage,
 }
 
@@ -36,14 +37,16 @@ fn the_official_program_its_server_describe_serve_and_the_status_agree() {
         agreed::collect(&mut scenarios);
         differences::collect(&mut scenarios);
         let lab = Lab::new(scenarios.world.clone()).await;
-        let operator = lab.operator(&[]).await;
+        let settings = [("CUSTOMIMAGE_API_CONFIGURATION_URL", "presigned"), ("CUSTOMIMAGE_SETTLED_INTERVAL", "500ms")];
+        let api = ClusterApi::start(&lab, &Certificate::new(), &settings).await;
+        let token = Account::reader(&lab).await;
         let serve = Serve::start(&lab.aws.endpoint(), &[]).await;
         let answered = stream::iter(scenarios.list)
-            .map(|scenario| answers(&lab, &serve, scenario))
+            .map(|scenario| answers(&lab, &serve, (&api, &token), scenario))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>()
             .await;
-        drop(operator);
+        drop(api);
         println!("{} scenarios", answered.len());
         answered.iter().filter_map(failure).collect::<Vec<_>>()
     });
@@ -51,19 +54,20 @@ fn the_official_program_its_server_describe_serve_and_the_status_agree() {
 }
 
 /// Runs our program first, because the official program changes what it describes.
-async fn answers(lab: &Lab, serve: &Serve, scenario: Scenario) -> Answers {
+async fn answers(lab: &Lab, serve: &Serve, (api, token): (&ClusterApi, &str), scenario: Scenario) -> Answers {
     let endpoint = lab.aws.endpoint();
     let (id, region) = (scenario.id.as_str(), scenario.region);
     let ours = describe(&endpoint, id, region).await;
     let path = format!("/v3/images/custom/{id}?region={region}");
     let served = serve.get(&path).await;
+    let in_cluster = api.get(lab, &format!("/{id}?region={region}"), token).await;
     let status = status(lab, &scenario).await;
     let reference = match scenario.expect {
         Expect::Endless(..) => oracle::describe_within(&endpoint, id, region, Duration::from_secs(8)).await,
         _ => Some(oracle::describe(&endpoint, id, region).await),
     };
     let of_server = if reference.is_some() { Some(http::reference(&endpoint, "GET", &path).await) } else { None };
-    Answers { scenario, ours, reference, http: (served, of_server), status }
+    Answers { scenario, ours, reference, http: ([served, in_cluster], of_server), status }
 }
 
 /// The scenario's CustomImage after its first reconcile. It has no status if the API server rejects it.
@@ -95,7 +99,7 @@ fn failure(answers: &Answers) -> Option<String> {
 
 fn check(answers: &Answers) {
     let Answers { scenario, ours, reference, http: (served, of_server), status } = answers;
-    check_http(&scenario.expect, served, of_server.as_ref());
+    served.iter().for_each(|served| check_http(&scenario.expect, served, of_server.as_ref()));
     match (&scenario.expect, reference) {
         (Expect::Same, Some(reference)) => {
             assert_eq!((reference.code, ours.code), (0, 0), "exit codes");

@@ -4,6 +4,8 @@
 
 /// What the API server accepts and rejects by the CRD.
 mod admission;
+/// The HTTP interface in the cluster: who may ask, what is answered, and at which cost.
+mod api;
 /// Memory under attacks (`make extra`).
 mod attacks;
 /// The AWS adapter against the simulator: pages, batches, network faults, no writes.

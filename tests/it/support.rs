@@ -1,5 +1,6 @@
 //! The programs and fixtures that the tests share.
 
+pub mod api;
 pub mod describe;
 pub mod faulty_server;
 pub mod http;

@@ -32,6 +32,13 @@ pub trait ReadContext: Sync {
     }
 }
 
+/// All reads have this turn.
+impl ReadContext for Turn {
+    fn shared_turn(&self, _: &Scope) -> Turn {
+        self.clone()
+    }
+}
+
 /// The context of a process that reads once.
 impl ReadContext for () {
     fn shared_turn(&self, scope: &Scope) -> Turn {

@@ -144,7 +144,7 @@ fn the_official_view_ignores_a_disabled_ami_and_falls_back_to_the_stack() {
     let mut source = Source { amis: vec![(id("hpc"), disabled)], stack: image_stack(), ..Source::default() };
     let official = |source: &Source| {
         let plan = Plan { includes_disabled: false, ..Plan::once() };
-        futures::executor::block_on(observe_one(source, &scope(), &id("hpc"), plan))
+        futures::executor::block_on(observe_one(source, &scope(), &id("hpc"), plan, &()))
     };
     assert!(matches!(official(&source), Ok(Observation::Stack { .. })));
     source.amis.push((id("hpc"), failed));

@@ -3,8 +3,7 @@
 use crate::describe_image::scope::DEFAULT_IDENTITY;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{Identity, Region, Scope};
-use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec};
-use kube::ResourceExt;
+use crate::kubernetes::custom_image::CustomImageSpec;
 use kube::core::{Selector, SelectorExt};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -69,15 +68,19 @@ impl Identities {
         self.0.values().any(|grant| matches!(grant.namespaces, Namespaces::Selected(_)))
     }
 
-    /// The scope in which `object` may read AWS. `labels` returns the labels of a namespace, or `None` while they are
-    /// unknown.
-    pub fn access(&self, object: &CustomImage, region: Region, labels: impl FnOnce(&str) -> Option<Labels>) -> Access {
-        let name = name_of(&object.spec);
-        let namespace = object.namespace().unwrap_or_default();
-        let labels = if self.select_by_label() { labels(&namespace) } else { None };
+    /// The scope in which `namespace` may read AWS with the identity `name`. `labels` returns the labels of a namespace, or
+    /// `None` while they are unknown.
+    pub fn access(
+        &self,
+        name: &str,
+        namespace: &str,
+        region: Region,
+        labels: impl FnOnce(&str) -> Option<Labels>,
+    ) -> Access {
+        let labels = if self.select_by_label() { labels(namespace) } else { None };
         let is_granted = |grant: &&Grant| match &grant.namespaces {
             Namespaces::All => true,
-            Namespaces::Named(names) => names.contains(&namespace),
+            Namespaces::Named(names) => names.contains(namespace),
             Namespaces::Selected(selector) => labels.as_ref().is_some_and(|labels| selector.matches(labels)),
         };
         // The answer is the same for an identity that does not exist and for one that is not granted (yet), because the
@@ -85,9 +88,9 @@ impl Identities {
         let Some(grant) = self.0.get(name).filter(is_granted) else {
             let is_undecided = self.select_by_label() && labels.is_none();
             return if is_undecided {
-                Access::Undecided(unlabelled(&namespace))
+                Access::Undecided(unlabelled(namespace))
             } else {
-                Access::Refused(not_granted(name, &namespace))
+                Access::Refused(not_granted(name, namespace))
             };
         };
         match &grant.regions {
@@ -97,13 +100,13 @@ impl Identities {
     }
 }
 
-/// Whether an object may read AWS with the identity that it names.
+/// Whether a namespace may read AWS with an identity in a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
     Granted(Scope),
     /// Not with that identity, or not in that region.
     Refused(SourceError),
-    /// The labels of the object's namespace are not known yet.
+    /// The labels of the namespace are not known yet.
     Undecided(SourceError),
 }
 

@@ -9,6 +9,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::error::Elapsed;
@@ -24,6 +25,8 @@ pub struct LeaseSettings {
     pub namespaces: Vec<String>,
     /// The identity of the holder: a name that no other process has.
     pub holder: String,
+    /// Where this process serves the HTTP interface to other replicas. `None`: nowhere.
+    pub address: Option<SocketAddr>,
     /// How long other processes wait after the last change that they saw.
     pub duration: Duration,
     /// The leader stops after this time without a renewal.
@@ -57,6 +60,8 @@ pub struct Election {
     settings: LeaseSettings,
     /// The other holder's Lease at its last change, and when this process saw that change.
     seen: Option<(LeaseSpec, Instant)>,
+    /// Where another process that leads serves the HTTP interface.
+    leader: watch::Sender<Option<SocketAddr>>,
     told: Told,
 }
 
@@ -73,7 +78,14 @@ enum Attempt {
 impl Election {
     #[must_use]
     pub fn new(client: Client, settings: LeaseSettings) -> Self {
-        Self { leases: Api::default_namespaced(client), settings, seen: None, told: Told::default() }
+        let leader = watch::Sender::default();
+        Self { leases: Api::default_namespaced(client), settings, seen: None, leader, told: Told::default() }
+    }
+
+    /// Where another process that leads serves the HTTP interface. `None` while none is known.
+    #[must_use]
+    pub fn leader(&self) -> watch::Receiver<Option<SocketAddr>> {
+        self.leader.subscribe()
     }
 
     /// Runs until `stop`, or until leadership is lost, or until a standby has lost its patience. Sets `leading` to true
@@ -145,15 +157,17 @@ impl Election {
         let Some(mut lease) = self.leases.get_opt(&self.settings.name).await? else {
             let mut lease = Lease { spec: Some(self.claim(None)), ..Lease::default() };
             lease.metadata.name = Some(self.settings.name.clone());
-            releases::mark(&mut lease, &self.settings.namespaces);
+            releases::mark(&mut lease, &self.settings.namespaces, self.settings.address);
             return held_unless_conflict(self.leases.create(&PostParams::default(), &lease).await);
         };
         let spec = lease.spec.clone().unwrap_or_default();
-        if self.is_held_by_another(&spec) {
+        let is_held = self.is_held_by_another(&spec);
+        self.leader.send_replace(releases::address(&lease).filter(|_| is_held));
+        if is_held {
             return Ok(Attempt::HeldByAnother);
         }
         lease.metadata.managed_fields = None;
-        releases::mark(&mut lease, &self.settings.namespaces);
+        releases::mark(&mut lease, &self.settings.namespaces, self.settings.address);
         lease.spec = Some(self.claim(Some(&spec)));
         held_unless_conflict(self.leases.replace(&self.settings.name, &PostParams::default(), &lease).await)
     }
@@ -231,6 +245,7 @@ mod tests {
             namespaces: Vec::new(),
             name: "lease".into(),
             holder: "me".into(),
+            address: None,
             duration: Duration::from_secs(15),
             renew_deadline: Duration::from_secs(10),
             retry_period: Duration::from_secs(2),

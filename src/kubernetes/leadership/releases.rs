@@ -5,15 +5,28 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
+use std::net::SocketAddr;
 
 /// The label of every release's Lease, and the annotation with the namespaces that it watches.
 const LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", "customimage-operator");
 const NAMESPACES: &str = "parallelcluster.dev/namespaces";
+/// The annotation with the address at which the holder serves the HTTP interface.
+const ADDRESS: &str = "parallelcluster.dev/api-address";
 
-/// Marks the Lease of a release that watches `namespaces` (empty: all).
-pub fn mark(lease: &mut Lease, namespaces: &[String]) {
+/// Marks the Lease of a release that watches `namespaces` (empty: all), and whose holder serves the HTTP interface at
+/// `address`.
+pub fn mark(lease: &mut Lease, namespaces: &[String], address: Option<SocketAddr>) {
     lease.labels_mut().insert(LABEL.0.to_owned(), LABEL.1.to_owned());
     lease.annotations_mut().insert(NAMESPACES.to_owned(), namespaces.join(","));
+    match address {
+        Some(address) => lease.annotations_mut().insert(ADDRESS.to_owned(), address.to_string()),
+        None => lease.annotations_mut().remove(ADDRESS),
+    };
+}
+
+/// Where the holder of the Lease serves the HTTP interface.
+pub fn address(lease: &Lease) -> Option<SocketAddr> {
+    lease.annotations().get(ADDRESS)?.parse().ok()
 }
 
 /// The Leases, as `namespace/name`, of other living releases that watch one of `namespaces` (empty: all). `own` is the
@@ -65,7 +78,7 @@ mod tests {
             "spec": {"holderIdentity": "a", "leaseDurationSeconds": 15, "renewTime": renewed}
         }))
         .unwrap();
-        mark(&mut lease, &watched.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        mark(&mut lease, &watched.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), None);
         lease
     }
 

@@ -40,7 +40,7 @@ pub struct ControllerSettings {
 /// What every reconcile shares.
 pub struct Context<S> {
     pub client: Client,
-    pub reflector: Reflector<S>,
+    pub reflector: Arc<Reflector<S>>,
     pub events: EventQueue,
     pub memory: Memory,
     pub accounts: Accounts,
@@ -49,7 +49,7 @@ pub struct Context<S> {
     pub settings: ControllerSettings,
     /// The current identities. A change needs no restart.
     pub identities: watch::Receiver<Arc<Identities>>,
-    pub namespaces: NamespaceLabels,
+    pub namespaces: Arc<NamespaceLabels>,
     pub leadership: Leadership,
 }
 

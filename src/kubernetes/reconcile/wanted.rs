@@ -3,9 +3,10 @@
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::{ImageId, ImageRef, Region, Scope};
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus, REQUESTED_AT};
-use crate::kubernetes::identities::grants::{Access, Identities};
+use crate::kubernetes::identities::grants::{Access, Identities, name_of};
 use crate::kubernetes::identities::namespaces::NamespaceLabels;
 use crate::kubernetes::status::transition::Note;
+use kube::ResourceExt;
 use std::collections::BTreeSet;
 
 /// What an object wants.
@@ -56,7 +57,8 @@ pub fn wanted(object: &CustomImage, region: &str, identities: &Identities, label
 
 fn of_spec(object: &CustomImage, region: &str, identities: &Identities, labels: &NamespaceLabels) -> Wanted {
     let Ok(parsed) = Region::parse(region) else { return Wanted::Refused(no_region(region)) };
-    let scope = match identities.access(object, parsed, |namespace| labels.of(namespace)) {
+    let namespace = object.namespace().unwrap_or_default();
+    let scope = match identities.access(name_of(&object.spec), &namespace, parsed, |namespace| labels.of(namespace)) {
         Access::Granted(scope) => scope,
         Access::Refused(error) => return Wanted::Refused(error),
         Access::Undecided(error) => return Wanted::Undecided(error),

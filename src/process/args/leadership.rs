@@ -5,6 +5,7 @@ use crate::kubernetes::leadership::lease::LeaseSettings;
 use crate::process::args::value::{Maybe, duration, maybe_name};
 use clap::{ArgAction, Args as ClapArgs};
 use sha2::{Digest, Sha256};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Only one of several replicas, the leader, reads AWS and writes. The others are standbys with a warm store.
@@ -37,11 +38,17 @@ pub struct LeadershipArgs {
 pub struct InvalidLeaseTimes;
 
 impl LeadershipArgs {
-    /// The lease settings of `holder`, which watches `namespaces` (empty: all). `None` without leader election.
+    /// The lease settings of `holder`, which watches `namespaces` (empty: all) and serves the HTTP interface at `address`.
+    /// `None` without leader election.
     ///
     /// # Errors
     /// When the times would let two processes lead at once.
-    pub fn settings(&self, holder: String, namespaces: &[String]) -> Result<Option<LeaseSettings>, InvalidLeaseTimes> {
+    pub fn settings(
+        &self,
+        holder: String,
+        namespaces: &[String],
+        address: Option<SocketAddr>,
+    ) -> Result<Option<LeaseSettings>, InvalidLeaseTimes> {
         let (duration, renew_deadline, retry_period) =
             (self.lease_duration, self.lease_renew_deadline, self.lease_retry_period);
         // The Lease has whole seconds.
@@ -53,6 +60,7 @@ impl LeadershipArgs {
             name: self.lease_name(namespaces),
             namespaces: namespaces.to_vec(),
             holder,
+            address,
             duration,
             renew_deadline,
             retry_period,

@@ -1,5 +1,6 @@
 //! The flags of `run`, and the settings that they become.
 
+use super::api::ApiArgs;
 use super::aws::AwsArgs;
 use super::budget::BudgetArgs;
 use super::cluster::ClusterArgs;
@@ -46,6 +47,8 @@ pub struct RunArgs {
     pub budget: BudgetArgs,
     #[command(flatten)]
     pub watch: WatchArgs,
+    #[command(flatten)]
+    pub api: ApiArgs,
     #[command(flatten)]
     pub cluster: ClusterArgs,
     #[command(flatten)]

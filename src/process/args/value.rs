@@ -4,6 +4,7 @@ use crate::aws::TrustedCa;
 use crate::describe_image::Region;
 use crate::describe_image::scope::{IDENTITY_PATTERN, is_identity_name};
 use jiff::SignedDuration;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
@@ -61,6 +62,10 @@ fn is_label(name: &str) -> bool {
 pub fn identity(name: &str) -> Result<String, String> {
     let wrong = || format!("must be a name in the operator's configuration, {IDENTITY_PATTERN}");
     is_identity_name(name).then(|| name.to_owned()).ok_or_else(wrong)
+}
+
+pub fn address(text: &str) -> Result<Maybe<SocketAddr>, String> {
+    maybe(text, |text| text.parse().map_err(|_| "not an address with a port, such as [::]:8443".to_owned()))
 }
 
 pub fn file(path: &str) -> Result<Maybe<PathBuf>, String> {

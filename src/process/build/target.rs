@@ -4,7 +4,8 @@ use crate::aws::{Aws, Caller};
 use crate::describe_image::image_build_log::{self, ImageBuildLog};
 use crate::describe_image::observe::observe_one;
 use crate::describe_image::observe::plan::Plan;
-use crate::describe_image::{ApiError, ImageId, Observation, Region, Scope, SourceError};
+use crate::describe_image::source::Turn;
+use crate::describe_image::{ApiError, ImageId, Observation, Priority, Region, Scope, SourceError};
 use crate::kubernetes::client;
 use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::process::args::build::BuildArgs;
@@ -77,6 +78,11 @@ impl Target {
         Ok((Self { scope, image_id, told_by, caller }, aws))
     }
 
+    /// The turn of each read.
+    pub fn turn(&self) -> Turn {
+        Turn::shared(Priority::Urgent, &self.scope)
+    }
+
     /// The image is there, and AWS names no log or stack of it.
     #[must_use]
     pub fn has_no_story(&self) -> bool {
@@ -127,7 +133,7 @@ fn arn_of(status: &CustomImageStatus, story: Story) -> Option<String> {
 
 /// What AWS says now of an image id.
 async fn seen(aws: &Aws, scope: &Scope, id: &ImageId, story: Story) -> Result<ToldBy, Ended> {
-    let observation = observe_one(aws, scope, id, Plan::once()).await.map_err(|error| error.source_error)?;
+    let observation = observe_one(aws, scope, id, Plan::once(), &()).await.map_err(|error| error.source_error)?;
     let arn = match (&observation, story) {
         (Observation::Absent { .. }, _) => return Ok(ToldBy::Unknown),
         (Observation::Ami { ami, .. }, Story::Log) => ami.image_build_arn().map(str::to_owned),

@@ -2,6 +2,7 @@
 //! port can open connections and say nothing, or little, or read nothing. The probes of the kubelet must still be answered.
 
 use axum::Router;
+use axum::http::Request;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -12,8 +13,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, yield_now};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -40,17 +43,39 @@ pub struct Limits {
     pub connection: Duration,
     /// For the answers that are under way when the server stops.
     pub end: Duration,
+    /// Whether a connection takes more than one request.
+    pub keep_alive: bool,
 }
+
+/// The address of the client: an extension of its requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
 
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { header_bytes: 8 * 1024, connections: 100, header: seconds(5), connection: seconds(15), end: seconds(2) }
+        let (header, connection, end) = (seconds(5), seconds(15), seconds(2));
+        Self { header_bytes: 8 * 1024, connections: 100, header, connection, end, keep_alive: false }
     }
 }
 
 /// Serves until `stop` is cancelled. Then it accepts nothing more and finishes the answers that are under way.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+    serve_over(listener, |stream| std::future::ready(Ok(stream)), router, limits, stop).await;
+}
+
+/// Like [`serve`], over what `open_stream` makes of each connection, such as TLS. The time for it is part of the time for the
+/// header.
+pub async fn serve_over<F, Stream>(
+    listener: TcpListener,
+    open_stream: impl Fn(TcpStream) -> F,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) where
+    F: Future<Output = std::io::Result<Stream>> + Send + 'static,
+    Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut open = Open { connections: Vec::new(), closed: 0, warned: None };
     loop {
         let accepted = tokio::select! {
@@ -62,8 +87,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             Ok((stream, peer)) => {
                 open.shrink_to(limits.connections.saturating_sub(1)).await;
                 let has_asked = Arc::new(AtomicBool::new(false));
-                let conversation = converse(stream, router.clone(), has_asked.clone(), limits, stop.clone());
-                let (peer, task) = (peer.ip().to_canonical(), tokio::spawn(conversation));
+                let peer = peer.ip().to_canonical();
+                let opened = timeout(limits.header, open_stream(stream));
+                let client = Client { peer, has_asked: has_asked.clone() };
+                let task = tokio::spawn(converse(opened, client, router.clone(), limits, stop.clone()));
                 open.connections.push(Connection { peer, has_asked, task });
                 // A request that is here already is read before the next connection comes.
                 yield_now().await;
@@ -83,20 +110,22 @@ fn is_of_the_client(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused)
 }
 
-/// Reads one request and answers it. One request a connection, so none is ever idle. Bodies are not read, and HTTP/2 is
-/// not spoken.
-async fn converse(
-    stream: TcpStream,
+/// Reads one request and answers it, and more only if the limits say so. Else none is ever idle. Bodies are not read, and
+/// HTTP/2 is not spoken.
+async fn converse<Stream: AsyncRead + AsyncWrite + Unpin>(
+    opened: impl Future<Output = Result<std::io::Result<Stream>, Elapsed>>,
+    client: Client,
     router: Router,
-    has_asked: Arc<AtomicBool>,
     limits: Limits,
     stop: CancellationToken,
 ) {
+    let Ok(Ok(stream)) = opened.await else { return };
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.header);
-    protocol.keep_alive(false).max_buf_size(limits.header_bytes).max_header_size(limits.header_bytes);
-    let answer = service_fn(|request| {
-        has_asked.store(true, Ordering::Relaxed);
+    protocol.keep_alive(limits.keep_alive).max_buf_size(limits.header_bytes).max_header_size(limits.header_bytes);
+    let answer = service_fn(|mut request: Request<_>| {
+        client.has_asked.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(Peer(client.peer));
         router.clone().oneshot(request)
     });
     let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), answer));
@@ -109,6 +138,12 @@ async fn converse(
         let _ = connection.await;
     };
     let _ = timeout(limits.connection, conversation).await;
+}
+
+/// Who is at the other end of a connection.
+struct Client {
+    peer: IpAddr,
+    has_asked: Arc<AtomicBool>,
 }
 
 struct Connection {

@@ -2,6 +2,7 @@ use super::*;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::registry::Registry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,7 +27,7 @@ impl Server {
         let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listener.local_addr().unwrap().port());
         let (_ready, readiness) = watch::channel(Ok(()));
         let stop = CancellationToken::new();
-        let probes = Probes { registry: Arc::new(registry), readiness };
+        let probes = Probes { scrapes: Some(Arc::new(Scrapes::new(Arc::new(registry)))), readiness };
         let task = tokio::spawn(serve(listener, probes, limits, stop.clone()));
         Self { address, stop, task, _ready }
     }

@@ -4,9 +4,12 @@
 use aws_lc_rs::{
     error::Unspecified,
     rand::{SystemRandom, fill},
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 
 use crate::der;
 
@@ -61,6 +64,17 @@ impl Key {
         let algorithm = der::sequence(&[der::oid(EC_PUBLIC_KEY), der::oid(P256)]);
         der::sequence(&[algorithm, der::bit_string(0, self.pair.public_key().as_ref())])
     }
+}
+
+/// A JSON Web Token (RFC 7519) with these claims, signed by ES256 with the key in `pem`.
+pub fn token(pem: &str, claims: &serde_json::Value) -> Result<String, Unspecified> {
+    let lines: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let pkcs8 = BASE64_STANDARD.decode(lines).map_err(|_| Unspecified)?;
+    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).map_err(|_| Unspecified)?;
+    let part = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let signed = format!("{}.{}", part(br#"{"alg":"ES256","typ":"JWT"}"#), part(claims.to_string().as_bytes()));
+    let signature = key.sign(&SystemRandom::new(), signed.as_bytes())?;
+    Ok(format!("{signed}.{}", part(signature.as_ref())))
 }
 
 pub struct CertificateAuthority {

@@ -25,7 +25,7 @@ pub struct Files {
     server: PathBuf,
     server_key: PathBuf,
     accounts: PathBuf,
-    accounts_key: PathBuf,
+    pub accounts_key: PathBuf,
 }
 
 impl Files {

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Error, binary,
-    certificate::CertificateAuthority,
+    certificate::{self, CertificateAuthority},
     component::{self, Files},
     daemon::Daemon,
     kubeconfig,
@@ -186,6 +186,26 @@ impl Cluster {
             Ok(file.keep()?.1)
         };
         write().map_err(Error::io(format!("writing the kubeconfig of {user}")))
+    }
+
+    /// Writes a certificate for a server with these names into `folder`, in the shape of a Secret of type kubernetes.io/tls:
+    /// tls.crt, tls.key and ca.crt. Each has a CA of its own.
+    pub fn server_certificate(folder: &Path, names: &[&str]) -> Result<(), Error> {
+        let authority = CertificateAuthority::new()?;
+        let identity = authority.server(names, &[])?;
+        let files = [
+            ("tls.crt", identity.certificate_pem()),
+            ("tls.key", identity.key.private_pem()),
+            ("ca.crt", authority.identity().certificate_pem()),
+        ];
+        let write = || files.iter().try_for_each(|(name, text)| fs::write(folder.join(name), text));
+        write().map_err(Error::io("writing a certificate"))
+    }
+
+    /// A token of a ServiceAccount with these claims (RFC 7519), signed with the cluster's key.
+    pub fn token(&self, claims: &serde_json::Value) -> Result<String, Error> {
+        let pem = fs::read_to_string(&self.files.accounts_key).map_err(Error::io("reading the key of tokens"))?;
+        Ok(certificate::token(&pem, claims)?)
     }
 
     /// The process ids of the running components.

@@ -2,12 +2,18 @@
 
 use super::describe::{Answer, clean, program};
 use super::oracle;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
+use std::path::Path;
 use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
+use tokio_rustls::TlsConnector;
 
 /// The reply to a request.
 #[derive(Clone, Debug)]
@@ -23,6 +29,12 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.into_iter().find(|(one, _)| one.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
     /// As an answer of a program that ends with 1 after an error.
     pub fn as_answer(&self) -> Answer {
         let Self { code, text, body, at, .. } = self.clone();
@@ -32,11 +44,38 @@ impl Reply {
 
 /// Sends one request without a body.
 pub async fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    exchange(TcpStream::connect(address).await.unwrap(), method, path, headers).await
+}
+
+/// Sends one request over TLS to the server `name`, whose CA is in the file `ca`.
+pub async fn request_tls(
+    (address, name, ca): (&str, &'static str, &Path),
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> std::io::Result<Reply> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let server = ServerName::try_from(name).unwrap();
+    let stream = TcpStream::connect(address).await?;
+    let stream = TlsConnector::from(Arc::new(config)).connect(server, stream).await?;
+    Ok(exchange(stream, method, path, headers).await)
+}
+
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Reply {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     stream.write_all(format!("{method} {path} HTTP/1.0\r\n{headers}\r\n").as_bytes()).await.unwrap();
+    // TLS may keep a part of what is written.
+    stream.flush().await.unwrap();
     let mut reply = String::new();
-    stream.read_to_string(&mut reply).await.unwrap();
+    let read = stream.read_to_string(&mut reply).await;
+    assert!(read.is_ok(), "{method} {path}: {read:?} after {reply:?}");
     let (head, text) = reply.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{method} {path}: {reply:?}"));
     Reply {
         code: head.split(' ').nth(1).unwrap().parse().unwrap(),

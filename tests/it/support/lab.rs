@@ -6,7 +6,7 @@ use cluster::{Cluster, Options};
 use customimage_operator::kubernetes::{CustomImage, crd};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::events::v1::Event;
-use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -118,6 +118,38 @@ impl Lab {
         name
     }
 
+    /// Gives `user` these rights in the whole cluster.
+    pub async fn grant_cluster(&self, user: &str, rules: Value) {
+        let (api, name) = ("rbac.authorization.k8s.io", user.replace(':', "."));
+        let role = json!({"metadata": {"name": name}, "rules": rules});
+        let binding = json!({
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": name},
+            "subjects": [{"apiGroup": api, "kind": "User", "name": user}]
+        });
+        let roles: Api<ClusterRole> = Api::all(self.client.clone());
+        roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
+        let bindings: Api<ClusterRoleBinding> = Api::all(self.client.clone());
+        bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
+    }
+
+    /// The same AWS, seen from the namespace `default` of another cluster.
+    pub async fn of_cluster(self, cluster: &Cluster) -> Self {
+        Self {
+            client: client_of(cluster).await,
+            namespace: "default".to_owned(),
+            kubeconfig: cluster.kubeconfig_path().to_owned(),
+            server: cluster.server().to_owned(),
+            ca: cluster.directory().join("ca.crt"),
+            aws: self.aws,
+        }
+    }
+
+    /// A signed token with these claims.
+    pub async fn sign(&self, claims: &Value) -> String {
+        cluster().await.token(claims).unwrap()
+    }
+
     /// The same lab, in another namespace.
     pub fn within(self, namespace: &str) -> Self {
         Self { namespace: namespace.to_owned(), ..self }
@@ -145,7 +177,7 @@ impl Lab {
         Operator::start(&self.aws.endpoint(), &kubeconfig, &settings).await
     }
 
-    async fn grant(&self, namespace: &str, user: &str, rules: Value) {
+    pub async fn grant(&self, namespace: &str, user: &str, rules: Value) {
         let api = "rbac.authorization.k8s.io";
         let role = json!({"metadata": {"name": user}, "rules": rules});
         let binding = json!({

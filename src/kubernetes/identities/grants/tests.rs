@@ -1,15 +1,6 @@
 use super::*;
 use crate::describe_image::Role;
-use crate::kubernetes::custom_image::CustomImageSpec;
 use crate::kubernetes::identities::selector::NamespaceSelector;
-
-fn object(namespace: &str, identity: Option<&str>) -> CustomImage {
-    let identity = identity.map(str::to_owned);
-    let spec = CustomImageSpec { image_id: "hpc".into(), region: None, identity, suspend: None };
-    let mut object = CustomImage::new("hpc", spec);
-    object.metadata.namespace = Some(namespace.into());
-    object
-}
 
 fn region(name: &str) -> Region {
     Region::parse(name).unwrap()
@@ -40,21 +31,17 @@ fn kind(access: Access) -> Result<String, SourceErrorKind> {
 #[test]
 fn without_a_configuration_all_namespaces_may_use_only_the_default_identity() {
     let identities = Identities::new([]);
-    assert_eq!(kind(identities.access(&object("a", None), region("eu-west-1"), unasked)), Ok("default".into()));
-    assert_eq!(
-        kind(identities.access(&object("a", Some("default")), region("eu-west-1"), unasked)),
-        Ok("default".into())
-    );
-    let refused = identities.access(&object("a", Some("research")), region("eu-west-1"), unasked);
+    assert_eq!(kind(identities.access("default", "a", region("eu-west-1"), unasked)), Ok("default".into()));
+    let spec = CustomImageSpec { image_id: "hpc".into(), region: None, identity: None, suspend: None };
+    assert_eq!(name_of(&spec), "default");
+    let refused = identities.access("research", "a", region("eu-west-1"), unasked);
     assert_eq!(kind(refused), Err(SourceErrorKind::IdentityNotAllowed));
 }
 
 #[test]
 fn identity_is_granted_only_to_its_namespaces_and_in_its_regions() {
     let identities = Identities::new([research(named(&["hpc"]), Some(&["eu-west-1"]))]);
-    let ask = |namespace: &str, name: &str| {
-        kind(identities.access(&object(namespace, Some("research")), region(name), unasked))
-    };
+    let ask = |namespace: &str, name: &str| kind(identities.access("research", namespace, region(name), unasked));
     assert_eq!(ask("hpc", "eu-west-1"), Ok("research".into()));
     assert_eq!(ask("hpc", "eu-west-2"), Err(SourceErrorKind::IdentityNotAllowed));
     assert_eq!(ask("other", "eu-west-1"), Err(SourceErrorKind::IdentityNotAllowed));
@@ -63,7 +50,7 @@ fn identity_is_granted_only_to_its_namespaces_and_in_its_regions() {
 #[test]
 fn unknown_identity_and_an_identity_of_others_get_the_same_message() {
     let identities = Identities::new([research(named(&["hpc"]), None)]);
-    let message = |name: &str| match identities.access(&object("b", Some(name)), region("eu-west-1"), unasked) {
+    let message = |name: &str| match identities.access(name, "b", region("eu-west-1"), unasked) {
         Access::Refused(error) => error.message.to_string(),
         other => panic!("{other:?}"),
     };
@@ -74,7 +61,7 @@ fn unknown_identity_and_an_identity_of_others_get_the_same_message() {
 #[test]
 fn default_identity_can_be_refused_to_all_namespaces() {
     let grant = Grant { identity: Identity::default(), regions: None, namespaces: named(&[]) };
-    let refused = Identities::new([grant]).access(&object("a", None), region("eu-west-1"), unasked);
+    let refused = Identities::new([grant]).access("default", "a", region("eu-west-1"), unasked);
     assert_eq!(kind(refused), Err(SourceErrorKind::IdentityNotAllowed));
 }
 
@@ -88,7 +75,7 @@ fn selector_matches_labels_and_unknown_labels_are_no_refusal() {
     assert!(identities.select_by_label());
     let ask = |labels: Option<&[(&str, &str)]>| {
         let labels = labels.map(|all| all.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect());
-        kind(identities.access(&object("a", Some("research")), region("eu-west-1"), |_| labels))
+        kind(identities.access("research", "a", region("eu-west-1"), |_| labels))
     };
     assert_eq!(ask(Some(&[("team", "hpc")])), Ok("research".into()));
     assert_eq!(ask(Some(&[("team", "hpc"), ("stage", "prod")])), Err(SourceErrorKind::IdentityNotAllowed));

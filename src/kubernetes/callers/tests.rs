@@ -1,0 +1,132 @@
+use super::*;
+use http::{Request, Response};
+use kube::client::Body;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+
+/// What the API server answers, and the bodies of the questions.
+#[derive(Clone, Default)]
+struct ApiServer {
+    status: Arc<Mutex<Value>>,
+    code: Arc<Mutex<u16>>,
+    asked: Arc<Mutex<Vec<Value>>>,
+}
+
+impl ApiServer {
+    fn answers(&self, code: u16, status: Value) {
+        *self.code.lock() = code;
+        *self.status.lock() = status;
+    }
+
+    fn asked(&self) -> usize {
+        std::mem::take(&mut *self.asked.lock()).len()
+    }
+
+    fn callers(&self) -> Callers {
+        let server = self.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let server = server.clone();
+            async move {
+                let body = request.into_body().collect_bytes().await.unwrap();
+                let mut review: Value = serde_json::from_slice(&body).unwrap();
+                server.asked.lock().push(review.clone());
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                review["status"] = server.status.lock().clone();
+                let body = Body::from(serde_json::to_vec(&review).unwrap());
+                Ok::<_, Infallible>(Response::builder().status(*server.code.lock()).body(body).unwrap())
+            }
+        });
+        Callers::new(Client::new(service, "default"), "us".into(), &mut Registry::default()).unwrap()
+    }
+}
+
+fn jane() -> Value {
+    json!({"authenticated": true, "audiences": ["us"], "user": {"username": "jane", "groups": ["hpc"]}})
+}
+
+fn describe(name: &str) -> Right {
+    Right::Images { verb: "get", subresource: None, namespace: "hpc".into(), name: Some(name.into()) }
+}
+
+async fn seconds(count: u64) {
+    tokio::time::sleep(Duration::from_secs(count)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_allowed_is_asked_once_in_five_minutes_by_however_many_at_once() {
+    let server = ApiServer::default();
+    server.answers(201, jane());
+    let callers = server.callers();
+    let many = (0..1000).map(|_| callers.authenticate("token", Audience::Interface));
+    assert!(futures::future::join_all(many).await.iter().all(Result::is_ok));
+    assert_eq!(server.asked(), 1);
+    let caller = callers.authenticate("token", Audience::Interface).await.unwrap();
+    server.answers(201, json!({"allowed": true}));
+    let right = describe("a");
+    let many = (0..1000).map(|_| callers.authorize(&caller, &right));
+    assert!(futures::future::join_all(many).await.iter().all(Result::is_ok));
+    assert_eq!(server.asked(), 1);
+    seconds(299).await;
+    callers.authorize(&caller, &describe("a")).await.unwrap();
+    assert_eq!(server.asked(), 0);
+    seconds(2).await;
+    callers.authorize(&caller, &describe("a")).await.unwrap();
+    assert_eq!(server.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_denied_is_asked_again_after_ten_seconds() {
+    let server = ApiServer::default();
+    server.answers(201, jane());
+    let callers = server.callers();
+    let caller = callers.authenticate("token", Audience::Interface).await.unwrap();
+    server.answers(201, json!({"allowed": false}));
+    for _ in 0..3 {
+        assert_eq!(callers.authorize(&caller, &describe("a")).await, Err(Refusal::Forbidden));
+    }
+    assert_eq!(server.asked(), 2, "the token, and the right once");
+    seconds(11).await;
+    server.answers(201, json!({"allowed": true}));
+    assert_eq!(callers.authorize(&caller, &describe("a")).await, Ok(()));
+    assert_eq!(callers.authorize(&caller, &describe("b")).await, Ok(()));
+    assert_eq!(server.asked(), 2, "each image has its own answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_asked_again_when_it_ends() {
+    use base64::Engine as _;
+    let server = ApiServer::default();
+    server.answers(201, jane());
+    let callers = server.callers();
+    let claims = format!(r#"{{"exp": {}}}"#, jiff::Timestamp::now().as_second() + 30);
+    let token = format!("e30.{}.sig", base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(claims));
+    callers.authenticate(&token, Audience::Interface).await.unwrap();
+    seconds(31).await;
+    server.answers(201, json!({"authenticated": false, "error": "the token has expired"}));
+    let refused = callers.authenticate(&token, Audience::Interface).await;
+    assert_eq!(refused, Err(Refusal::Unauthenticated("the token has expired".into())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_is_away_allows_nothing_new() {
+    let server = ApiServer::default();
+    server.answers(201, jane());
+    let callers = server.callers();
+    let caller = callers.authenticate("token", Audience::Interface).await.unwrap();
+    server.answers(500, json!({}));
+    assert!(matches!(callers.authenticate("other", Audience::Interface).await, Err(Refusal::Unavailable(_))));
+    assert!(matches!(callers.authorize(&caller, &describe("a")).await, Err(Refusal::Unavailable(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_for_the_api_server_is_not_one_for_the_interface() {
+    let server = ApiServer::default();
+    server.answers(201, json!({"authenticated": true, "audiences": ["cluster"], "user": {"username": "prometheus"}}));
+    let callers = server.callers();
+    assert!(callers.authenticate("token", Audience::ApiServer).await.is_ok());
+    assert!(matches!(callers.authenticate("token", Audience::Interface).await, Err(Refusal::Unauthenticated(_))));
+    let asked = server.asked.lock().clone();
+    assert_eq!(asked[0]["spec"].get("audiences"), None);
+    assert_eq!(asked[1]["spec"]["audiences"], json!(["us"]));
+}

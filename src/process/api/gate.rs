@@ -1,0 +1,259 @@
+//! `Gate`: who asks, whether they may, and how often. What it refuses causes no call to AWS, and has a line in the log.
+
+use super::address::Base;
+use super::leader::Leader;
+use super::metrics::ApiMetrics;
+use super::rates::Rates;
+use super::tenant::Tenant;
+use crate::aws::Aws;
+use crate::describe_image::ApiError;
+use crate::http_api::{self, Failure, Operation, REQUEST_ID, User, answer, image_id, unknown_path, with_log};
+use crate::kubernetes::callers::{Audience, Caller, Callers, Refusal, Right};
+use crate::kubernetes::mirror::Mirror;
+use crate::plain_text::escaped;
+use crate::process::http::connections::Peer;
+use crate::process::http::{metrics_text, scrape::Scrapes};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::{Extension, Router};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+
+/// How long an answer may take. Proxies often give up after a minute.
+const PATIENCE: Duration = Duration::from_secs(50);
+/// When a caller may ask again whom the server could not answer.
+const PAUSE: Duration = Duration::from_secs(5);
+
+pub struct Gate {
+    pub callers: Arc<Callers>,
+    pub rates: Rates,
+    pub leader: Leader,
+    pub mirror: Arc<Mirror<Aws>>,
+    pub metrics: ApiMetrics,
+    /// Whether callers with the right get presigned URLs.
+    pub presigned_urls: bool,
+    /// The text of /metrics, if it is served.
+    pub scrapes: Option<Arc<Scrapes>>,
+}
+
+/// All paths of the interface, behind the gate.
+pub fn router(gate: Arc<Gate>) -> Router {
+    let images = http_api::router::<Tenant>().route_layer(from_fn_with_state(gate.clone(), authorized));
+    // The gate cuts the base off the path, so that the routes are those of the API.
+    with_log(Router::new().fallback_service(images).layer(from_fn_with_state(gate, authenticated)))
+}
+
+/// A request of somebody whom the API server knows.
+#[derive(Clone)]
+struct Known {
+    caller: Caller,
+    base: Base,
+    /// The path and query of the request, with the base.
+    target: PathAndQuery,
+}
+
+/// Why a caller was refused, for the log. It is an extension of the answer.
+#[derive(Clone)]
+struct Why(Arc<str>);
+
+async fn authenticated(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
+    let peer = request.extensions().get().map(|Peer(address)| *address);
+    let response = gate.answer(request, next).await;
+    let code = response.status();
+    let operation = response.extensions().get::<Operation>().copied();
+    gate.metrics.answered(operation, code, begun.elapsed());
+    if matches!(code, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS) {
+        let user = response.extensions().get().map(|User(name)| name.as_ref());
+        let why = response.extensions().get().map(|Why(words)| words.as_ref());
+        let operation: Option<&str> = operation.map(Into::into);
+        let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+        let (peer, path) = (peer.map(tracing::field::display), escaped(&path));
+        let (code, path) = (code.as_u16(), path.as_ref());
+        tracing::warn!(target: "audit", request_id, peer, user, operation, path, code, why, "refused");
+    }
+    response
+}
+
+impl Gate {
+    async fn answer(&self, mut request: Request, next: Next) -> Response {
+        let _place = match self.rates.any() {
+            Ok(place) => place,
+            Err(failure) => return answer::<()>(Err(failure)),
+        };
+        if request.uri().path() == "/metrics"
+            && let Some(scrapes) = &self.scrapes
+        {
+            return self.metrics(scrapes, request.headers()).await;
+        }
+        // Names that Kubernetes cannot have are not asked for.
+        let Some((base, rest)) = Base::of(request.uri().path()) else { return unknown_path().await };
+        let uri = match request.uri().query() {
+            Some(query) => format!("{rest}?{query}").parse(),
+            None => rest.parse::<Uri>(),
+        };
+        let (Ok(uri), Some(target)) = (uri, request.uri().path_and_query().cloned()) else {
+            return unknown_path().await;
+        };
+        let caller = match self.known(request.headers(), Audience::Interface).await {
+            Ok(caller) => caller,
+            Err(response) => return response,
+        };
+        let user = User(caller.user.name.clone());
+        let mut response = match self.rates.of(&caller.user.name) {
+            Ok(_place) => {
+                *request.uri_mut() = uri;
+                request.extensions_mut().insert(Known { caller, base, target });
+                let unavailable = || Failure::unavailable("AWS has not answered in time", PAUSE);
+                let answered = timeout(PATIENCE, next.run(request)).await;
+                answered.unwrap_or_else(|_| answer::<()>(Err(unavailable())))
+            }
+            Err(failure) => answer::<()>(Err(failure)),
+        };
+        response.extensions_mut().insert(user);
+        response
+    }
+
+    /// Who sent a request with these headers.
+    async fn known(&self, headers: &HeaderMap, audience: Audience) -> Result<Caller, Response> {
+        let refused = |why: Arc<str>| refused(&Refusal::Unauthenticated(why));
+        let Some(token) = bearer_token(headers) else {
+            return Err(refused("no bearer token in the header Authorization".into()));
+        };
+        self.callers.authenticate(token, audience).await.map_err(|refusal| match refusal {
+            Refusal::Unauthenticated(why) => refused(why),
+            other => self::refused(&other),
+        })
+    }
+
+    async fn metrics(&self, scrapes: &Scrapes, headers: &HeaderMap) -> Response {
+        let caller = match self.known(headers, Audience::ApiServer).await {
+            Ok(caller) => caller,
+            Err(response) => return response,
+        };
+        let mut response = match self.callers.authorize(&caller, &Right::Metrics).await {
+            Ok(()) => metrics_text(scrapes).await,
+            Err(refusal) => refused(&refusal),
+        };
+        response.extensions_mut().insert(User(caller.user.name.clone()));
+        response
+    }
+}
+
+/// Asks whether the caller may, when it is known what is asked for.
+async fn authorized(
+    State(gate): State<Arc<Gate>>,
+    matched: MatchedPath,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    Extension(known): Extension<Known>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let operation = Operation::of_path(matched.as_str());
+    let (Some(operation), true) = (operation, matches!(*request.method(), Method::GET | Method::HEAD)) else {
+        return next.run(request).await;
+    };
+    let id = params.ok().and_then(|params| Some(params.iter().find(|(name, _)| *name == "id")?.1.to_owned()));
+    let right = right(operation, &known.base.namespace, id);
+    let mut response = match gate.callers.authorize(&known.caller, &right).await {
+        Err(refusal) => refused(&refusal),
+        Ok(()) if !gate.mirror.leadership.is_held() => {
+            let passed_on = gate.leader.pass_on(request.method(), &known.target, request.headers()).await;
+            passed_on.unwrap_or_else(|failure| answer::<()>(Err(failure)))
+        }
+        Ok(()) => {
+            let Known { caller, base, .. } = known;
+            let (mirror, callers) = (gate.mirror.clone(), gate.callers.clone());
+            let tenant = Tenant { mirror, callers, caller, base, presigned_urls: gate.presigned_urls };
+            request.extensions_mut().insert(Arc::new(tenant));
+            next.run(request).await
+        }
+    };
+    response.extensions_mut().insert(operation);
+    response
+}
+
+/// The right that an operation needs. An id that is none is not asked for.
+fn right(operation: Operation, namespace: &str, id: Option<String>) -> Right {
+    let (verb, subresource) = match operation {
+        Operation::ListImages => ("list", None),
+        Operation::DescribeImage => ("get", None),
+        Operation::ListImageLogStreams | Operation::GetImageLogEvents => ("get", Some("logs")),
+        Operation::GetImageStackEvents => ("get", Some("stackevents")),
+    };
+    let name = id.filter(|id| image_id(id).is_ok());
+    Right::Images { verb, subresource, namespace: namespace.to_owned(), name }
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (scheme, token) = values.next()?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (values.next().is_none() && scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let told = |status, message: &str| ApiError { status, message: message.to_owned() };
+    let (failure, why) = match refusal {
+        Refusal::Unauthenticated(why) => {
+            let message =
+                "Unauthorized: send a token of Kubernetes for this server's audience, as Authorization: Bearer TOKEN";
+            (told(401, message).into(), Some(why))
+        }
+        Refusal::Forbidden => (told(403, "Forbidden: Kubernetes does not allow it").into(), None),
+        Refusal::Unavailable(why) => {
+            let message = format!("Kubernetes does not say whether you may: {why}");
+            (Failure::unavailable(message, PAUSE), None)
+        }
+    };
+    let mut response = answer::<()>(Err(failure));
+    if let Some(why) = why {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        response.extensions_mut().insert(Why(why.clone()));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_bearer_token_is_taken() {
+        let of = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
+            }
+            bearer_token(&headers).map(str::to_owned)
+        };
+        assert_eq!(of(&["Bearer abc"]).as_deref(), Some("abc"));
+        assert_eq!(of(&["bearer  abc"]).as_deref(), Some("abc"));
+        for values in [&[][..], &["Bearer"], &["Bearer "], &["Basic abc"], &["abc"], &["AWS4-HMAC-SHA256 a"]] {
+            assert_eq!(of(values), None, "{values:?}");
+        }
+        assert_eq!(of(&["Bearer abc", "Bearer def"]), None);
+    }
+
+    #[test]
+    fn each_operation_has_its_right() {
+        let of = |operation, id: &str| right(operation, "hpc", Some(id.to_owned()));
+        let images = |verb, subresource, name: Option<&str>| Right::Images {
+            verb,
+            subresource,
+            namespace: "hpc".into(),
+            name: name.map(str::to_owned),
+        };
+        assert_eq!(right(Operation::ListImages, "hpc", None), images("list", None, None));
+        assert_eq!(of(Operation::DescribeImage, "base"), images("get", None, Some("base")));
+        assert_eq!(of(Operation::GetImageLogEvents, "base"), images("get", Some("logs"), Some("base")));
+        assert_eq!(of(Operation::GetImageStackEvents, "base"), images("get", Some("stackevents"), Some("base")));
+        assert_eq!(of(Operation::DescribeImage, "a/../b"), images("get", None, None));
+    }
+}
