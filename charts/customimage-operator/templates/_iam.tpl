@@ -7,11 +7,11 @@
 - {Sid: Stacks, Effect: Allow, Action: ["cloudformation:DescribeStacks", "cloudformation:DescribeStackResource"], Resource: "{{ $arn }}:cloudformation:*:{{ .account }}:stack/*"}
 - {Sid: AllStacks, Effect: Allow, Action: "cloudformation:ListStacks", Resource: "*"}
 - {Sid: Builds, Effect: Allow, Action: "imagebuilder:GetImage", Resource: "{{ $arn }}:imagebuilder:*:{{ .account }}:image/parallelclusterimage-*"}
-{{- if .root.Values.buildLogs.enabled }}
+{{- if or .root.Values.buildLogs.enabled .root.Values.api.enabled }}
 - {Sid: StackEvents, Effect: Allow, Action: "cloudformation:DescribeStackEvents", Resource: "{{ $arn }}:cloudformation:*:{{ .account }}:stack/*"}
 - {Sid: BuildLogs, Effect: Allow, Action: ["logs:DescribeLogStreams", "logs:GetLogEvents"], Resource: "{{ $arn }}:logs:*:{{ .account }}:log-group:/aws/imagebuilder/ParallelClusterImage-*"}
 {{- end }}
-{{- if eq .root.Values.configurationUrl "presigned" }}
+{{- if or (eq .root.Values.configurationUrl "presigned") (and .root.Values.api.enabled (eq .root.Values.api.configurationUrl "presigned")) }}
 {{- $buckets := list (printf "%s:s3:::parallelcluster-*" $arn) -}}
 {{- $files := list (printf "%s:s3:::parallelcluster-*/*/configs/image-config.yaml" $arn) -}}
 {{- range .root.Values.iamPolicy.buckets -}}

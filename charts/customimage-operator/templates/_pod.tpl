@@ -71,12 +71,17 @@ CUSTOMIMAGE_LOG_FORMAT: {{ .Values.log.format }}
 {{- range $key, $time := .Values.timing }}
 CUSTOMIMAGE_{{ snakecase $key | upper }}: {{ $time | quote }}
 {{- end }}
+{{- include "customimage-operator.apiVariables" . }}
 {{- end -}}
 
 {{- define "customimage-operator.env" -}}
 {{- $variables := include "customimage-operator.variables" . | fromYaml -}}
 - name: POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
+{{- if .Values.api.enabled }}
+- name: POD_IP
+  valueFrom: {fieldRef: {fieldPath: status.podIP}}
+{{- end }}
 {{- range $name, $value := $variables }}
 {{- if $value }}
 - name: {{ $name }}
@@ -106,6 +111,10 @@ volumeMounts:
   - {name: configuration, mountPath: /etc/customimage-operator, readOnly: true}
   {{- if $root.Values.aws.caBundle }}
   - {name: aws-ca, mountPath: /etc/aws-ca, readOnly: true}
+  {{- end }}
+  {{- if $root.Values.api.enabled }}
+  # A whole directory, too: a renewed certificate must arrive.
+  - {name: api-certificate, mountPath: /etc/api-certificate, readOnly: true}
   {{- end }}
   {{- with $root.Values.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
@@ -137,6 +146,11 @@ volumes:
   {{- with .Values.aws.caBundle.secret }}
   - name: aws-ca
     secret: {secretName: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: ca.pem}]}
+  {{- end }}
+  {{- if .Values.api.enabled }}
+  - name: api-certificate
+    # For any user that the cluster assigns: the files are root's.
+    secret: {secretName: {{ .Values.api.certificateSecret | quote }}, defaultMode: 0444}
   {{- end }}
   {{- with .Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}

@@ -12,6 +12,12 @@
 - {apiGroups: [coordination.k8s.io], resources: [leases], resourceNames: [{{ include "customimage-operator.fullname" . | quote }}], verbs: [get, update]}
 {{- end -}}
 
+{{/* Who a caller of the API is, and what it may do. */}}
+{{- define "customimage-operator.reviewRules" -}}
+- {apiGroups: [authentication.k8s.io], resources: [tokenreviews], verbs: [create]}
+- {apiGroups: [authorization.k8s.io], resources: [subjectaccessreviews], verbs: [create]}
+{{- end -}}
+
 {{- define "customimage-operator.grantMetadata" -}}
 {{- $root := index . 0 -}}
 {{- with index . 1 -}}

@@ -93,7 +93,7 @@
 {{- $wrong = append $wrong (printf "serviceAccount.annotations has %s, which aws.roleArn sets: remove one" $role) -}}
 {{- end -}}
 {{- $ours := include "customimage-operator.ourLabels" . | fromYaml | merge (include "customimage-operator.podSelector" . | fromYaml) -}}
-{{- range $group, $labels := dict "commonLabels" .Values.commonLabels "podLabels" .Values.podLabels "serviceAccount.labels" .Values.serviceAccount.labels -}}
+{{- range $group, $labels := dict "commonLabels" .Values.commonLabels "podLabels" .Values.podLabels "serviceAccount.labels" .Values.serviceAccount.labels "api.service.labels" .Values.api.service.labels -}}
 {{- range keys $labels | sortAlpha -}}
 {{- if hasKey $ours . -}}
 {{- $wrong = append $wrong (printf "%s has %s, which the chart sets: remove it there; nameOverride changes the name" $group .) -}}
@@ -119,11 +119,16 @@
 {{- end -}}
 {{- end -}}
 {{- $wrong = concat $wrong (include "customimage-operator.wrongMonitoring" . | fromJsonArray) -}}
+{{- $wrong = concat $wrong (include "customimage-operator.wrongApi" . | fromJsonArray) -}}
 {{- $variables := include "customimage-operator.variables" . | fromYaml -}}
 {{- $seen := list -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name (list "POD_NAME" "CUSTOMIMAGE_LISTEN" "CUSTOMIMAGE_LEADER_ELECTION") -}}
 {{- $wrong = append $wrong (printf "extraEnv names %s: the chart needs it as it is; remove it there" .name) -}}
+{{- else if and $.Values.api.enabled (eq .name "POD_IP") -}}
+{{- $wrong = append $wrong "extraEnv names POD_IP: the API needs it as it is; remove it there" -}}
+{{- else if and (not $.Values.api.enabled) (hasPrefix "CUSTOMIMAGE_API_" .name) -}}
+{{- $wrong = append $wrong (printf "extraEnv names %s, and api.enabled is false: the API also needs a port, a certificate and rights; remove it there, and set api.enabled=true" .name) -}}
 {{- else if get $variables .name -}}
 {{- $wrong = append $wrong (printf "extraEnv names %s, which the chart sets: remove it there, and use the value that sets it (README.md of the chart lists them)" .name) -}}
 {{- else if has .name $seen -}}
