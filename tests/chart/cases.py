@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 import yaml
-from helm import MINIMAL, nested
+from helm import MINIMAL, merge, nested
 from places import (
     alert, annotation, at, configuration, container, exists, has, label, label_everywhere, pod, policy, variable,
 )  # fmt: skip
@@ -26,11 +26,17 @@ class Case:
         # These parts are off by default. Their values have an effect only if the part is enabled.
         group, _, key = self.value.partition(".")
         if group in ("serviceMonitor", "podMonitor", "prometheusRule", "dashboard", "kubeStateMetrics", "networkPolicy") and key != "enabled":
-            self.given = {**self.given, **nested(f"{group}.enabled", True)}
+            self.given = merge(self.given, nested(f"{group}.enabled", True))
+        if group == "api":
+            self.given = {**self.given, "api": {"enabled": key != "enabled", "certificateSecret": "images-tls"}}
 
 
 def timing(value, name, **given):
     return Case(f"timing.{value}", "7m", variable(f"CUSTOMIMAGE_{name}"), given=given)
+
+
+CREDENTIALS = {"type": "Bearer", "credentials": {"name": "prometheus-token", "key": "token"}}
+AUTHENTICATES = {"api": {"enabled": True, "certificateSecret": "images-tls", "authenticateMetrics": True}}
 
 
 def monitor(group, kind, endpoint):
@@ -44,6 +50,8 @@ def monitor(group, kind, endpoint):
         Case(f"{group}.scrapeTimeout", "15s", at(kind, f"{endpoint}.scrapeTimeout")),
         Case(f"{group}.relabelings", RELABELING, lambda objects: (relabelings(objects) or [])[-1:]),
         Case(f"{group}.metricRelabelings", RELABELING, at(kind, f"{endpoint}.metricRelabelings")),
+        Case(f"{group}.authorization", CREDENTIALS, at(kind, f"{endpoint}.authorization"), given=merge(AUTHENTICATES, nested(f"{group}.authorization.type", "Bearer"))),
+        Case(f"{group}.tlsConfig", {"ca": {"configMap": CA_FILE}}, at(kind, f"{endpoint}.tlsConfig.ca"), {"configMap": CA_FILE}, merge(AUTHENTICATES, nested(f"{group}.authorization", CREDENTIALS))),
     ]
 
 
@@ -129,6 +137,17 @@ CASES = [
     Case("lease.retryPeriod", "1s", variable("CUSTOMIMAGE_LEASE_RETRY_PERIOD")),
     Case("log.filter", "debug", variable("CUSTOMIMAGE_LOG")),
     Case("log.format", "json", variable("CUSTOMIMAGE_LOG_FORMAT")),
+    Case("api.enabled", True, exists("Service", "-api")),
+    Case("api.port", 9443, container("ports.1.containerPort")),
+    Case("api.port", 9443, variable("CUSTOMIMAGE_API_LISTEN"), "[::]:9443"),
+    Case("api.certificateSecret", "other-tls", pod("volumes.1.secret.secretName")),
+    Case("api.serverName", "images.example.com", variable("CUSTOMIMAGE_API_SERVER_NAME")),
+    Case("api.audience", "images", variable("CUSTOMIMAGE_API_AUDIENCE")),
+    Case("api.configurationUrl", "presigned", variable("CUSTOMIMAGE_API_CONFIGURATION_URL")),
+    Case("api.requestsPerSecond", 7, variable("CUSTOMIMAGE_API_REQUESTS_PER_SECOND"), "7"),
+    Case("api.authenticateMetrics", True, variable("CUSTOMIMAGE_API_METRICS"), "on"),
+    Case("api.service.annotations", {"a": "b"}, annotation("Service", "a", "-api"), "b"),
+    Case("api.service.labels", {"team": "hpc"}, label("Service", "team", "-api"), "hpc"),
     Case("crds.install", False, exists("CustomResourceDefinition")),
     Case("crds.keep", False, annotation("CustomResourceDefinition", "helm.sh/resource-policy"), None),
     Case("rbac.create", False, exists("RoleBinding")),
@@ -164,6 +183,7 @@ CASES = [
     Case("kubeStateMetrics.serviceAccount", "ksm", at("ClusterRoleBinding", "subjects.0.name", "kube-state-metrics")),
     Case("networkPolicy.enabled", True, exists("NetworkPolicy")),
     Case("networkPolicy.ingressFrom", [PEER], at("NetworkPolicy", "spec.ingress.0.from")),
+    Case("networkPolicy.apiFrom", [PEER], at("NetworkPolicy", "spec.ingress.1.from.0"), PEER, {"api": {"enabled": True, "certificateSecret": "images-tls"}}),
     Case("networkPolicy.apiServerPorts", [8443], at("NetworkPolicy", "spec.egress.1.ports"), [{"port": 8443, "protocol": "TCP"}]),
     Case("networkPolicy.apiServerCidrs", ["10.0.0.1/32"], at("NetworkPolicy", "spec.egress.1.to"), [{"ipBlock": {"cidr": "10.0.0.1/32"}}]),
     Case("networkPolicy.awsCidrs", ["10.1.0.0/16"], at("NetworkPolicy", "spec.egress.2.to"), [{"ipBlock": {"cidr": "10.1.0.0/16"}}]),

@@ -49,6 +49,9 @@ def statements(document):
         ({}, READS),
         ({"configurationUrl": "presigned"}, READS + [BUCKETS, FILES]),
         ({"buildLogs": {"enabled": True}}, READS + [EVENTS, LOGS]),
+        ({"api": {"enabled": True, "certificateSecret": "tls"}}, READS + [EVENTS, LOGS]),
+        ({"api": {"enabled": True, "certificateSecret": "tls", "configurationUrl": "presigned"}}, READS + [EVENTS, LOGS, BUCKETS, FILES]),
+        ({"api": {"configurationUrl": "presigned"}}, READS),
         ({"aws": {"partition": "aws-cn"}, "configurationUrl": "presigned"}, in_china(READS + [BUCKETS, FILES])),
         ({"configurationUrl": "presigned", "iamPolicy": {"buckets": ["ours"]}}, READS + OURS),
         ({"iamPolicy": {"buckets": ["ours"]}}, READS),
@@ -60,7 +63,7 @@ def statements(document):
         ({"identities": [RESEARCH], "aws": {"podIdentity": True}}, READS + [(["sts:AssumeRole", "sts:TagSession"], [A])]),
         ({"aws": {"podIdentity": True}}, READS),
     ],
-    ids=["default", "presigned", "build logs", "another partition", "a bucket of our own", "not presigned", "default named", "an identity for nobody", "identities", "default for nobody", "the same role under another name", "Pod Identity", "Pod Identity alone"],
+    ids=["default", "presigned", "build logs", "the API", "the API with presigned URLs", "the API off", "another partition", "a bucket of our own", "not presigned", "default named", "an identity for nobody", "identities", "default for nobody", "the same role under another name", "Pod Identity", "Pod Identity alone"],
 )
 def test_the_policy_of_the_pods_role_has_exactly_these_statements(values, expected):
     assert policies(values)["policy.json"] == [tuple(each) for each in expected]

@@ -14,6 +14,10 @@ LEASE = [
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [NAME], "verbs": ["get", "update"]},
 ]
 NAMESPACES = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch"]}]
+REVIEWS = [
+    {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+]
 READ = ["get", "list", "watch"]
 WRITE = READ + ["create", "update", "patch", "delete", "deletecollection"]
 ROLE = "arn:aws:iam::222233334444:role/customimage-reader"
@@ -25,6 +29,8 @@ LEASE_GRANT = {("hpc-system", f"{NAME}-lease"): LEASE}
 EVERYWHERE = {("", CLUSTER_NAME): IMAGES}
 IN_EACH = {("hpc", CLUSTER_NAME): IMAGES, ("genomics", CLUSTER_NAME): IMAGES}
 SELECTOR = {("", f"{CLUSTER_NAME}-namespaces"): NAMESPACES}
+API = {"api": {"enabled": True, "certificateSecret": "images-tls"}}
+REVIEW = {("", f"{CLUSTER_NAME}-api"): REVIEWS}
 
 
 def granted(objects):
@@ -53,9 +59,13 @@ def key(thing):
         ({"identities": [SELECTS_ALL]}, EVERYWHERE | LEASE_GRANT | SELECTOR),
         ({"watchNamespaces": ["hpc", "genomics"]}, IN_EACH | LEASE_GRANT),
         ({"watchNamespaces": ["hpc", "genomics"], "identities": [SELECTS]}, IN_EACH | LEASE_GRANT | SELECTOR),
+        (API, EVERYWHERE | LEASE_GRANT | REVIEW),
+        ({**API, "watchNamespaces": ["hpc", "genomics"]}, IN_EACH | LEASE_GRANT | REVIEW),
+        ({**API, "api": {**API["api"], "enabled": False}}, EVERYWHERE | LEASE_GRANT),
         ({"rbac": {"create": False}}, {}),
+        ({**API, "rbac": {"create": False}}, {}),
     ],
-    ids=["cluster-wide", "identity by names", "identity by selector", "identity for all", "by namespace", "by namespace with a selector", "none"],
+    ids=["cluster-wide", "identity by names", "identity by selector", "identity for all", "by namespace", "by namespace with a selector", "the API", "the API, by namespace", "the API off", "none", "the API, none"],
 )
 def test_the_operator_is_granted_exactly_what_it_needs(values, expected):
     assert granted(render(values)) == expected

@@ -21,7 +21,7 @@ def pod_specs(objects):
             yield template["spec"]
 
 
-@pytest.mark.parametrize("name", ["minimal", "namespaces", "full"])
+@pytest.mark.parametrize("name", ["minimal", "namespaces", "full", "api"])
 def test_the_operator_and_the_pod_of_helm_test_are_restricted(name):
     specs = list(pod_specs(render(read_values(name))))
     assert len(specs) == 2
