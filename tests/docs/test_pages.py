@@ -96,8 +96,8 @@ def blocks(name, language):
     return re.findall(rf"```{language}\n(.*?)```", page(name), re.DOTALL)
 
 
-@pytest.mark.parametrize("values", blocks("installation.md", "yaml"))
-def test_the_chart_takes_the_values_of_the_installation(values):
+@pytest.mark.parametrize("values", blocks("installation.md", "yaml") + [text for text in blocks("http-api.md", "yaml") if text.startswith("image:")])
+def test_the_chart_takes_the_values_of_the_installation_and_of_the_api(values):
     helm.render(yaml.safe_load(values))
 
 
