@@ -22,6 +22,7 @@ class OwnNode(Stage):
 
     has = {OWN_NODE}
     owned = None
+    caller = None
 
     def __init__(self, image, programs):
         self.own()
@@ -40,6 +41,13 @@ class OwnNode(Stage):
                 yield process
             finally:
                 process.kill()
+
+    def caller_image(self):
+        """The name of the image with a client of the API, which is built and loaded when it is first asked for."""
+        if not self.caller:
+            script("tests/node/load", *script("tests/e2e/caller-image"))
+            self.caller = "localhost/api-caller:1"
+        return self.caller
 
     def proxy(self):
         return Proxy(HOST)

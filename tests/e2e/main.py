@@ -12,6 +12,7 @@ import proofs.install  # noqa: F401, E402  the order of the imports is the order
 import proofs.mirror  # noqa: F401, E402
 import proofs.openshift  # noqa: F401, E402
 import proofs.identities  # noqa: F401, E402
+import proofs.api  # noqa: F401, E402
 import proofs.trouble  # noqa: F401, E402
 import proofs.versions  # noqa: F401, E402
 import proofs.rights  # noqa: F401, E402

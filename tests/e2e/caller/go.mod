@@ -1,0 +1,3 @@
+module example.test/caller
+
+go 1.26.0
