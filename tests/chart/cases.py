@@ -145,7 +145,7 @@ CASES = [
     Case("api.audience", "images", variable("CUSTOMIMAGE_API_AUDIENCE")),
     Case("api.configurationUrl", "presigned", variable("CUSTOMIMAGE_API_CONFIGURATION_URL")),
     Case("api.requestsPerSecond", 7, variable("CUSTOMIMAGE_API_REQUESTS_PER_SECOND"), "7"),
-    Case("api.authenticateMetrics", True, variable("CUSTOMIMAGE_API_METRICS"), "on"),
+    Case("api.authenticateMetrics", True, variable("CUSTOMIMAGE_API_METRICS"), "true"),
     Case("api.service.annotations", {"a": "b"}, annotation("Service", "a", "-api"), "b"),
     Case("api.service.labels", {"team": "hpc"}, label("Service", "team", "-api"), "hpc"),
     Case("crds.install", False, exists("CustomResourceDefinition")),

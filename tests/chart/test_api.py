@@ -59,7 +59,7 @@ def test_the_program_gets_the_certificate_its_name_and_the_address_of_its_pod():
         "CUSTOMIMAGE_API_AUDIENCE": "customimage-operator",
         "CUSTOMIMAGE_API_CONFIGURATION_URL": "s3",
         "CUSTOMIMAGE_API_REQUESTS_PER_SECOND": "50",
-        "CUSTOMIMAGE_API_METRICS": "off",
+        "CUSTOMIMAGE_API_METRICS": "false",
     }
     assert env["POD_IP"] == {"fieldRef": {"fieldPath": "status.podIP"}}
     [mount] = [mount for mount in container["volumeMounts"] if mount["name"] == "api-certificate"]

@@ -85,7 +85,7 @@ def test_a_value_of_another_type_is_refused(value):
         ("api.port", 65536),
         ("api.configurationUrl", "https"),
         ("api.requestsPerSecond", 0),
-        ("api.requestsPerSecond", 10001),
+        ("api.requestsPerSecond", 100001),
         ("serviceMonitor.authorization", {"credentials": {"name": "token"}}),
         ("watchNamespaces", ["hpc", "hpc"]),
         ("concurrency", 0),

@@ -23,7 +23,7 @@ CUSTOMIMAGE_API_SERVER_NAME: {{ include "customimage-operator.apiServerName" . |
 CUSTOMIMAGE_API_AUDIENCE: {{ .Values.api.audience | quote }}
 CUSTOMIMAGE_API_CONFIGURATION_URL: {{ .Values.api.configurationUrl }}
 CUSTOMIMAGE_API_REQUESTS_PER_SECOND: {{ .Values.api.requestsPerSecond | int | quote }}
-CUSTOMIMAGE_API_METRICS: {{ .Values.api.authenticateMetrics | ternary "on" "off" | quote }}
+CUSTOMIMAGE_API_METRICS: {{ .Values.api.authenticateMetrics | quote }}
 {{- end }}
 {{- end -}}
 
