@@ -1,5 +1,7 @@
 """The chart takes what the program takes, and refuses what it refuses: both are asked."""
 
+import subprocess
+
 import pytest
 import yaml
 from forms import FORMS
@@ -27,6 +29,11 @@ CHOICES = {
     "fullnameOverride": ("CUSTOMIMAGE_LEASE_NAME", ["", "a", "a-1"], ["A b", "a_b", "-a", "a-"]),
     "log.format": ("CUSTOMIMAGE_LOG_FORMAT", ["text", "json"], ["xml", "JSON", ""]),
     "configurationUrl": ("CUSTOMIMAGE_CONFIGURATION_URL", ["s3", "presigned"], ["https", "S3", ""]),
+    "api.port": ("CUSTOMIMAGE_API_LISTEN", [1024, 65535], [65536, -1]),
+    "api.serverName": ("CUSTOMIMAGE_API_SERVER_NAME", *FORMS["api.serverName"]),
+    "api.audience": ("CUSTOMIMAGE_API_AUDIENCE", FORMS["api.audience"][0], [""]),
+    "api.configurationUrl": ("CUSTOMIMAGE_API_CONFIGURATION_URL", ["s3", "presigned"], ["https", "S3", ""]),
+    "api.requestsPerSecond": ("CUSTOMIMAGE_API_REQUESTS_PER_SECOND", [1, 100000], [0, -1, 100001]),
     "concurrency": ("CUSTOMIMAGE_CONCURRENCY", [1, 4096], [0, -1, 4097]),
     "aws.maxAttempts": ("AWS_MAX_ATTEMPTS", [1, 4294967295], [0, -1, 4294967296]),
     "aws.budget.percent": ("CUSTOMIMAGE_AWS_BUDGET", [1, 100], [0, 101]),
@@ -77,8 +84,9 @@ def test_a_setting_is_taken_by_both_or_refused_by_both(path):
     variable, good, bad = CHOICES[path]
     for value in good + bad:
         assert chart_takes(nested(path, value)) == (value in good), value
-        if value != "":
-            assert (complaint(**{variable: str(value)}) == "") == (value in good), value
+        text = f"[::]:{value}" if path == "api.port" else str(value)
+        if text != "":
+            assert (complaint(**{variable: text}) == "") == (value in good), value
 
 
 @pytest.mark.parametrize(
@@ -124,8 +132,20 @@ def test_the_program_starts_with_what_the_chart_renders(name):
     assert takes_identities(*yaml.safe_load(text)["identities"])
 
 
+def test_the_program_starts_with_what_the_chart_renders_for_the_api(tmp_path):
+    env = only(render(read_values("api")), "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
+    variables = {each["name"]: each["value"] for each in env if each["name"].startswith("CUSTOMIMAGE_API_")}
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=images", "-keyout", "tls.key",
+                    "-out", "tls.crt", "-addext", f"subjectAltName=DNS:{variables['CUSTOMIMAGE_API_SERVER_NAME']}"], cwd=tmp_path, check=True, capture_output=True)  # fmt: skip
+    assert starts(**{**variables, "CUSTOMIMAGE_API_LISTEN": "127.0.0.1:0", "CUSTOMIMAGE_API_CERTIFICATE": str(tmp_path), "POD_IP": "127.0.0.1"})
+    for value in (True, False):
+        rendered = render(merge(read_values("api"), {"api": {"authenticateMetrics": value}}))
+        [told] = [each["value"] for each in only(rendered, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"] if each["name"] == "CUSTOMIMAGE_API_METRICS"]
+        assert complaint(CUSTOMIMAGE_API_METRICS=told) == ""
+
+
 def test_the_choices_that_are_compared_are_all_that_the_schema_has_for_the_program():
-    bounded = {f"{group}.{key}" if group else key for group, part in [("", SCHEMA), ("aws", SCHEMA["properties"]["aws"]), ("log", SCHEMA["properties"]["log"])]
+    bounded = {f"{group}.{key}" if group else key for group, part in [("", SCHEMA), ("aws", SCHEMA["properties"]["aws"]), ("log", SCHEMA["properties"]["log"]), ("api", SCHEMA["properties"]["api"])]
                for key, one in part["properties"].items() if "enum" in one or one.get("type") == "integer"}  # fmt: skip
     of_kubernetes = {"replicas", "revisionHistoryLimit", "terminationGracePeriodSeconds", "dnsPolicy"}
     assert bounded - of_kubernetes <= CHOICES.keys()

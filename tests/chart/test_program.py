@@ -19,7 +19,8 @@ def is_path(default):
 
 def variables():
     everything = {"aws": {"region": "eu-west-1", "endpointUrl": "https://aws.example.com", "caBundle": {"secret": {"name": "a", "key": "b"}}},
-                  "proxy": {"https": "http://proxy.example.com"}, "watchNamespaces": ["hpc"]}  # fmt: skip
+                  "proxy": {"https": "http://proxy.example.com"}, "watchNamespaces": ["hpc"],
+                  "api": {"enabled": True, "certificateSecret": "images-tls"}}  # fmt: skip
     env = only(render(everything), "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
     return {variable["name"]: variable.get("value") for variable in env}
 
