@@ -21,7 +21,7 @@ e2e:             ## a real node, helm install, and what is proved of it (root on
 gitops:          ## Flux, kstatus, Argo CD's health check, Helm 4 and kubectl, each by its own code
 	@CACHE=$(CACHE) BIN=$(BIN) tests/gitops/run
 
-extra:           ## longer proofs: fairness, memory, kube-state-metrics, notifications, the book, a release twice
+extra:           ## longer proofs: fairness, memory, kube-state-metrics, notifications, generated clients, the book, a release twice
 	@CACHE=$(CACHE) BIN=$(BIN) tests/extra
 
 bench:           ## the operator beside its peers, measured, into docs/performance (QUICK=1: a short form)
