@@ -129,7 +129,7 @@ def test_the_events_of_a_stack_are_read_the_newest_first(read, server, image):
 
 NOT_FOUND, BAD_REQUEST = (404, "NotFoundExceptionResponseContent"), (400, "BadRequestExceptionResponseContent")
 LOG = {"imageId": FAILED, "logStreamName": STREAM}
-BEGIN = isoparse(BEGAN)
+BACKWARDS = {"startTime": isoparse(BEGAN), "endTime": isoparse(BEGAN) - timedelta(days=1)}
 
 
 @pytest.mark.parametrize("refusal, message, operation, parameters", [
@@ -140,7 +140,7 @@ BEGIN = isoparse(BEGAN)
     (BAD_REQUEST, "Bad Request: invalid or unsupported region 'xx'", "describe_image", {"imageId": AVAILABLE, "region": "xx"}),
     (BAD_REQUEST, "Bad Request: invalid or unsupported region 'xx'", "list_images", {"imageStatus": "FAILED", "region": "xx"}),
     (BAD_REQUEST, "Bad Request: 'limit' must be a positive integer.", "get_image_log_events", {**LOG, "limit": -1}),
-    (BAD_REQUEST, "Bad Request: start_time filter must be earlier than end_time filter.", "get_image_log_events", {**LOG, "startTime": BEGIN, "endTime": BEGIN - timedelta(days=1)}),
+    (BAD_REQUEST, "Bad Request: start_time filter must be earlier than end_time filter.", "get_image_log_events", {**LOG, **BACKWARDS}),
 ])  # fmt: skip
 def test_a_refusal_is_the_exception_of_the_client_with_the_message(read, refusal, message, operation, parameters):
     with pytest.raises(Refused) as refused:
