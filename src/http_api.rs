@@ -16,8 +16,8 @@ mod query;
 mod reply;
 mod routes;
 
-pub use image_api::{Described, ImageApi};
+pub use image_api::ImageApi;
 pub use operation::Operation;
 pub use query::image_id;
-pub use reply::{Failure, REQUEST_ID, User, answer, with_log};
+pub use reply::{Aged, Failure, Logged, REQUEST_ID, User, answer, path_for_log, with_log};
 pub use routes::{router, unknown_path};

@@ -15,11 +15,17 @@ mod status;
 mod told;
 mod watch;
 
+use tracing::level_filters::LevelFilter;
+
 pub use custom_image::{CustomImage, CustomImageStatus, crd};
 pub use reconcile::context::ControllerSettings;
 pub use status::moment::GracePeriods;
 pub use watch::WatchTimes;
 pub use watch::readiness::Readiness;
+
+/// The highest log level of kube's client, whatever a user asks for. Below it, it logs whole replies that it cannot read. The
+/// reply to a TokenReview has the token.
+pub const LOG_CEILING: (&str, LevelFilter) = ("kube_client::client", LevelFilter::ERROR);
 
 /// Whether a line of the log says what is told elsewhere. kube's watcher logs each retry of a forbidden watch;
 /// `watch::readiness` tells it once.

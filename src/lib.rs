@@ -13,10 +13,10 @@
 //! The rooms, from the top down. A room imports only what stands below it, and no file imports itself by way of others.
 //! `tests/house` checks that.
 //!
-//! - `process`: the program. One file a command (`run`, `describe`, `list`, `logs`, `events`, `serve`,
-//!   `check`). `args`: each flag with
-//!   its default, in groups (`args/run`, `args/timing` for intervals and grace periods, …), beside what it becomes.
-//!   `configuration`: the file of identities. `http`: probes and /metrics. `metrics`: calls to AWS.
+//! - `process`: the program. One file a command (`run`, `describe`, `list`, `logs`, `events`, `serve`, `check`). `args`: each
+//!   flag with its default, in groups (`args/run`, `args/timing` for intervals and grace periods, …), beside what it becomes.
+//!   `configuration`: the file of identities. `http`: probes and /metrics. `metrics`: calls to AWS. `api`: the HTTP interface
+//!   in the cluster. `followed`: files whose changes need no restart.
 //! - `kubernetes`: the only code that names kube.
 //!   - `custom_image`: the resource, its columns and the CRD.
 //!   - `controller`: watches and triggers. `controller/gauges`: gauges of all objects. `metrics`: counters of reconciles.
@@ -29,6 +29,7 @@
 //!   - `watch`: the watch of CustomImages. `watch/readiness`: whether it works. `watch/comparison`: compares the store with a
 //!     new list, in case the watch has missed something.
 //!   - `leadership` (the Lease), `rights` (what the operator may do in the cluster), `client` (credentials, proxy).
+//!   - `callers`: who calls the HTTP interface, and what they may. `mirror`: what the interface reads of the controller.
 //!   - `told`: how a failure of the API server is told, once.
 //! - `http_api`: the HTTP interface of the API's reading operations, over a port of its own. It opens no socket.
 //! - `aws`: the only code that names the AWS SDK. One file a service. `budget`: the share of AWS's limits. `turns`: whose
@@ -37,7 +38,7 @@
 //!   stack events).
 //! - `reflector`: what AWS says of the images that have subscribers. `lane`: the images of one scope. `entry`: one image.
 //!   `intervals`: when each is read next (the durations are flags: `process/args/timing`). `reader`: the task that reads.
-//!   `lane_context`, `stack_queue`: stacks by name or in a sweep, by turns of tenants.
+//!   `ask`, `guests`: images that are asked for without a subscription. `lane_context`, `stack_queue`: stacks by name or in a sweep, by turns of tenants.
 //! - `describe_image`: the domain, pure. The response and its rules, the order of reads (`observe`), and the port to AWS
 //!   (`source`): how urgent a read is and for whom, how many ids a call takes, and how long a page is.
 //! - `backoff` (pauses that double), `fit` (maps that give memory back), `packed` (values as compressed JSON), `plain_text`

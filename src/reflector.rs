@@ -18,10 +18,11 @@ mod reader;
 pub mod reading;
 mod schedule;
 mod scope_lane;
+mod settings;
 mod stack_queue;
 mod subscribers;
 
-pub use lane::ReflectorSettings;
+pub use settings::ReflectorSettings;
 pub use subscribers::Subscriber;
 
 use crate::describe_image::Region;

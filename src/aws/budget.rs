@@ -192,7 +192,10 @@ impl RateLimit {
     async fn pay(&self, turn: &Turn) {
         if let Some(limited) = &self.limited {
             let _place = limited.turns.place(turn).await;
-            limited.tokens.acquire(limited.price()).await;
+            // Paid only now: a caller may give up the wait.
+            let owed = limited.owed.load(Ordering::Relaxed);
+            limited.tokens.acquire(limited.price(owed)).await;
+            limited.owed.fetch_sub(owed, Ordering::Relaxed);
         }
     }
 
@@ -231,11 +234,11 @@ impl Limited {
         Self { tokens, turns: Arc::default(), throttled_at: Mutex::default(), owed: AtomicUsize::new(0) }
     }
 
-    /// The tokens that the next call costs. If the bucket cannot hold as many, they come over several refills.
-    fn price(&self) -> usize {
+    /// The tokens that the next call costs, with the `owed` retries. If the bucket cannot hold as many, they come over several refills.
+    fn price(&self, owed: usize) -> usize {
         let is_recovering = self.throttled_at.lock().is_some_and(|at| at.elapsed() < RECOVERY);
         let a_call = if is_recovering { 2 } else { 1 };
-        a_call * (1 + self.owed.swap(0, Ordering::Relaxed))
+        a_call * (1 + owed)
     }
 }
 

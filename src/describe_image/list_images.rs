@@ -82,7 +82,7 @@ pub async fn available_images<S: ImageSource>(
     turn: &Turn,
 ) -> Result<ListImagesResponse, SourceError> {
     let mut images = Vec::new();
-    let take = |ami: Ami| images.extend((!ami.is_disabled()).then(|| of_ami(&ami, scope.region.as_str())));
+    let take = |ami: Ami| images.extend((!ami.is_disabled()).then(|| for_clients(of_ami(&ami, scope.region.as_str()))));
     source.all_amis(scope, turn, take).await?;
     Ok(ListImagesResponse { next_token: None, images })
 }
@@ -91,7 +91,17 @@ pub async fn available_images<S: ImageSource>(
 #[must_use]
 pub fn page_of_stacks(stacks: &[Stack], filter: StatusFilter, region: &Region) -> Vec<ImageInfoSummary> {
     let listed = stacks.iter().filter(|stack| is_listed(stack)).map(|stack| of_stack(stack, region.as_str()));
-    listed.filter(|summary| filter.passes(summary)).collect()
+    listed.filter(|summary| filter.passes(summary)).map(for_clients).collect()
+}
+
+/// The entry with the fields of the API's specification. Clients that are made from it refuse a whole list for one field more
+/// or for one that it requires.
+fn for_clients(mut summary: ImageInfoSummary) -> ImageInfoSummary {
+    summary.version.get_or_insert_default();
+    if let Some(ami) = &mut summary.ec2_ami_info {
+        ami.state = None;
+    }
+    summary
 }
 
 /// Whether it is an image's own stack: it is tagged with the image id and is not nested in another stack.

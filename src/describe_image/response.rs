@@ -135,24 +135,24 @@ pub struct Ec2AmiInfoSummary {
     pub ami_id: Option<String>,
     /// State of the AMI in EC2, in upper case. The API's own lists do not have this field. It is left out if it is
     /// AVAILABLE, so that entries of available images are the same as the API's.
-    #[serde(skip_serializing_if = "is_available")]
-    pub state: String,
+    #[serde(skip_serializing_if = "is_left_out")]
+    pub state: Option<String>,
 }
 
 const AVAILABLE: &str = "AVAILABLE";
 
-fn is_available(state: &str) -> bool {
-    state == AVAILABLE
+fn is_left_out(state: &Option<String>) -> bool {
+    state.as_deref().is_none_or(|state| state == AVAILABLE)
 }
 
 impl Ec2AmiInfoSummary {
     #[must_use]
     pub fn new(ami_id: Option<String>, state: Option<&str>) -> Self {
-        Self { ami_id, state: state.unwrap_or("unknown").to_uppercase() }
+        Self { ami_id, state: Some(state.unwrap_or("unknown").to_uppercase()) }
     }
 
     #[must_use]
     pub fn is_available(&self) -> bool {
-        is_available(&self.state)
+        self.state.as_deref() == Some(AVAILABLE)
     }
 }

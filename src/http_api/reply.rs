@@ -1,6 +1,5 @@
 //! How a request is answered: JSON only, the codes of the API, and an id that the answer and the log share.
 
-use super::image_api::Described;
 use crate::describe_image::observe::ObserveError;
 use crate::describe_image::source_error::redacted;
 use crate::describe_image::{ApiError, SourceError, SourceErrorKind};
@@ -16,6 +15,9 @@ use std::time::{Duration, Instant};
 
 /// The header with the id of the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// When a caller may ask again after AWS has throttled.
+const THROTTLED: Duration = Duration::from_secs(5);
 
 /// Why a request is refused or failed.
 #[derive(Debug)]
@@ -57,7 +59,8 @@ impl From<ObserveError> for Failure {
         if matches!(answer.status, 401 | 403) {
             answer.status = 500;
         }
-        Self { answer, fix, retry_after: None }
+        let retry_after = (answer.status == 429).then_some(THROTTLED);
+        Self { answer, fix, retry_after }
     }
 }
 
@@ -70,7 +73,8 @@ pub fn unread(error: SourceError, before: &str) -> Failure {
         _ => 500,
     };
     let answer = ApiError { status, message: format!("{before}{}", error.message) };
-    Failure { answer, fix: error.fix, retry_after: None }
+    let retry_after = (status == 429).then_some(THROTTLED);
+    Failure { answer, fix: error.fix, retry_after }
 }
 
 /// The answer to a request, or the error in its place.
@@ -91,10 +95,17 @@ pub fn answer<T: Serialize>(result: Result<T, Failure>) -> Response {
     response
 }
 
-/// The answer of describeImage. It says how old it is, if it is not of this request alone.
-pub fn with_age(result: Result<Described, Failure>) -> Response {
-    let age = result.as_ref().ok().and_then(|described| described.age);
-    let mut response = answer(result.map(|described| described.response));
+/// An answer that may be of an earlier request.
+pub struct Aged<T> {
+    pub answer: T,
+    /// How long ago AWS was asked. `None` if it was asked for this request alone.
+    pub age: Option<Duration>,
+}
+
+/// The reply. It says how old its answer is, if it is not of this request alone.
+pub fn with_age<T: Serialize>(result: Result<Aged<T>, Failure>) -> Response {
+    let age = result.as_ref().ok().and_then(|aged| aged.age);
+    let mut response = answer(result.map(|aged| aged.answer));
     if let Some(age) = age {
         response.headers_mut().insert(header::AGE, seconds(age.as_secs()));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
@@ -140,6 +151,17 @@ pub fn with_log(router: Router) -> Router {
 #[derive(Clone, Debug)]
 pub struct User(pub Arc<str>);
 
+/// The answer has a line in the log already. It is an extension of the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Logged;
+
+/// The path for a line of the log. Anybody can send a long one.
+#[must_use]
+pub fn path_for_log(path: &str) -> String {
+    const MOST: usize = 256;
+    escaped(&path.chars().take(MOST).collect::<String>()).into_owned()
+}
+
 /// The query is not logged: a token of AWS may be in it.
 async fn log(mut request: Request, next: Next) -> Response {
     let request_id = request_id(&request);
@@ -147,11 +169,12 @@ async fn log(mut request: Request, next: Next) -> Response {
         request.headers_mut().insert(REQUEST_ID, value);
     }
     let begun = Instant::now();
-    let (method, path) = (request.method().clone(), escaped(request.uri().path()).into_owned());
+    let (method, path) = (request.method().clone(), path_for_log(request.uri().path()));
     let mut response = next.run(request).await;
     let (code, milliseconds) = (response.status().as_u16(), begun.elapsed().as_millis());
     let user = response.extensions().get().map(|User(name)| name.as_ref());
     match response.extensions().get() {
+        _ if response.extensions().get::<Logged>().is_some() => {}
         None => tracing::info!(request_id, user, %method, path, code, milliseconds, "answered"),
         Some(Cause { message, fix }) => {
             tracing::warn!(request_id, user, %method, path, code, milliseconds, error = message, fix, "failed");

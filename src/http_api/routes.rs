@@ -1,14 +1,14 @@
 //! The paths of the interface. Each parameter is looked at in the order of the official program's server, so that a request
 //! with several errors gets the same answer from both.
 
-use super::image_api::{Described, ImageApi};
+use super::image_api::ImageApi;
 use super::operation::Operation;
 use super::query::{Query, image_id};
-use super::reply::{Failure, answer, refusal, unread, with_age};
+use super::reply::{Aged, Failure, answer, refusal, unread, with_age};
 use crate::describe_image::image_build_log::{self, ImageBuildLog};
 use crate::describe_image::image_logs::{LogEvents, LogPart, LogStreams, StackEvents};
-use crate::describe_image::list_images::{StatusFilter, available_images, page_of_stacks};
-use crate::describe_image::response::ListImagesResponse;
+use crate::describe_image::list_images::{StatusFilter, page_of_stacks};
+use crate::describe_image::response::{DescribeImageResponse, ListImagesResponse};
 use crate::describe_image::source::StorySource;
 use crate::describe_image::{ApiError, ImageId, Scope};
 use axum::extract::rejection::PathRejection;
@@ -24,7 +24,7 @@ const WRONG_METHOD: &str = "The method is not allowed for the requested URL.";
 /// The interface. Each request needs the extension `Arc<A>`: who answers its caller.
 pub fn router<A: ImageApi>() -> Router {
     type Api<A> = Extension<Arc<A>>;
-    let list = get(async |Extension(api): Api<A>, query| answer(list(&*api, query).await));
+    let list = get(async |Extension(api): Api<A>, query| with_age(list(&*api, query).await));
     let describe = get(async |Extension(api): Api<A>, id, query| with_age(describe(&*api, id, query).await));
     let streams = get(async |Extension(api): Api<A>, id, query| answer(log_streams(&*api, id, query).await));
     let log = get(async |Extension(api): Api<A>, path, query| answer(log_events(&*api, path, query).await));
@@ -68,20 +68,24 @@ impl Asked {
     }
 }
 
-async fn list(api: &impl ImageApi, RawQuery(query): RawQuery) -> Result<ListImagesResponse, Failure> {
+async fn list(api: &impl ImageApi, RawQuery(query): RawQuery) -> Result<Aged<Arc<ListImagesResponse>>, Failure> {
     let query = Query::parse(query.as_deref());
     let filter = query.image_status()?;
     let scope = api.scope(query.region())?;
-    let (source, turn) = (api.source(), api.turn(&scope));
     if filter == StatusFilter::Available {
-        return available_images(source, &scope, &turn).await.map_err(|error| unread(error, ""));
+        return api.available_images(&scope).await.map_err(|error| unread(error, ""));
     }
-    let page = source.stacks_page(&scope, query.token(), &turn).await;
+    let page = api.source().stacks_page(&scope, query.token(), &api.turn(&scope)).await;
     let (stacks, next_token) = page.map_err(|error| unread(error, ""))?;
-    Ok(ListImagesResponse { next_token, images: page_of_stacks(&stacks, filter, &scope.region) })
+    let list = ListImagesResponse { next_token, images: page_of_stacks(&stacks, filter, &scope.region) };
+    Ok(Aged { answer: Arc::new(list), age: None })
 }
 
-async fn describe(api: &impl ImageApi, id: Part<String>, query: RawQuery) -> Result<Described, Failure> {
+async fn describe(
+    api: &impl ImageApi,
+    id: Part<String>,
+    query: RawQuery,
+) -> Result<Aged<DescribeImageResponse>, Failure> {
     let Asked { id, scope, .. } = Asked::of_path(api, id, query)?;
     api.describe(&scope, &id).await
 }

@@ -1,18 +1,22 @@
 //! Who calls the HTTP interface, and what they may. Both are asked at the API server, by a TokenReview and a
 //! SubjectAccessReview, and remembered for a while. A token is kept only as a keyed hash.
 
+mod caller;
 mod decisions;
 mod expiry;
 mod reviews;
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand::SystemRandom;
+pub use caller::{Audience, Caller, Refusal, Right};
 use decisions::Decisions;
-use k8s_openapi::api::authorization::v1::{NonResourceAttributes, ResourceAttributes};
 use kube::Client;
+use leaky_bucket::RateLimiter;
 use prometheus_client::registry::Registry;
+use quick_cache::sync::Cache;
 use reviews::Reviews;
-use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,52 +27,17 @@ const DENIED: Duration = Duration::from_secs(10);
 /// How many tokens, and how many rights, are remembered.
 const MOST: usize = 10_000;
 
-/// The API group of the virtual resource `images`.
-const GROUP: &str = "parallelcluster.dev";
+/// Unknown tokens that each address may show: in a second, and at once.
+const STRANGERS: (u32, usize) = (20, 100);
 
-/// Why a caller is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The API server does not know the token, or knows it for another audience.
-    Unauthenticated(Arc<str>),
-    /// The caller has no such right.
-    Forbidden,
-    /// The API server has not answered.
-    Unavailable(Arc<str>),
-}
-
-/// For which audience a token must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// The interface's own.
-    Interface,
-    /// The API server's own, as in a token that Prometheus has.
-    ApiServer,
-}
-
-/// A right of callers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Right {
-    /// A verb on the virtual resource `images`. No object of it exists, and no right on another resource contains it.
-    Images { verb: &'static str, subresource: Option<&'static str>, namespace: String, name: Option<String> },
-    /// To read /metrics.
-    Metrics,
-}
-
-/// Somebody whom the API server knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    pub user: Arc<User>,
-    key: TokenKey,
-}
-
-/// What the API server says of a user.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct User {
-    pub name: Arc<str>,
-    uid: Option<String>,
-    groups: Vec<String>,
-    extra: BTreeMap<String, Vec<String>>,
+/// How long an answer is remembered, if one that allows is remembered for `allowed`.
+fn remembered<T>(answer: &Result<T, Refusal>, allowed: Duration) -> Duration {
+    match answer {
+        Ok(_) => allowed,
+        // Nobody was asked.
+        Err(Refusal::Busy) => Duration::ZERO,
+        Err(Refusal::Unauthenticated(_) | Refusal::Forbidden | Refusal::Unavailable(_)) => DENIED,
+    }
 }
 
 /// The keyed hash of a token and its audience.
@@ -78,8 +47,10 @@ type TokenKey = [u8; 32];
 pub struct Callers {
     audience: String,
     secret: hmac::Key,
-    tokens: Decisions<TokenKey, Arc<User>>,
-    rights: Decisions<(TokenKey, Right), ()>,
+    tokens: Decisions<TokenKey, Arc<Caller>>,
+    rights: Decisions<(Arc<Caller>, Right), ()>,
+    /// The unknown tokens of each address.
+    strangers: Cache<IpAddr, Arc<RateLimiter>>,
     reviews: Reviews,
 }
 
@@ -91,40 +62,50 @@ impl Callers {
     pub fn new(client: Client, audience: String, registry: &mut Registry) -> Result<Self, String> {
         let secret = hmac::Key::generate(HMAC_SHA256, &SystemRandom::new());
         let secret = secret.map_err(|_| "the system has no random numbers".to_owned())?;
+        let (tokens, rights) = (Decisions::new(MOST), Decisions::new(MOST));
         let reviews = Reviews::register(client, registry);
-        Ok(Self { audience, secret, tokens: Decisions::new(MOST), rights: Decisions::new(MOST), reviews })
+        Ok(Self { audience, secret, tokens, rights, strangers: Cache::new(MOST), reviews })
     }
 
-    /// Whose `token` it is.
+    /// Whose `token` it is. It came from the address `peer`.
     ///
     /// # Errors
     /// If the API server does not know it for this audience, or does not answer.
-    pub async fn authenticate(&self, token: &str, audience: Audience) -> Result<Caller, Refusal> {
+    pub async fn authenticate(&self, token: &str, audience: Audience, peer: IpAddr) -> Result<Arc<Caller>, Refusal> {
         let key = self.key(token, audience);
-        let user = self.tokens.of(&key, async {
+        let ask = async {
+            if !self.strangers_of(peer).try_acquire(1) {
+                return (Err(Refusal::Busy), Duration::ZERO);
+            }
             let audience = (audience == Audience::Interface).then_some(self.audience.as_str());
-            let user = self.reviews.token(token, audience).await;
-            let time = match &user {
-                Ok(_) => expiry::time_left(token).map_or(ALLOWED, |left| left.min(ALLOWED)),
-                Err(_) => DENIED,
-            };
-            (user, time)
-        });
-        Ok(Caller { user: user.await?, key })
+            let caller = self.reviews.token(token, audience).await;
+            let allowed = expiry::time_left(token).map_or(ALLOWED, |left| left.min(ALLOWED));
+            let time = remembered(&caller, allowed);
+            (caller, time)
+        };
+        self.tokens.of(&key, ask).await
     }
 
     /// Whether `caller` has `right`.
     ///
     /// # Errors
     /// If not, or if the API server does not answer.
-    pub async fn authorize(&self, caller: &Caller, right: &Right) -> Result<(), Refusal> {
-        let key = (caller.key, right.clone());
-        let allowed = self.rights.of(&key, async {
-            let allowed = self.reviews.right(&caller.user, right).await;
-            let time = if allowed.is_ok() { ALLOWED } else { DENIED };
+    pub async fn authorize(&self, caller: &Arc<Caller>, right: &Right) -> Result<(), Refusal> {
+        let key = (caller.clone(), right.clone());
+        let ask = async {
+            let allowed = self.reviews.right(caller, right).await;
+            let time = remembered(&allowed, ALLOWED);
             (allowed, time)
-        });
-        allowed.await
+        };
+        self.rights.of(&key, ask).await
+    }
+
+    fn strangers_of(&self, peer: IpAddr) -> Arc<RateLimiter> {
+        let (per_second, burst) = STRANGERS;
+        let tick = Duration::from_secs(1) / per_second;
+        let new = || Ok(Arc::new(RateLimiter::builder().max(burst).initial(burst).interval(tick).build()));
+        let Ok(rate) = self.strangers.get_or_insert_with::<_, Infallible>(&peer, new);
+        rate
     }
 
     fn key(&self, token: &str, audience: Audience) -> TokenKey {
@@ -134,26 +115,6 @@ impl Callers {
         let mut key = TokenKey::default();
         key.copy_from_slice(context.sign().as_ref());
         key
-    }
-}
-
-impl Right {
-    fn resource(&self) -> Option<ResourceAttributes> {
-        let Self::Images { verb, subresource, namespace, name } = self else { return None };
-        Some(ResourceAttributes {
-            verb: Some((*verb).to_owned()),
-            group: Some(GROUP.to_owned()),
-            resource: Some("images".to_owned()),
-            subresource: subresource.map(str::to_owned),
-            namespace: Some(namespace.clone()),
-            name: name.clone(),
-            ..ResourceAttributes::default()
-        })
-    }
-
-    fn non_resource(&self) -> Option<NonResourceAttributes> {
-        let attributes = NonResourceAttributes { verb: Some("get".to_owned()), path: Some("/metrics".to_owned()) };
-        (*self == Self::Metrics).then_some(attributes)
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Needs {
     pub own_namespace: String,
     /// Whether the labels of namespaces are watched.
     pub namespace_labels: bool,
+    /// Whether callers of the HTTP interface are asked about.
+    pub callers: bool,
 }
 
 /// All rights that the operator needs, each once.
@@ -94,6 +96,17 @@ pub fn needed(needs: &Needs) -> Vec<Right> {
         let right =
             |verb| Right { verb, group: "", resource: "namespaces", subresource: None, name: None, namespace: None };
         rights.extend(["list", "watch"].map(right));
+    }
+    if needs.callers {
+        let reviews = [("authentication.k8s.io", "tokenreviews"), ("authorization.k8s.io", "subjectaccessreviews")];
+        rights.extend(reviews.map(|(group, resource)| Right {
+            verb: "create",
+            group,
+            resource,
+            subresource: None,
+            name: None,
+            namespace: None,
+        }));
     }
     rights
 }
@@ -159,9 +172,10 @@ mod tests {
             lease: Some("leader".into()),
             own_namespace: "system".into(),
             namespace_labels: true,
+            callers: true,
         };
         let rights: Vec<String> = needed(&needs).iter().map(ToString::to_string).collect();
-        assert_eq!(rights.len(), 2 * 6 + 3 + 2);
+        assert_eq!(rights.len(), 2 * 6 + 3 + 2 + 2);
         for right in [
             "list customimages in a",
             "update customimages/status in b",
@@ -169,6 +183,7 @@ mod tests {
             "create leases in system",
             "update leases leader in system",
             "watch namespaces in all namespaces",
+            "create tokenreviews in all namespaces",
         ] {
             assert!(rights.iter().any(|each| each == right), "{right}: {rights:?}");
         }

@@ -2,8 +2,9 @@
 //! The base URL says for which namespace and identity: `/namespaces/NAMESPACE[/identities/NAME]/v3/…`.
 //!
 //! - `address`: the base URL.
-//! - `gate`: who asks, whether they may, and how often. `rates`: the share of each user. `metrics`: what is counted.
-//! - `tenant`: the answers, from the reflector's store or from AWS.
+//! - `gate`: who asks, whether they may, and how often. `rates`: the share of each user. `log`: lines about refused requests.
+//!   `metrics`: what is counted.
+//! - `tenant`: the answers, from the reflector's store or from AWS. `lists`: lists that several callers share.
 //! - `leader`: passes a request on to the replica that leads.
 //! - `certificate`: the certificate, and its changes.
 
@@ -11,6 +12,8 @@ mod address;
 mod certificate;
 mod gate;
 mod leader;
+mod lists;
+mod log;
 mod metrics;
 mod rates;
 mod tenant;
@@ -19,13 +22,14 @@ use crate::aws::Aws;
 use crate::kubernetes::callers::Callers;
 use crate::kubernetes::client::Client;
 use crate::kubernetes::mirror::Mirror;
-use crate::process::followed::follow;
+use crate::process::followed::{Source, follow};
 use crate::process::http::connections::{Limits, serve_over};
 use crate::process::http::listen;
 use crate::process::http::scrape::Scrapes;
 use certificate::{Certificate, CertificateFolder, InvalidCertificate};
 use gate::Gate;
 use leader::Leader;
+use log::Refusals;
 use metrics::ApiMetrics;
 use prometheus_client::registry::Registry;
 use rates::Rates;
@@ -67,6 +71,15 @@ pub enum ApiError {
     Other(String),
 }
 
+/// Whether the certificate can be read and used.
+///
+/// # Errors
+/// If not.
+pub fn is_certificate_usable(settings: &ApiSettings) -> Result<(), InvalidCertificate> {
+    let files = CertificateFolder(settings.certificate.clone()).read()?;
+    CertificateFolder::parse(&files).map(drop)
+}
+
 /// What the clients may take. A connection is kept for more requests, and ends when it has been idle.
 fn limits() -> Limits {
     let seconds = Duration::from_secs;
@@ -75,7 +88,8 @@ fn limits() -> Limits {
         connections: 1000,
         header: seconds(15),
         connection: seconds(600),
-        end: seconds(10),
+        end: seconds(5),
+        reading: seconds(30),
         keep_alive: true,
     }
 }
@@ -132,6 +146,8 @@ impl Api {
             rates: Rates::new(settings.requests_per_second),
             leader: Leader::new(leader, certificate, settings.server_name),
             mirror: mirror.clone(),
+            lists: Arc::default(),
+            refusals: Refusals::default(),
             metrics,
             presigned_urls: settings.presigned_urls,
             scrapes: settings.metrics.then_some(scrapes),

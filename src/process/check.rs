@@ -9,6 +9,8 @@ use crate::kubernetes::client::{self, Client};
 use crate::kubernetes::identities::grants::{Grant, Identities};
 use crate::kubernetes::leadership::releases;
 use crate::kubernetes::rights::{self, Needs, Right};
+use crate::process::api;
+use crate::process::args::api::ApiArgs;
 use crate::process::args::check::{CheckArgs, CheckOutput};
 use crate::process::args::describe::Output;
 use crate::process::args::mirror::ConfigurationUrl;
@@ -36,6 +38,7 @@ pub async fn run(args: CheckArgs) -> ExitCode {
     if let Err(error) = args.leadership.settings(String::new(), &args.mirror.namespaces(), None) {
         rows.push(Row::failed("leadership", error, "correct the times: run does not start with these"));
     }
+    rows.extend(of_interface(&args.api));
     rows.extend(of_api_server(&args, &identities).await);
     let calls = Arc::new(CountCalls::default());
     let mut of_aws = with_progress("what AWS allows", &calls, of_aws(&args, &identities, calls.clone())).await;
@@ -48,6 +51,19 @@ pub async fn run(args: CheckArgs) -> ExitCode {
         CheckOutput::Yaml => stdout::print(&rows, Output::Yaml, code),
         CheckOutput::Json => stdout::print(&rows, Output::Json, code),
     }
+}
+
+/// The certificate of the HTTP interface, if that is on.
+fn of_interface(args: &ApiArgs) -> Option<Row> {
+    let settings = match args.settings() {
+        Ok(settings) => settings?,
+        Err(error) => return Some(Row::failed("HTTP interface", error, "set the flag: run does not start without it")),
+    };
+    let fix = "put tls.crt and its tls.key there (chart value api.certificateSecret names their Secret)";
+    let (folder, usable) = (settings.certificate.display(), api::is_certificate_usable(&settings));
+    let told =
+        usable.as_ref().map_or_else(|error| format!("{folder}: {error}"), |()| "the certificate can be used".into());
+    Some(Row::judged("HTTP interface", usable.is_ok(), told, fix))
 }
 
 async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
@@ -81,6 +97,7 @@ async fn of_api_server(args: &CheckArgs, identities: &Identities) -> Vec<Row> {
         lease: args.leadership.leader_election.then(|| args.leadership.lease_name(&args.mirror.namespaces())),
         own_namespace: client.default_namespace().to_owned(),
         namespace_labels: identities.select_by_label(),
+        callers: args.api.api_listen.0.is_some(),
     };
     for right in rights::needed(&needs) {
         rows.push(of_right(&client, &right).await);

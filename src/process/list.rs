@@ -99,7 +99,7 @@ fn row(image: &ImageInfoSummary) -> [String; HEADER.len()] {
     let status = image.image_build_status.and_then(|status| serde_json::to_value(status).ok());
     let status = status.as_ref().and_then(|status| status.as_str());
     let ami = image.ec2_ami_info.as_ref().and_then(|ami| ami.ami_id.as_deref());
-    let state = image.ec2_ami_info.as_ref().map(|ami| ami.state.as_str());
+    let state = image.ec2_ami_info.as_ref().and_then(|ami| ami.state.as_deref());
     let stack_status = image.cloudformation_stack_status.as_deref();
     let (version, stack_arn) = (image.version.as_deref(), image.cloudformation_stack_arn.as_deref());
     let id = image.image_id.as_str();

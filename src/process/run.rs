@@ -31,7 +31,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+
+/// How long the interface answers after the Lease is released. By default, a standby looks every 2 seconds.
+const TAKE_OVER: Duration = Duration::from_secs(3);
 
 /// Why the controller did not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -119,10 +123,16 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     announce(region.as_ref(), address);
     tokio::spawn(tell_other_releases(client.clone(), lease.clone()));
     let (election, leader) = elect(client, lease, leading, over.clone());
-    let api = api.map(|api| tokio::spawn(api.serve(controller.mirror(), leader, scrapes, stop.clone())));
+    // The interface answers until another replica can lead.
+    let gone = CancellationToken::new();
+    let api = api.map(|api| tokio::spawn(api.serve(controller.mirror(), leader, scrapes, gone.clone())));
     lead(controller, election, stop, over, args.shutdown_timeout).await?;
     let _ = server.await;
     if let Some(api) = api {
+        if args.leadership.leader_election {
+            sleep(TAKE_OVER).await;
+        }
+        gone.cancel();
         let _ = api.await;
     }
     tracing::info!("customimage-operator stopped");

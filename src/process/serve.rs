@@ -4,9 +4,9 @@
 use crate::aws::{Aws, IgnoreCalls};
 use crate::describe_image::observe::observe_one;
 use crate::describe_image::source::Turn;
-use crate::describe_image::{ApiError, ImageId, Priority, Region, Scope, SourceError};
+use crate::describe_image::{ApiError, DescribeImageResponse, ImageId, Priority, Region, Scope, SourceError};
 use crate::http_api::local_guard::local_only;
-use crate::http_api::{Described, Failure, ImageApi, router, with_log};
+use crate::http_api::{Aged, Failure, ImageApi, router, with_log};
 use crate::process::args::region::default_region;
 use crate::process::args::serve::ServeArgs;
 use crate::process::describe;
@@ -81,13 +81,13 @@ impl ImageApi for Desk {
         Ok(region.map(Scope::default_identity).ok_or_else(|| ApiError::bad_request("region needs to be set"))?)
     }
 
-    async fn describe(&self, scope: &Scope, id: &ImageId) -> Result<Described, Failure> {
+    async fn describe(&self, scope: &Scope, id: &ImageId) -> Result<Aged<DescribeImageResponse>, Failure> {
         let observation = observe_one(&self.aws, scope, id, describe::official_plan(), &self.turn(scope)).await?;
         for remark in describe::remarks(id, &observation) {
             tracing::warn!(image_id = id.as_str(), remark);
         }
         let response = describe::response(&self.aws, scope, id, &observation).await?;
-        Ok(Described { response, age: None })
+        Ok(Aged { answer: response, age: None })
     }
 
     fn source(&self) -> &Aws {

@@ -5,7 +5,7 @@ use crate::describe_image::scope::ImageRef;
 use crate::describe_image::source::Party;
 use crate::fit::fit;
 use parking_lot::Mutex;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -14,7 +14,8 @@ use tokio::time::Instant;
 /// How long an image that nobody subscribes to stays after it was asked for last.
 pub const STAY: Duration = Duration::from_secs(60);
 
-/// The images that stay without a subscriber. One more takes the place of the one that was asked for longest ago.
+/// The images that stay without a subscriber. One more takes the place of the one of the
+/// busiest tenant that was asked for longest ago.
 pub const MOST: usize = 1000;
 
 /// The tenants of an image with whose turns it is read.
@@ -94,16 +95,33 @@ impl Guests {
             .map(|(image, _)| image)
             .collect();
         if guests.len() > MOST {
-            let mut idle: Vec<_> =
-                guests.iter().filter(|(image, guest)| guest.waiting == 0 && !is_shown(image)).collect();
-            let shown = guests.keys().filter(|image| is_shown(image)).count();
-            idle.sort_by_key(|(_, guest)| guest.asked);
-            let too_many = (guests.len() - shown).saturating_sub(MOST);
-            let oldest: Vec<_> = idle.into_iter().take(too_many).map(|(image, _)| image.clone()).collect();
-            oldest.iter().for_each(|image| drop(guests.remove(image)));
-            gone.extend(oldest);
+            let excess = excess(guests.iter().filter(|(image, _)| !is_shown(image)));
+            excess.iter().for_each(|image| drop(guests.remove(image)));
+            gone.extend(excess);
         }
         fit(&mut guests);
         gone
     }
+}
+
+/// Those of `guests` that are too many: the oldest ones of the tenants that have most.
+fn excess<'a>(guests: impl Iterator<Item = (&'a ImageRef, &'a Guest)>) -> Vec<ImageRef> {
+    let mut by_tenant: BTreeMap<Option<&Arc<str>>, Vec<(&ImageRef, &Guest)>> = BTreeMap::new();
+    let mut count = 0;
+    for (image, guest) in guests {
+        by_tenant.entry(guest.tenants.first()).or_default().push((image, guest));
+        count += 1;
+    }
+    // The oldest one last.
+    by_tenant.values_mut().for_each(|guests| guests.sort_by_key(|(_, guest)| std::cmp::Reverse(guest.asked)));
+    let mut excess = Vec::new();
+    while count - excess.len() > MOST
+        && let Some(most) = by_tenant.values_mut().max_by_key(|guests| guests.len())
+        && let Some((image, guest)) = most.pop()
+    {
+        if guest.waiting == 0 {
+            excess.push(image.clone());
+        }
+    }
+    excess
 }

@@ -8,32 +8,17 @@ use crate::describe_image::source::Priority;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::reflector::answer::Begun;
 use crate::reflector::entry::Entry;
-use crate::reflector::intervals::Intervals;
 use crate::reflector::reading::{Freshness, Reading};
 use crate::reflector::schedule::Schedule;
+use crate::reflector::settings::ReflectorSettings;
 use crate::reflector::stack_queue::StackQueue;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 use strum::VariantArray;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-
-/// The settings of the reflector's reads.
-#[derive(Clone, Copy, Debug)]
-pub struct ReflectorSettings {
-    /// How long a read waits for others, to share their calls.
-    pub batch_window: Duration,
-    pub intervals: Intervals,
-    /// How long an answer stays valid while the next read is still under way. At least three intervals of the image.
-    pub staleness_budget: Duration,
-    /// Whether images share calls.
-    pub batching: bool,
-    /// Returns a random number from 0 to 1. It spreads the reads over time.
-    pub random: fn() -> f64,
-}
 
 /// Reads of AMIs at once, by priority. Images that are due meanwhile share the next read.
 const READS_AT_ONCE: [usize; Priority::VARIANTS.len()] = [4, 2, 2];

@@ -1,6 +1,6 @@
 //! `Decisions`: answers that hold for a while. Those who ask for the same at once share one question.
 
-use super::Refusal;
+use super::caller::Refusal;
 use quick_cache::sync::Cache;
 use std::convert::Infallible;
 use std::hash::Hash;

@@ -1,6 +1,6 @@
 //! `Reviews`: the questions to the API server, a few at a time. They are counted by answer.
 
-use super::{Refusal, Right, User};
+use super::caller::{Caller, Refusal, Right};
 use crate::kubernetes::told::{Told, words};
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, TokenReviewStatus};
 use k8s_openapi::api::authorization::v1::{SubjectAccessReview, SubjectAccessReviewSpec};
@@ -43,29 +43,29 @@ impl Reviews {
     }
 
     /// Whose `token` it is. It must be for `audience`, or for the API server if there is none.
-    pub async fn token(&self, token: &str, audience: Option<&str>) -> Result<Arc<User>, Refusal> {
+    pub async fn token(&self, token: &str, audience: Option<&str>) -> Result<Arc<Caller>, Refusal> {
         let audiences = audience.map(|name| vec![name.to_owned()]);
         let spec = TokenReviewSpec { token: Some(token.to_owned()), audiences };
         let reviews: Api<TokenReview> = Api::all(self.client.clone());
         let review = TokenReview { spec, ..TokenReview::default() };
-        let answer = self.ask(async { reviews.create(&PostParams::default(), &review).await }).await;
+        let answer = self.ask(token, async { reviews.create(&PostParams::default(), &review).await }).await;
         let known = answer.and_then(|review| known(review.status.unwrap_or_default(), audience));
         self.count("token", known)
     }
 
-    /// Whether `user` has `right`.
-    pub async fn right(&self, user: &User, right: &Right) -> Result<(), Refusal> {
+    /// Whether `caller` has `right`.
+    pub async fn right(&self, caller: &Caller, right: &Right) -> Result<(), Refusal> {
         let spec = SubjectAccessReviewSpec {
-            user: Some(user.name.to_string()),
-            uid: user.uid.clone(),
-            groups: Some(user.groups.clone()),
-            extra: Some(user.extra.clone()),
+            user: Some(caller.name.to_string()),
+            uid: caller.uid.clone(),
+            groups: Some(caller.groups.clone()),
+            extra: Some(caller.extra.clone()),
             resource_attributes: right.resource(),
             non_resource_attributes: right.non_resource(),
         };
         let reviews: Api<SubjectAccessReview> = Api::all(self.client.clone());
         let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
-        let answer = self.ask(async { reviews.create(&PostParams::default(), &review).await }).await;
+        let answer = self.ask("", async { reviews.create(&PostParams::default(), &review).await }).await;
         let is_allowed = |status: &k8s_openapi::api::authorization::v1::SubjectAccessReviewStatus| {
             status.allowed && status.denied != Some(true)
         };
@@ -75,12 +75,10 @@ impl Reviews {
         self.count("access", allowed)
     }
 
-    async fn ask<T>(&self, question: impl Future<Output = kube::Result<T>>) -> Result<T, Refusal> {
-        let in_turn = async {
-            let _turn = self.turns.acquire().await;
-            question.await
-        };
-        let failure = match timeout(PATIENCE, in_turn).await {
+    /// `secret` is cut out of what is told of a failure: a reply that cannot be read may repeat it.
+    async fn ask<T>(&self, secret: &str, question: impl Future<Output = kube::Result<T>>) -> Result<T, Refusal> {
+        let Ok(Ok(_turn)) = timeout(PATIENCE, self.turns.acquire()).await else { return Err(Refusal::Busy) };
+        let failure = match timeout(PATIENCE, question).await {
             Ok(Ok(answer)) => {
                 if self.told.lock().is_over() {
                     tracing::info!("the API server answers about callers again");
@@ -90,6 +88,7 @@ impl Reviews {
             Ok(Err(error)) => words(&error),
             Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
         };
+        let failure = if secret.is_empty() { failure } else { failure.replace(secret, "…") };
         if self.told.lock().is_news(&failure) {
             tracing::warn!(
                 error = failure,
@@ -102,7 +101,7 @@ impl Reviews {
     fn count<T>(&self, review: &'static str, answer: Result<T, Refusal>) -> Result<T, Refusal> {
         let result = match &answer {
             Ok(_) => "allowed",
-            Err(Refusal::Unavailable(_)) => "failed",
+            Err(Refusal::Unavailable(_) | Refusal::Busy) => "failed",
             Err(Refusal::Unauthenticated(_) | Refusal::Forbidden) => "denied",
         };
         self.asked.get_or_create(&Labels { review, result }).inc();
@@ -112,12 +111,12 @@ impl Reviews {
 
 /// The user of a token that is for `audience`. An API server that does not know audiences names none: then the token may be
 /// for anybody.
-fn known(status: TokenReviewStatus, audience: Option<&str>) -> Result<Arc<User>, Refusal> {
+fn known(status: TokenReviewStatus, audience: Option<&str>) -> Result<Arc<Caller>, Refusal> {
     let names = status.audiences.unwrap_or_default();
     let is_for_us = audience.is_none_or(|audience| names.iter().any(|name| name == audience));
     let user = status.user.unwrap_or_default();
     match user.username {
-        Some(name) if status.authenticated == Some(true) && is_for_us && !name.is_empty() => Ok(Arc::new(User {
+        Some(name) if status.authenticated == Some(true) && is_for_us && !name.is_empty() => Ok(Arc::new(Caller {
             name: name.into(),
             uid: user.uid,
             groups: user.groups.unwrap_or_default(),

@@ -4,6 +4,7 @@ use kube::client::Body;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::convert::Infallible;
+use std::net::Ipv4Addr;
 
 /// What the API server answers, and the bodies of the questions.
 #[derive(Clone, Default)]
@@ -41,6 +42,8 @@ impl ApiServer {
     }
 }
 
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
 fn jane() -> Value {
     json!({"authenticated": true, "audiences": ["us"], "user": {"username": "jane", "groups": ["hpc"]}})
 }
@@ -58,10 +61,10 @@ async fn what_is_allowed_is_asked_once_in_five_minutes_by_however_many_at_once()
     let server = ApiServer::default();
     server.answers(201, jane());
     let callers = server.callers();
-    let many = (0..1000).map(|_| callers.authenticate("token", Audience::Interface));
+    let many = (0..1000).map(|_| callers.authenticate("token", Audience::Interface, PEER));
     assert!(futures::future::join_all(many).await.iter().all(Result::is_ok));
     assert_eq!(server.asked(), 1);
-    let caller = callers.authenticate("token", Audience::Interface).await.unwrap();
+    let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
     server.answers(201, json!({"allowed": true}));
     let right = describe("a");
     let many = (0..1000).map(|_| callers.authorize(&caller, &right));
@@ -80,7 +83,7 @@ async fn what_is_denied_is_asked_again_after_ten_seconds() {
     let server = ApiServer::default();
     server.answers(201, jane());
     let callers = server.callers();
-    let caller = callers.authenticate("token", Audience::Interface).await.unwrap();
+    let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
     server.answers(201, json!({"allowed": false}));
     for _ in 0..3 {
         assert_eq!(callers.authorize(&caller, &describe("a")).await, Err(Refusal::Forbidden));
@@ -101,10 +104,10 @@ async fn a_token_is_asked_again_when_it_ends() {
     let callers = server.callers();
     let claims = format!(r#"{{"exp": {}}}"#, jiff::Timestamp::now().as_second() + 30);
     let token = format!("e30.{}.sig", base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(claims));
-    callers.authenticate(&token, Audience::Interface).await.unwrap();
+    callers.authenticate(&token, Audience::Interface, PEER).await.unwrap();
     seconds(31).await;
     server.answers(201, json!({"authenticated": false, "error": "the token has expired"}));
-    let refused = callers.authenticate(&token, Audience::Interface).await;
+    let refused = callers.authenticate(&token, Audience::Interface, PEER).await;
     assert_eq!(refused, Err(Refusal::Unauthenticated("the token has expired".into())));
 }
 
@@ -113,9 +116,9 @@ async fn an_api_server_that_is_away_allows_nothing_new() {
     let server = ApiServer::default();
     server.answers(201, jane());
     let callers = server.callers();
-    let caller = callers.authenticate("token", Audience::Interface).await.unwrap();
+    let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
     server.answers(500, json!({}));
-    assert!(matches!(callers.authenticate("other", Audience::Interface).await, Err(Refusal::Unavailable(_))));
+    assert!(matches!(callers.authenticate("other", Audience::Interface, PEER).await, Err(Refusal::Unavailable(_))));
     assert!(matches!(callers.authorize(&caller, &describe("a")).await, Err(Refusal::Unavailable(_))));
 }
 
@@ -124,9 +127,54 @@ async fn a_token_for_the_api_server_is_not_one_for_the_interface() {
     let server = ApiServer::default();
     server.answers(201, json!({"authenticated": true, "audiences": ["cluster"], "user": {"username": "prometheus"}}));
     let callers = server.callers();
-    assert!(callers.authenticate("token", Audience::ApiServer).await.is_ok());
-    assert!(matches!(callers.authenticate("token", Audience::Interface).await, Err(Refusal::Unauthenticated(_))));
+    assert!(callers.authenticate("token", Audience::ApiServer, PEER).await.is_ok());
+    assert!(matches!(callers.authenticate("token", Audience::Interface, PEER).await, Err(Refusal::Unauthenticated(_))));
     let asked = server.asked.lock().clone();
     assert_eq!(asked[0]["spec"].get("audiences"), None);
     assert_eq!(asked[1]["spec"]["audiences"], json!(["us"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_address_with_many_unknown_tokens_does_not_keep_out_the_others() {
+    let server = ApiServer::default();
+    server.answers(201, json!({"authenticated": false}));
+    let callers = server.callers();
+    let flood = (0..1000).map(|n| {
+        let callers = &callers;
+        async move { callers.authenticate(&format!("token-{n}"), Audience::Interface, PEER).await }
+    });
+    let refused = futures::future::join_all(flood).await;
+    assert!(refused.iter().filter(|refused| **refused == Err(Refusal::Busy)).count() >= 890);
+    server.answers(201, jane());
+    assert!(callers.authenticate("jane", Audience::Interface, [10, 0, 0, 1].into()).await.is_ok());
+    assert!(server.asked() <= 110);
+    seconds(1).await;
+    assert!(callers.authenticate("token-999", Audience::Interface, PEER).await.is_ok(), "it was not remembered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_loses_a_group_loses_its_rights_with_the_next_review_of_the_token() {
+    let server = ApiServer::default();
+    server.answers(201, jane());
+    let callers = server.callers();
+    let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
+    seconds(299).await;
+    server.answers(201, json!({"allowed": true}));
+    callers.authorize(&caller, &describe("a")).await.unwrap();
+    seconds(2).await;
+    server.answers(201, json!({"authenticated": true, "audiences": ["us"], "user": {"username": "jane"}}));
+    let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
+    server.answers(201, json!({"allowed": false}));
+    assert_eq!(callers.authorize(&caller, &describe("a")).await, Err(Refusal::Forbidden));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_repeats_the_token_is_told_without_it() {
+    let server = ApiServer::default();
+    server.answers(400, json!({"message": "cannot read my-secret-token"}));
+    let callers = server.callers();
+    match callers.authenticate("my-secret-token", Audience::Interface, PEER).await {
+        Err(Refusal::Unavailable(words)) => assert!(!words.contains("my-secret-token"), "{words}"),
+        other => panic!("{other:?}"),
+    }
 }

@@ -26,6 +26,8 @@ pub enum InvalidCertificate {
     Unreadable { file: &'static str, error: std::io::Error },
     #[error("{file} has no PEM that can be read: {error}")]
     Pem { file: &'static str, error: pem::Error },
+    #[error("ca.crt has no certificate that can be used")]
+    Authority,
     #[error("tls.crt and tls.key cannot be used: {0}")]
     Tls(#[from] rustls::Error),
 }
@@ -68,7 +70,10 @@ impl Source for CertificateFolder {
             None => chain.clone(),
         };
         let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(trusted);
+        let (added, _) = roots.add_parsable_certificates(trusted);
+        if added == 0 {
+            return Err(InvalidCertificate::Authority);
+        }
         let client = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())?;
         Ok(Certificate { key: Arc::new(key), client: Arc::new(client) })

@@ -2,15 +2,17 @@
 
 use super::address::Base;
 use super::leader::Leader;
+use super::lists::Lists;
+use super::log::{Refusals, Refused};
 use super::metrics::ApiMetrics;
 use super::rates::Rates;
 use super::tenant::Tenant;
 use crate::aws::Aws;
 use crate::describe_image::ApiError;
-use crate::http_api::{self, Failure, Operation, REQUEST_ID, User, answer, image_id, unknown_path, with_log};
+use crate::http_api::{self, Failure, Logged, Operation, REQUEST_ID, User};
+use crate::http_api::{answer, image_id, path_for_log, unknown_path, with_log};
 use crate::kubernetes::callers::{Audience, Caller, Callers, Refusal, Right};
 use crate::kubernetes::mirror::Mirror;
-use crate::plain_text::escaped;
 use crate::process::http::connections::Peer;
 use crate::process::http::{metrics_text, scrape::Scrapes};
 use axum::extract::rejection::RawPathParamsRejection;
@@ -20,6 +22,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::{Extension, Router};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -34,6 +37,8 @@ pub struct Gate {
     pub rates: Rates,
     pub leader: Leader,
     pub mirror: Arc<Mirror<Aws>>,
+    pub lists: Arc<Lists>,
+    pub refusals: Refusals,
     pub metrics: ApiMetrics,
     /// Whether callers with the right get presigned URLs.
     pub presigned_urls: bool,
@@ -51,7 +56,7 @@ pub fn router(gate: Arc<Gate>) -> Router {
 /// A request of somebody whom the API server knows.
 #[derive(Clone)]
 struct Known {
-    caller: Caller,
+    caller: Arc<Caller>,
     base: Base,
     /// The path and query of the request, with the base.
     target: PathAndQuery,
@@ -63,34 +68,30 @@ struct Why(Arc<str>);
 
 async fn authenticated(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
-    let peer = request.extensions().get().map(|Peer(address)| *address);
-    let response = gate.answer(request, next).await;
-    let code = response.status();
-    let operation = response.extensions().get::<Operation>().copied();
+    let path = path_for_log(request.uri().path());
+    let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+    let peer = request.extensions().get().map_or(Ipv6Addr::UNSPECIFIED.into(), |Peer(address)| *address);
+    let mut response = gate.answer(request, peer, next).await;
+    let (code, extensions) = (response.status(), response.extensions());
+    let operation = extensions.get::<Operation>().copied();
     gate.metrics.answered(operation, code, begun.elapsed());
-    if matches!(code, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS) {
-        let user = response.extensions().get().map(|User(name)| name.as_ref());
-        let why = response.extensions().get().map(|Why(words)| words.as_ref());
-        let operation: Option<&str> = operation.map(Into::into);
-        let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-        let (peer, path) = (peer.map(tracing::field::display), escaped(&path));
-        let (code, path) = (code.as_u16(), path.as_ref());
-        tracing::warn!(target: "audit", request_id, peer, user, operation, path, code, why, "refused");
+    let user = extensions.get().map(|User(name)| name.as_ref());
+    let is_refused = matches!(code, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
+    if is_refused || user.is_none() {
+        let why = extensions.get().map(|Why(words)| words.as_ref());
+        let (operation, code) = (operation.map(Into::into), code.as_u16());
+        gate.refusals.tell(&Refused { request_id: &request_id, peer, user, operation, path: &path, code, why });
+        response.extensions_mut().insert(Logged);
     }
     response
 }
 
 impl Gate {
-    async fn answer(&self, mut request: Request, next: Next) -> Response {
-        let _place = match self.rates.any() {
-            Ok(place) => place,
-            Err(failure) => return answer::<()>(Err(failure)),
-        };
+    async fn answer(&self, mut request: Request, peer: IpAddr, next: Next) -> Response {
         if request.uri().path() == "/metrics"
             && let Some(scrapes) = &self.scrapes
         {
-            return self.metrics(scrapes, request.headers()).await;
+            return self.metrics(scrapes, request.headers(), peer).await;
         }
         // Names that Kubernetes cannot have are not asked for.
         let Some((base, rest)) = Base::of(request.uri().path()) else { return unknown_path().await };
@@ -101,12 +102,12 @@ impl Gate {
         let (Ok(uri), Some(target)) = (uri, request.uri().path_and_query().cloned()) else {
             return unknown_path().await;
         };
-        let caller = match self.known(request.headers(), Audience::Interface).await {
+        let caller = match self.known(request.headers(), Audience::Interface, peer).await {
             Ok(caller) => caller,
             Err(response) => return response,
         };
-        let user = User(caller.user.name.clone());
-        let mut response = match self.rates.of(&caller.user.name) {
+        let user = User(caller.name.clone());
+        let mut response = match self.rates.of_user(&caller.name) {
             Ok(_place) => {
                 *request.uri_mut() = uri;
                 request.extensions_mut().insert(Known { caller, base, target });
@@ -120,20 +121,30 @@ impl Gate {
         response
     }
 
-    /// Who sent a request with these headers.
-    async fn known(&self, headers: &HeaderMap, audience: Audience) -> Result<Caller, Response> {
-        let refused = |why: Arc<str>| refused(&Refusal::Unauthenticated(why));
+    /// Who sent a request with these headers, from the address `peer`.
+    async fn known(&self, headers: &HeaderMap, audience: Audience, peer: IpAddr) -> Result<Arc<Caller>, Response> {
         let Some(token) = bearer_token(headers) else {
-            return Err(refused("no bearer token in the header Authorization".into()));
+            let why = "no bearer token in the header Authorization".into();
+            return Err(refused(&Refusal::Unauthenticated(why)));
         };
-        self.callers.authenticate(token, audience).await.map_err(|refusal| match refusal {
-            Refusal::Unauthenticated(why) => refused(why),
-            other => self::refused(&other),
-        })
+        self.callers.authenticate(token, audience, peer).await.map_err(|refusal| refused(&refusal))
     }
 
-    async fn metrics(&self, scrapes: &Scrapes, headers: &HeaderMap) -> Response {
-        let caller = match self.known(headers, Audience::ApiServer).await {
+    /// The answer to a request that is allowed: the leader's, if this replica does not lead.
+    async fn let_in(&self, known: Known, mut request: Request, next: Next) -> Response {
+        if !self.mirror.leadership.is_held() {
+            let passed_on = self.leader.pass_on(request.method(), &known.target, request.headers()).await;
+            return passed_on.unwrap_or_else(|failure| answer::<()>(Err(failure)));
+        }
+        let Known { caller, base, .. } = known;
+        let (mirror, callers, lists) = (self.mirror.clone(), self.callers.clone(), self.lists.clone());
+        let tenant = Tenant { mirror, callers, lists, caller, base, presigned_urls: self.presigned_urls };
+        request.extensions_mut().insert(Arc::new(tenant));
+        self.rates.held(next.run(request).await).await
+    }
+
+    async fn metrics(&self, scrapes: &Scrapes, headers: &HeaderMap, peer: IpAddr) -> Response {
+        let caller = match self.known(headers, Audience::ApiServer, peer).await {
             Ok(caller) => caller,
             Err(response) => return response,
         };
@@ -141,7 +152,7 @@ impl Gate {
             Ok(()) => metrics_text(scrapes).await,
             Err(refusal) => refused(&refusal),
         };
-        response.extensions_mut().insert(User(caller.user.name.clone()));
+        response.extensions_mut().insert(User(caller.name.clone()));
         response
     }
 }
@@ -152,7 +163,7 @@ async fn authorized(
     matched: MatchedPath,
     params: Result<RawPathParams, RawPathParamsRejection>,
     Extension(known): Extension<Known>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let operation = Operation::of_path(matched.as_str());
@@ -161,19 +172,13 @@ async fn authorized(
     };
     let id = params.ok().and_then(|params| Some(params.iter().find(|(name, _)| *name == "id")?.1.to_owned()));
     let right = right(operation, &known.base.namespace, id);
+    let namespace = known.base.namespace.clone();
     let mut response = match gate.callers.authorize(&known.caller, &right).await {
         Err(refusal) => refused(&refusal),
-        Ok(()) if !gate.mirror.leadership.is_held() => {
-            let passed_on = gate.leader.pass_on(request.method(), &known.target, request.headers()).await;
-            passed_on.unwrap_or_else(|failure| answer::<()>(Err(failure)))
-        }
-        Ok(()) => {
-            let Known { caller, base, .. } = known;
-            let (mirror, callers) = (gate.mirror.clone(), gate.callers.clone());
-            let tenant = Tenant { mirror, callers, caller, base, presigned_urls: gate.presigned_urls };
-            request.extensions_mut().insert(Arc::new(tenant));
-            next.run(request).await
-        }
+        Ok(()) => match gate.rates.in_namespace(&namespace) {
+            Err(failure) => answer::<()>(Err(failure)),
+            Ok(_place) => gate.let_in(known, request, next).await,
+        },
     };
     response.extensions_mut().insert(operation);
     response
@@ -204,18 +209,21 @@ fn refused(refusal: &Refusal) -> Response {
         Refusal::Unauthenticated(why) => {
             let message =
                 "Unauthorized: send a token of Kubernetes for this server's audience, as Authorization: Bearer TOKEN";
-            (told(401, message).into(), Some(why))
+            (told(401, message).into(), Some(why.clone()))
         }
         Refusal::Forbidden => (told(403, "Forbidden: Kubernetes does not allow it").into(), None),
         Refusal::Unavailable(why) => {
-            let message = format!("Kubernetes does not say whether you may: {why}");
-            (Failure::unavailable(message, PAUSE), None)
+            let message = "Kubernetes does not say who you are and what you may";
+            (Failure::unavailable(message, PAUSE), Some(why.clone()))
         }
+        Refusal::Busy => (Failure::unavailable("too many callers come whom nobody knows yet", PAUSE), None),
     };
     let mut response = answer::<()>(Err(failure));
-    if let Some(why) = why {
+    if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        response.extensions_mut().insert(Why(why.clone()));
+    }
+    if let Some(why) = why {
+        response.extensions_mut().insert(Why(why));
     }
     response
 }

@@ -21,15 +21,8 @@ use tokio_rustls::TlsConnector;
 /// A request that has been passed on is not passed on again.
 const PASSED_ON: HeaderName = HeaderName::from_static("x-customimage-passed-on");
 
-/// The headers of the leader's answer that the caller gets.
-const ANSWERED: [HeaderName; 6] = [
-    header::CONTENT_TYPE,
-    header::CONTENT_LENGTH,
-    header::AGE,
-    header::CACHE_CONTROL,
-    header::RETRY_AFTER,
-    header::WWW_AUTHENTICATE,
-];
+/// Headers that are about a connection, and not about the answer.
+const OF_CONNECTION: [HeaderName; 4] = [header::CONNECTION, header::TRANSFER_ENCODING, header::DATE, REQUEST_ID];
 
 /// How long it may take to connect.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -71,7 +64,10 @@ impl Leader {
         let name =
             self.server_name.clone().ok_or_else(|| unavailable("has no --api-server-name to verify the leader"))?;
         let asked = self.ask(address, &name, (method, target, headers)).await;
-        asked.map_err(|error| unavailable(&format!("the leader does not answer: {error}")))
+        asked.map_err(|error| {
+            tracing::warn!(%address, error = error.to_string(), "the leader does not answer");
+            unavailable("the leader does not answer")
+        })
     }
 
     async fn ask(
@@ -97,10 +93,9 @@ impl Leader {
         let (told, body) = sender.send_request(request).await?.into_parts();
         let mut response = Response::new(Body::new(body));
         *response.status_mut() = told.status;
-        for header in ANSWERED {
-            if let Some(value) = told.headers.get(&header) {
-                response.headers_mut().insert(header, value.clone());
-            }
+        *response.headers_mut() = told.headers;
+        for header in OF_CONNECTION {
+            response.headers_mut().remove(header);
         }
         Ok(response)
     }

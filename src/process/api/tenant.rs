@@ -1,13 +1,17 @@
 //! `Tenant`: what a caller gets, in a namespace and with an identity.
 
 use super::address::Base;
+use super::lists::Lists;
 use crate::aws::Aws;
 use crate::describe_image::image_config::{config_object, is_image_stack};
 use crate::describe_image::image_id::InvalidRegion;
 use crate::describe_image::observe::observe_one;
+use crate::describe_image::response::ListImagesResponse;
 use crate::describe_image::source::{ImageConfigSource, ImageSource, Party, Turn};
-use crate::describe_image::{self, ApiError, ImageId, ImageRef, Observation, Priority, Scope, SourceError};
-use crate::http_api::{Described, Failure, ImageApi};
+use crate::describe_image::{
+    self, ApiError, DescribeImageResponse, ImageId, ImageRef, Observation, Priority, Scope, SourceError,
+};
+use crate::http_api::{Aged, Failure, ImageApi};
 use crate::kubernetes::callers::{Caller, Callers, Right};
 use crate::kubernetes::mirror::{Closed, Mirror};
 use crate::process::describe::official_plan;
@@ -21,7 +25,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub struct Tenant {
     pub mirror: Arc<Mirror<Aws>>,
     pub callers: Arc<Callers>,
-    pub caller: Caller,
+    pub lists: Arc<Lists>,
+    pub caller: Arc<Caller>,
     pub base: Base,
     /// Whether callers with the right get presigned URLs.
     pub presigned_urls: bool,
@@ -44,7 +49,7 @@ impl ImageApi for Tenant {
     }
 
     /// From the store if the answer there is young enough. For the API, a disabled AMI does not exist, and the store has it.
-    async fn describe(&self, scope: &Scope, id: &ImageId) -> Result<Described, Failure> {
+    async fn describe(&self, scope: &Scope, id: &ImageId) -> Result<Aged<DescribeImageResponse>, Failure> {
         let image = ImageRef { scope: scope.clone(), id: id.clone() };
         let reading = self.mirror.reflector.young(&self.base.namespace, &image).await;
         let observation = reading.answer?;
@@ -62,7 +67,11 @@ impl ImageApi for Tenant {
         {
             response.image_configuration.url = url;
         }
-        Ok(Described { response, age })
+        Ok(Aged { answer: response, age })
+    }
+
+    async fn available_images(&self, scope: &Scope) -> Result<Aged<Arc<ListImagesResponse>>, SourceError> {
+        self.lists.of(self.source(), scope, &self.turn(scope)).await
     }
 
     fn source(&self) -> &Aws {

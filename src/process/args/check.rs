@@ -1,5 +1,6 @@
 //! The flags of `check`: what is checked, and how the result is printed.
 
+use super::api::ApiArgs;
 use super::aws::AwsArgs;
 use super::cluster::ClusterArgs;
 use super::leadership::LeadershipArgs;
@@ -15,6 +16,8 @@ pub struct CheckArgs {
     pub output: CheckOutput,
     #[command(flatten)]
     pub leadership: LeadershipArgs,
+    #[command(flatten)]
+    pub api: ApiArgs,
     #[command(flatten)]
     pub cluster: ClusterArgs,
     #[command(flatten)]

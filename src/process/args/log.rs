@@ -92,6 +92,7 @@ impl<W: Write> Write for EscapingWriter<W> {
 /// What `wanted` allows, below the ceiling. A directive cannot lift the ceiling, however specific its target is.
 fn filter<S: Subscriber>(wanted: &str) -> impl Filter<S> + use<S> {
     let ceiling = Targets::new().with_default(LevelFilter::TRACE).with_targets(crate::aws::LOG_CEILING);
+    let ceiling = ceiling.with_targets([crate::kubernetes::LOG_CEILING]);
     EnvFilter::try_new(wanted)
         .unwrap_or_else(|_| EnvFilter::new("info"))
         .and(ceiling)

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -43,6 +44,8 @@ pub struct Limits {
     pub connection: Duration,
     /// For the answers that are under way when the server stops.
     pub end: Duration,
+    /// For a client that reads nothing of its answer.
+    pub reading: Duration,
     /// Whether a connection takes more than one request.
     pub keep_alive: bool,
 }
@@ -54,8 +57,8 @@ pub struct Peer(pub IpAddr);
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        let (header, connection, end) = (seconds(5), seconds(15), seconds(2));
-        Self { header_bytes: 8 * 1024, connections: 100, header, connection, end, keep_alive: false }
+        let (header, connection, end, reading) = (seconds(5), seconds(15), seconds(2), seconds(15));
+        Self { header_bytes: 8 * 1024, connections: 100, header, connection, end, reading, keep_alive: false }
     }
 }
 
@@ -120,20 +123,32 @@ async fn converse<Stream: AsyncRead + AsyncWrite + Unpin>(
     stop: CancellationToken,
 ) {
     let Ok(Ok(stream)) = opened.await else { return };
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.reading));
+    let stream = TokioIo::new(Box::pin(stream));
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.header);
     protocol.keep_alive(limits.keep_alive).max_buf_size(limits.header_bytes).max_header_size(limits.header_bytes);
     let answer = service_fn(|mut request: Request<_>| {
         client.has_asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(Peer(client.peer));
-        router.clone().oneshot(request)
+        let answered = client.has_asked.clone();
+        let answer = router.clone().oneshot(request);
+        async move {
+            let answer = answer.await;
+            // A connection that is kept is idle from here on.
+            answered.store(!limits.keep_alive, Ordering::Relaxed);
+            answer
+        }
     });
-    let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), answer));
+    let mut connection = pin!(protocol.serve_connection(stream, answer));
     let conversation = async {
         tokio::select! {
             biased;
             _ = connection.as_mut() => return,
             () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+            // Its last answer is finished.
+            () = sleep(limits.connection.mul_f64(0.9)) => connection.as_mut().graceful_shutdown(),
         }
         let _ = connection.await;
     };
