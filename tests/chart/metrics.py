@@ -35,6 +35,8 @@ METRICS = {
     "process_start_time_seconds": set(),
     "up": set(),
 }
+# Those that are there only with the API. The dashboard does not show them.
+OF_THE_API = {"customimage_api_certificate_valid": set()}
 OF_A_TARGET = {"job", "namespace", "pod", "cluster"}
 NAMES = r"\b(?:up|(?:kube_)?customimage_\w+|process_\w+)"
 
