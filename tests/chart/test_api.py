@@ -100,11 +100,15 @@ def test_the_policy_opens_the_port_to_everyone_or_to_the_peers_and_our_own_pods(
 
 
 def test_with_authenticated_metrics_only_nodes_reach_port_8080_and_who_scrapes_reaches_that_of_the_api():
-    assert rules(policy(authenticated())) == {8443: None}
     assert rules(policy(authenticated(), ingressFrom=[MONITORING], apiFrom=[TEAM])) == {8443: [TEAM, MONITORING, OURS]}
-    # One list alone never opens the port to everyone.
     assert rules(policy(authenticated(), apiFrom=[TEAM])) == {8443: [TEAM, OURS]}
-    assert rules(policy(authenticated(), ingressFrom=[MONITORING])) == {8443: [MONITORING, OURS]}
+
+
+@pytest.mark.parametrize("scrapers", [[], [MONITORING]], ids=["nobody named", "Prometheus named"])
+def test_without_peers_the_apis_port_is_open_to_everyone_whoever_may_scrape(scrapers):
+    """Who may scrape must not shut the callers out."""
+    assert rules(policy(authenticated(), ingressFrom=scrapers)) == {8443: None}
+    assert rules(policy(ON, ingressFrom=scrapers))[8443] is None
 
 
 def test_a_replica_that_stands_by_may_ask_the_leader_also_when_all_else_is_closed():
