@@ -93,7 +93,7 @@ def cli(field, image_ids):
 
 def bare_client(field, statuses, concurrency=CONCURRENCY):
     """Writes the statuses of the file as fast as possible. Returns the seconds and the CPU seconds."""
-    printed, _, cpu = completed(BARE, field.bench.programs / "bare-client", "--namespace", NAMESPACE, "--statuses", statuses, "--concurrency", concurrency,
-                                env={"PATH": os.environ["PATH"], "KUBECONFIG": str(field.kubeconfig)})
+    printed, _, cpu = completed(BARE, field.bench.programs / "bare-client", "statuses", "--namespace", NAMESPACE, "--statuses", statuses,
+                                "--concurrency", concurrency, env={"PATH": os.environ["PATH"], "KUBECONFIG": str(field.kubeconfig)})
     require(re.fullmatch(r"[\d.]+", printed.strip()), "bare-client prints its seconds", printed)
     return float(printed), cpu
