@@ -1,7 +1,8 @@
-"""The contenders: the operator, a kopf operator, the official CLI in a loop, and a client that knows the statuses."""
+"""The contenders: the operator, a kopf operator, the official CLI in a loop, a client that knows the statuses, and the official API server."""
 
 import os
 import re
+import subprocess
 import urllib.request
 from datetime import datetime
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 from field import NAMESPACE
 from pretended_aws import REGION
 from processes import completed
-from shell import require
+from shell import CHECKOUT, require
 
-OPERATOR, UNBATCHED, KOPF, CLI, BARE = NAMES = ("operator", "unbatched", "kopf", "cli", "bare-client")
+OPERATOR, UNBATCHED, KOPF, CLI, BARE, OFFICIAL = NAMES = ("operator", "unbatched", "kopf", "cli", "bare-client", "official server")
 #: Concurrent writes: the operator's default.
 CONCURRENCY = 32
 #: For counting calls without waiting: the whole budget. AWS's limits are off in these runs.
@@ -34,6 +35,11 @@ class Operator:
         line = self.process.wait("it runs", lambda: runs.search(self.process.log()), 60, 0.01)
         self.leads_since = datetime.fromisoformat(line.group(1)).timestamp()
         self.address = re.search(r"listen=(\S+)", line.group(0)).group(1)
+
+    def listens(self, words):
+        """The address in the log's line with these words."""
+        line = self.process.wait(words, lambda: re.search(rf"{re.escape(words)}.* listen=(\S+)", self.process.log()), 60)
+        return line.group(1)
 
     def metrics(self):
         with urllib.request.urlopen(f"http://{self.address}/metrics", timeout=30) as reply:
@@ -97,3 +103,20 @@ def bare_client(field, statuses, concurrency=CONCURRENCY):
                                 "--concurrency", concurrency, env={"PATH": os.environ["PATH"], "KUBECONFIG": str(field.kubeconfig)})
     require(re.fullmatch(r"[\d.]+", printed.strip()), "bare-client prints its seconds", printed)
     return float(printed), cpu
+
+
+class OfficialServer:
+    """The official program's own API server, in one process: HTTP without TLS, and it asks nobody who the caller is."""
+
+    def __init__(self, field):
+        self.field = field
+        self.process = field.start(OFFICIAL, field.bench.venv / "bin/python", CHECKOUT / "tests/oracle/server.py",
+                                   env={**field.environment(), **WITHOUT_INTERNET}, stdin=subprocess.PIPE)
+        port = self.process.wait("it listens", lambda: re.search(r"^(\d+)$", self.process.log(), re.MULTILINE), 60)
+        self.address = f"127.0.0.1:{port.group(1)}"
+
+    def describe(self, image_id):
+        """The answer to one request."""
+        url = f"http://{self.address}/v3/images/custom/{image_id}?region={REGION}"
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"X-Endpoint": self.field.aws.endpoint}), timeout=60) as reply:
+            return reply.read()

@@ -59,9 +59,9 @@ class Field:
         self.api.create(OBJECTS, ({"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "metadata": {"name": name.lower()},
                                    "spec": {"imageId": name, "region": REGION}} for name in self.world.ids))
 
-    def start(self, name, program, *arguments, env):
+    def start(self, name, program, *arguments, **options):
         """Starts a process that ends with the field."""
-        process = Process(name, self.folder / f"{name}.log", program, *arguments, env=env)
+        process = Process(name, self.folder / f"{name}.log", program, *arguments, **options)
         self.last.callback(process.stop)
         return process
 

@@ -11,13 +11,13 @@ sys.path[:0] = [str(TESTS / "bench"), str(TESTS / "gitops"), str(TESTS / "provin
 
 import plots  # noqa: E402
 import table  # noqa: E402
-from measures import budget, calls, latency, memory, rest, statuses  # noqa: E402
+from measures import api, budget, calls, latency, memory, rest, statuses  # noqa: E402
 from results import Results, facts, load, save  # noqa: E402
 from shell import CHECKOUT, Failure, say  # noqa: E402
 
 #: In the order of execution: the function, and the minutes on 2 cores of a full and of a quick run.
 MEASURES = {"calls": (calls.measure, 15, 4), "budget": (budget.measure, 6, 1), "rest": (rest.measure, 5, 2), "statuses": (statuses.measure, 7, 1),
-            "memory": (memory.measure, 14, 1.5), "latency": (latency.measure, 7, 4)}
+            "memory": (memory.measure, 14, 1.5), "latency": (latency.measure, 7, 4), "api": (api.measure, 4, 1)}
 
 
 class Bench:

@@ -10,7 +10,7 @@ from measures import calls, latency, memory, statuses  # noqa: E402
 from worlds import AVAILABLE  # noqa: E402
 
 INK = "#808890"
-COLOURS = dict(zip(NAMES, ("#1f8fdf", "#8a6fd1", "#e0871f", "#cf5050", "#3fa05f")))
+COLOURS = dict(zip(NAMES, ("#1f8fdf", "#8a6fd1", "#e0871f", "#cf5050", "#3fa05f", "#b0903f")))
 STYLE = {"svg.hashsalt": "bench", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 11, "text.color": INK, "axes.edgecolor": INK,
          "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "grid.color": INK, "grid.alpha": 0.3, "axes.grid": True,
          "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "savefig.transparent": True}

@@ -20,10 +20,10 @@ def command_line(program, arguments):
 class Process:
     """A process that runs until it is stopped."""
 
-    def __init__(self, name, log, program, *arguments, env):
+    def __init__(self, name, log, program, *arguments, env, stdin=subprocess.DEVNULL):
         self.name, self.log_file = name, Path(log)
         with self.log_file.open("w") as out:
-            self.process = subprocess.Popen(command_line(program, arguments), stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env)
+            self.process = subprocess.Popen(command_line(program, arguments), stdin=stdin, stdout=out, stderr=out, env=env)
 
     def log(self):
         return self.log_file.read_text(errors="replace")

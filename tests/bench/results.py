@@ -23,11 +23,11 @@ class Results:
                "computed": computed}
         self.rows.append(row if ratio is None else {**row, "ratio": round(ratio, 4)})
 
-    def rounds(self, what, unit, world, n, contender, values, of_operator=None):
-        """Adds the median of several rounds. Its ratio is the median of the ratios of the rounds."""
+    def rounds(self, what, unit, world, n, contender, values, of_operator=None, of_all=statistics.median):
+        """Adds the median of several rounds, or what `of_all` makes of them. Its ratio is the median of the ratios of the rounds."""
         self.samples.setdefault(f"{what}, {world}, {n}", {})[contender] = [round(value, 4) for value in values]
         ratio = None if of_operator is None else statistics.median(value / other for value, other in zip(values, of_operator))
-        self.row(what, unit, world, n, contender, statistics.median(values), ratio=ratio)
+        self.row(what, unit, world, n, contender, of_all(values), ratio=ratio)
 
     def values(self, what, contender, world=None):
         """The values by N."""

@@ -9,7 +9,7 @@ BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 TITLES = {"calls": "AWS calls and CPU of one full refresh", "budget": "Refused calls when AWS allows the operator's budget and no more",
           "rest": "At rest: ten rounds of reads of images that do not change",
           "statuses": "From leadership to the last complete status", "memory": "Memory, and CPU at rest",
-          "latency": "From a change in AWS to the status"}
+          "latency": "From a change in AWS to the status", "api": "Describes over HTTP"}
 #: The table of calls by operation is for this many images, or the largest smaller number.
 BY_OPERATION = 1000
 
@@ -26,8 +26,8 @@ def cell(row, rows):
 
 
 def named(row):
-    """The name of a row, with its unit if it is in seconds or MiB."""
-    return row["what"] + (f", {row['unit']}" if row["unit"] in ("s", "MiB") else "")
+    """The name of a row, with its unit if it is a time or MiB."""
+    return row["what"] + (f", {row['unit']}" if row["unit"] in ("s", "ms", "MiB") else "")
 
 
 def lines(header, keyed, contenders, rows):
