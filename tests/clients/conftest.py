@@ -7,17 +7,30 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import desk, simulated_aws  # noqa: E402
+import cluster as in_cluster  # noqa: E402
+import servers  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def aws():
-    with simulated_aws() as aws:
+    with servers.simulated_aws() as aws:
         yield aws
 
 
 @pytest.fixture(scope="session")
-def server(aws, tmp_path_factory):
-    """A server, by the name of how it is served. Each test of this folder runs against it."""
-    with desk(aws, tmp_path_factory.mktemp("serve") / "log") as server:
+def desk(aws, tmp_path_factory):
+    with servers.desk(aws, tmp_path_factory.mktemp("desk")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def cluster(aws, tmp_path_factory):
+    with in_cluster.cluster(aws, tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session", params=["desk", "cluster"])
+def server(request):
+    """A server, by the name of how it is served: on a user's machine, and in a cluster to a caller who may read everything there."""
+    served = request.getfixturevalue(request.param)
+    return served if request.param == "desk" else served.as_account("reader")

@@ -6,8 +6,6 @@ import re
 import ssl
 import subprocess
 import sys
-import threading
-import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +16,15 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "proving"))
 
 from control import Control  # noqa: E402
+from shell import eventually, run  # noqa: E402
 
 PROGRAMS = Path(os.environ["BIN"])
 REGION, BUCKET, VERSION = "eu-west-1", "clients-images", "3.16.1"
 STREAM = f"{VERSION}/1"
 AVAILABLE, PENDING, FAILED = "hpc-available", "hpc-pending", "hpc-failed"
+#: Regions with two available images each, one of them unusual. An image that came later would not be in the list at once: in the cluster it may be old.
+USUAL, UNUSUAL = "hpc-usual", "hpc-unusual"
+WITH_A_FAILED_AMI, WITH_AN_AMI_WITHOUT_A_VERSION = "us-east-1", "us-west-2"
 #: The time in the world does not go on, so that the same question has the same answer.
 BEGAN, NOW = "2026-11-27T08:00:00Z", 101
 
@@ -49,14 +51,29 @@ def build(image_id, outcome, seconds):
     return {"image_id": image_id, "outcome": outcome, "seconds": seconds, "s3_bucket": BUCKET, "version": VERSION}
 
 
+def ami(image_id, region, ami_id, *, version=VERSION, **more):
+    tags = {"image_id": image_id, "build_status": "available", **({"version": version} if version else {})}
+    return {"region": region, "ami_id": ami_id, **more, "tags": [[f"parallelcluster:{name}", value] for name, value in tags.items()]}
+
+
 def world():
-    """One image in each status, each with its log. The stack of the available one is gone."""
+    """One image in each status, each with its log. The stack of the available one is gone. Other regions have unusual images."""
     return {
         "defaults": {"account": "111122223333", "region": REGION},
         "clock": {"mode": "manual", "start": BEGAN},
         "buckets": [{"name": BUCKET}],
         "builds": [build(AVAILABLE, "available", 100), build(PENDING, "available", 200), build(FAILED, "component", 100)],
+        "images": [
+            ami(USUAL, WITH_A_FAILED_AMI, "ami-0123456789abcdef0"),
+            ami(UNUSUAL, WITH_A_FAILED_AMI, "ami-0123456789abcdef1", state="failed"),
+            ami(USUAL, WITH_AN_AMI_WITHOUT_A_VERSION, "ami-0123456789abcdef2"),
+            ami(UNUSUAL, WITH_AN_AMI_WITHOUT_A_VERSION, "ami-0123456789abcdef3", version=None),
+        ],
     }
+
+
+def endpoint(aws):
+    return aws.url.removesuffix("/_simulator")
 
 
 def environment(endpoint):
@@ -79,24 +96,33 @@ def simulated_aws():
 
 
 @contextmanager
-def desk(aws, log):
-    """`serve` on a free port, which reads the simulated AWS. Its log goes into a file."""
-    command = [PROGRAMS / "customimage-operator", "serve", "--listen", "127.0.0.1:0", "--region", REGION, "--aws-max-attempts", "1"]
-    endpoint = aws.url.removesuffix("/_simulator")
-    with log.open("w") as file, subprocess.Popen(command, env=environment(endpoint), stderr=subprocess.PIPE, text=True) as process:
-        said = ""
-        for line in process.stderr:
-            said += line
-            if found := re.search(r"serves (http://[^/]+)/", line):
-                break
-        else:
-            raise AssertionError(f"serve ended with {process.wait()}: {said}")
-        # Somebody must read on, or `serve` stops when the pipe is full.
-        reader = threading.Thread(target=lambda: file.writelines(process.stderr))
-        reader.start()
+def running(log, says, *command, **variables):
+    """A program that ends with the test, or with the process of the test. Its output goes into the file `log`. Yields what `says` has found there."""
+    with log.open("w") as out, subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                                env=variables) as process:  # fmt: skip
+        def found():
+            assert process.poll() is None, f"{command[0].name} ended with {process.returncode}: {log.read_text()}"
+            return re.search(says, log.read_text())
+
         try:
-            yield Server(found.group(1))
+            yield eventually(f"{command[0].name} says {says}", found)[1]
         finally:
             process.terminate()
-            reader.join()
-    assert process.returncode == 0, f"serve ended with {process.returncode}"
+    assert process.returncode == 0, f"{command[0].name} ended with {process.returncode}: {log.read_text()}"
+
+
+def certificate(folder):
+    """Writes a certificate for this machine, and the one of the authority that has signed it: tls.crt, tls.key and ca.crt."""
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    run(*new, "-subj", "/CN=clients-ca", "-addext", "keyUsage=critical,keyCertSign", "-keyout", folder / "ca.key", "-out", folder / "ca.crt")
+    run(*new, "-subj", "/CN=clients", "-CA", folder / "ca.crt", "-CAkey", folder / "ca.key", "-addext", "basicConstraints=critical,CA:FALSE",
+        "-addext", "extendedKeyUsage=serverAuth", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        "-keyout", folder / "tls.key", "-out", folder / "tls.crt")  # fmt: skip
+
+
+@contextmanager
+def desk(aws, folder):
+    """`serve` on a free port, which reads the simulated AWS."""
+    with running(folder / "serve.log", r"serves (http://[^/]+)/", PROGRAMS / "customimage-operator", "serve", "--listen", "127.0.0.1:0", "--region", REGION,
+                 "--aws-max-attempts", "1", **environment(endpoint(aws))) as url:  # fmt: skip
+        yield Server(url)
