@@ -14,7 +14,8 @@ CLIENTS = Path(os.environ["CLIENTS"])
 
 
 class Refused(Exception):
-    """A client's own exception: the status, the name of its model for the body, and the message in it."""
+    """A client's own exception: the status, the name of its model for the body, and the message in it. To a client whose specification does not have
+    the status, the body is text: then the model is empty."""
 
     def __init__(self, status, model, message):
         super().__init__(f"{status} {model}: {message}")
@@ -36,9 +37,9 @@ class PythonReader:
         try:
             return json.loads(method(**in_python).to_json())
         except pcluster_client.ApiException as error:
-            if error.data is None:
-                raise
-            raise Refused(error.status, type(error.data).__name__, error.data.message) from error
+            if error.data is not None:
+                raise Refused(error.status, type(error.data).__name__, error.data.message) from error
+            raise Refused(error.status, "", json.loads(error.body)["message"]) from error
 
 
 class GoReader:

@@ -7,10 +7,12 @@ import json
 import re
 import ssl
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from cluster import GROUP, NAMESPACE
 from dateutil.parser import isoparse
 from readers import GoReader, PythonReader, Refused
 from servers import AVAILABLE, BEGAN, FAILED, PENDING, REGION, STREAM, UNUSUAL, USUAL, WITH_A_FAILED_AMI, WITH_AN_AMI_WITHOUT_A_VERSION, Server, certificate
@@ -153,6 +155,58 @@ def test_a_failure_of_aws_is_the_exception_of_the_client_with_the_message(read, 
         aws("DELETE", "faults")
     assert (refused.value.status, refused.value.model) == (status, model)
     assert refused.value.message and message in refused.value.message
+
+
+#: The specification has 401 and not 403. To a client that is made of it, the body of a 403 is text.
+UNAUTHORIZED = (401, "UnauthorizedClientErrorResponseContent", "Unauthorized: send a token of Kubernetes for this server's audience")
+FORBIDDEN = (403, "", "Forbidden: Kubernetes does not allow it")
+NO_IDENTITY = (403, "", "Forbidden: this identity does not exist, or not for this namespace and region")
+#: The exceptions that the Python client has for them. The Go client has one for all.
+IN_PYTHON = {401: "UnauthorizedException", 403: "ForbiddenException"}
+CALLERS = {
+    "without a token": UNAUTHORIZED,
+    "with a token that is none": UNAUTHORIZED,
+    "with a token for the API server": UNAUTHORIZED,
+    "without a right": FORBIDDEN,
+    "with rights in another namespace": FORBIDDEN,
+    "with rights to another image": FORBIDDEN,
+    "for an identity that does not exist": NO_IDENTITY,
+}
+
+
+@pytest.fixture(scope="session")
+def callers(cluster):
+    """The interface in the cluster to callers whom it refuses."""
+    stranger, reader = cluster.stranger, cluster.as_account("reader")
+    cluster.account("nobody")
+    cluster.account("of-one-image", {"apiGroups": [GROUP], "resources": ["images", "images/logs", "images/stackevents"], "verbs": ["get"],
+                                     "resourceNames": [AVAILABLE]})  # fmt: skip
+    refused = [stranger, replace(stranger, token="abc"), cluster.as_account("reader", audience="https://kubernetes.default.svc.cluster.local"),
+               cluster.as_account("nobody"), replace(reader, url=reader.url.replace(NAMESPACE, "others")), cluster.as_account("of-one-image"),
+               replace(reader, url=f"{reader.url}/identities/unknown")]  # fmt: skip
+    return dict(zip(CALLERS, refused, strict=True))
+
+
+@pytest.mark.parametrize("operation, parameters", [
+    ("list_images", {"imageStatus": "FAILED"}),
+    ("describe_image", {"imageId": FAILED}),
+    ("list_image_log_streams", {"imageId": FAILED}),
+    ("get_image_log_events", LOG),
+    ("get_image_stack_events", {"imageId": FAILED}),
+])  # fmt: skip
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_caller_of_the_cluster_who_may_not_read_gets_the_exception_of_the_client_with_the_message(reader, callers, caller, operation, parameters):
+    with pytest.raises(Refused) as refused:
+        reader(callers[caller])(operation, **parameters)
+    error, (status, model, message) = refused.value, CALLERS[caller]
+    assert (error.status, error.model) == (status, model) and error.message.startswith(message)
+    assert reader is GoReader or type(error.__cause__).__name__ == IN_PYTHON[status]
+
+
+def test_a_caller_of_the_cluster_with_a_right_to_one_image_reads_that_image(reader, callers):
+    answer = reader(callers["with rights to another image"])("describe_image", imageId=AVAILABLE)
+    # Without a right to the configuration, its URL opens nothing.
+    assert answer["imageId"] == AVAILABLE and answer["imageConfiguration"]["url"].startswith("s3://")
 
 
 class Recorder(BaseHTTPRequestHandler):

@@ -126,14 +126,22 @@ func set[R, V any](request *R, value *V, setter func(R, V) R) {
 	}
 }
 
-// read returns the answer, or the refusal in its place. A refusal whose body the client could not read is an error.
+// read returns the answer, or the refusal in its place. The model has no name if the specification does not have the status. A refusal whose body the
+// client could not read is an error.
 func read[T any](answer *T, response *http.Response, err error) (map[string]any, error) {
 	var failure *pcluster.GenericOpenAPIError
 	if err == nil {
 		return map[string]any{"answer": answer}, nil
 	}
-	if response == nil || !errors.As(err, &failure) || failure.Model() == nil {
+	if response == nil || !errors.As(err, &failure) {
 		return nil, err
+	}
+	if failure.Model() == nil {
+		refused := refusal{Status: response.StatusCode}
+		if failure.Error() != response.Status || json.Unmarshal(failure.Body(), &refused) != nil || refused.Message == "" {
+			return nil, err
+		}
+		return map[string]any{"refusal": refused}, nil
 	}
 	model := reflect.ValueOf(failure.Model())
 	message := reflect.Indirect(model.FieldByName("Message")).String()
