@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from readers import CLIENTS
+from server_errors import TOO_LARGE, is_refusal_of_aws
 from servers import AVAILABLE, FAILED, PENDING, REGION, STREAM
 
 #: The operations that read images, and their paths after /v3/images/custom.
@@ -27,7 +29,7 @@ READS = {
 #: - missing_required_header, ignored_auth, object_level_authorization: the specification has no headers and no authorization.
 #: - use_after_free, ensure_resource_availability: they need operations that make and delete something.
 CHECKS = [
-    "not_a_server_error",
+    "no_server_error_but_refusals_of_aws",  # of server_errors.py
     "status_code_conformance",
     "content_type_conformance",
     "response_headers_conformance",
@@ -40,6 +42,8 @@ EXAMPLES = 40
 AT_LEAST = 500
 #: Half of the values are of what exists, and of limits that AWS takes. By chance alone, no request would read a log.
 CONFIGURATION = f"""
+hooks = "{Path(__file__).with_name("server_errors.py")}"
+
 [dictionaries]
 images = {{ values = ["{AVAILABLE}", "{PENDING}", "{FAILED}"] }}
 streams = {{ values = ["{STREAM}"] }}
@@ -86,3 +90,29 @@ def test_each_answer_is_one_of_the_specification_and_no_request_is_an_error_of_t
     base = re.escape(urlsplit(server.url).path + "/v3/images/custom")
     without = [operation for operation, path in READS.items() if not any(re.fullmatch(base + path, each) for each in found)]
     assert without == [], "no request of these has found anything; give the dictionaries above more that exists"
+
+
+OF_TOKEN = "Unexpected error when retrieving log events: The specified nextToken is invalid."
+
+
+@pytest.mark.parametrize("query, message, is_allowed", [
+    ("nextToken=x", "Invalid NextToken", True),
+    ("limit=5&nextToken=x", OF_TOKEN, True),
+    ("limit=10001", TOO_LARGE.format(10001), True),
+    ("limit=9999999999", TOO_LARGE.format(2147483647), True),
+    ("", "Invalid NextToken", False),
+    ("nextToken=", OF_TOKEN, False),
+    ("nextToken=x", f"{OF_TOKEN} And more.", False),
+    ("nextToken=x", TOO_LARGE.format(10001), False),
+    ("limit=10000", TOO_LARGE.format(10000), False),
+    ("limit=10001", TOO_LARGE.format(10002), False),
+    ("limit=10001", OF_TOKEN, False),
+    ("nextToken=x&limit=10001", "Internal failure", False),
+])  # fmt: skip
+def test_a_500_is_allowed_only_for_a_value_that_aws_refuses(query, message, is_allowed):
+    assert is_refusal_of_aws(f"http://localhost/v3/images/custom?{query}", json.dumps({"message": message})) == is_allowed
+
+
+@pytest.mark.parametrize("body", [b"", b"no JSON", b"[]", b"{}"])
+def test_a_500_without_a_message_is_not_allowed(body):
+    assert not is_refusal_of_aws("http://localhost/v3/images/custom?nextToken=x", body)
