@@ -86,11 +86,19 @@ impl Callers {
         self.tokens.of(&key, ask).await
     }
 
-    /// Whether `caller` has `right`.
+    /// Whether `caller` has `right`: to all images, else to the one that it names. So whoever may read all of them is asked
+    /// about once.
     ///
     /// # Errors
     /// If not, or if the API server does not answer.
     pub async fn authorize(&self, caller: &Arc<Caller>, right: &Right) -> Result<(), Refusal> {
+        match right.to_all() {
+            Some(to_all) if self.decide(caller, &to_all).await.is_ok() => Ok(()),
+            _ => self.decide(caller, right).await,
+        }
+    }
+
+    async fn decide(&self, caller: &Arc<Caller>, right: &Right) -> Result<(), Refusal> {
         let key = (caller.clone(), right.clone());
         let ask = async {
             let allowed = self.reviews.right(caller, right).await;

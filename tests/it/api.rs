@@ -443,7 +443,7 @@ fn while_the_api_server_is_away_nobody_new_is_let_in() {
         assert_eq!(api.get(&away, "/hpc", &token).await.code, 200);
         cluster.kill_apiserver();
         assert_eq!(api.get(&away, "/hpc", &token).await.code, 200, "what was allowed is remembered");
-        for (token, rest) in [(&later, "/hpc"), (&token, "/building")] {
+        for (token, rest) in [(&later, "/hpc"), (&token, "/hpc/logstreams")] {
             let reply = api.get(&away, rest, token).await;
             assert_eq!((reply.code, reply.header("retry-after")), (503, Some("5")), "{reply:?}");
         }

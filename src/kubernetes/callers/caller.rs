@@ -48,6 +48,17 @@ pub struct Caller {
 }
 
 impl Right {
+    /// The same right to all images, if this one names one.
+    pub(super) fn to_all(&self) -> Option<Self> {
+        match self {
+            Self::Images { verb, subresource, namespace, name: Some(_) } => {
+                let namespace = namespace.clone();
+                Some(Self::Images { verb, subresource: *subresource, namespace, name: None })
+            }
+            Self::Images { .. } | Self::Metrics => None,
+        }
+    }
+
     pub(super) fn resource(&self) -> Option<ResourceAttributes> {
         let Self::Images { verb, subresource, namespace, name } = self else { return None };
         Some(ResourceAttributes {

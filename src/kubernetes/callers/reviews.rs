@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 /// Questions at once.
 const AT_ONCE: usize = 20;
-/// How long one may take, with the wait for its turn.
+/// How long one may take, and how long it may wait for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -12,6 +12,8 @@ struct ApiServer {
     status: Arc<Mutex<Value>>,
     code: Arc<Mutex<u16>>,
     asked: Arc<Mutex<Vec<Value>>>,
+    /// The only name of an image for which a right is given.
+    named: Arc<Mutex<Option<String>>>,
 }
 
 impl ApiServer {
@@ -34,6 +36,11 @@ impl ApiServer {
                 server.asked.lock().push(review.clone());
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 review["status"] = server.status.lock().clone();
+                if let Some(named) = server.named.lock().as_deref()
+                    && review["spec"]["resourceAttributes"]["name"] != named
+                {
+                    review["status"] = json!({"allowed": false});
+                }
                 let body = Body::from(serde_json::to_vec(&review).unwrap());
                 Ok::<_, Infallible>(Response::builder().status(*server.code.lock()).body(body).unwrap())
             }
@@ -88,12 +95,12 @@ async fn what_is_denied_is_asked_again_after_ten_seconds() {
     for _ in 0..3 {
         assert_eq!(callers.authorize(&caller, &describe("a")).await, Err(Refusal::Forbidden));
     }
-    assert_eq!(server.asked(), 2, "the token, and the right once");
+    assert_eq!(server.asked(), 3, "the token, and the right to all images and to this one");
     seconds(11).await;
     server.answers(201, json!({"allowed": true}));
     assert_eq!(callers.authorize(&caller, &describe("a")).await, Ok(()));
     assert_eq!(callers.authorize(&caller, &describe("b")).await, Ok(()));
-    assert_eq!(server.asked(), 2, "each image has its own answer");
+    assert_eq!(server.asked(), 1, "who may read all images is asked about once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,4 +184,17 @@ async fn a_failure_that_repeats_the_token_is_told_without_it() {
         Err(Refusal::Unavailable(words)) => assert!(!words.contains("my-secret-token"), "{words}"),
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_read_one_image_is_asked_about_for_each() {
+    let server = ApiServer::default();
+    server.answers(201, jane());
+    let callers = server.callers();
+    let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
+    *server.named.lock() = Some("mine".to_owned());
+    server.answers(201, json!({"allowed": true}));
+    assert_eq!(callers.authorize(&caller, &describe("mine")).await, Ok(()));
+    assert_eq!(callers.authorize(&caller, &describe("other")).await, Err(Refusal::Forbidden));
+    assert_eq!(callers.authorize(&caller, &describe("mine")).await, Ok(()));
 }

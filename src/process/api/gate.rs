@@ -148,9 +148,12 @@ impl Gate {
             Ok(caller) => caller,
             Err(response) => return response,
         };
-        let mut response = match self.callers.authorize(&caller, &Right::Metrics).await {
-            Ok(()) => metrics_text(scrapes).await,
-            Err(refusal) => refused(&refusal),
+        let mut response = match self.rates.of_user(&caller.name) {
+            Err(failure) => answer::<()>(Err(failure)),
+            Ok(_place) => match self.callers.authorize(&caller, &Right::Metrics).await {
+                Ok(()) => metrics_text(scrapes).await,
+                Err(refusal) => refused(&refusal),
+            },
         };
         response.extensions_mut().insert(User(caller.name.clone()));
         response

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Lines a second about callers whom nobody knows, and how many may come at once.
+/// Lines a second that callers can cause without limit, and how many may come at once.
 const PER_SECOND: u32 = 20;
 const BURST: usize = 200;
 
@@ -21,7 +21,7 @@ pub struct Refused<'a> {
     pub why: Option<&'a str>,
 }
 
-/// Tells of refused requests: of each of a known user, whose rate is limited, and of as many others as the log can bear.
+/// Tells of refused requests: of each of a known user within its rate, and of as many others as the log can bear.
 pub struct Refusals {
     rate: RateLimiter,
     untold: AtomicU64,
@@ -38,7 +38,8 @@ impl Default for Refusals {
 impl Refusals {
     pub fn tell(&self, refused: &Refused<'_>) {
         let Refused { request_id, peer, user, operation, path, code, why } = *refused;
-        if user.is_none() && !self.rate.try_acquire(1) {
+        let is_unlimited = user.is_none() || code == 429;
+        if is_unlimited && !self.rate.try_acquire(1) {
             self.untold.fetch_add(1, Ordering::Relaxed);
             return;
         }

@@ -64,14 +64,12 @@ impl Rates {
     /// The answer, whose bytes count until the client has read them.
     pub async fn held(&self, response: Response) -> Response {
         let (head, body) = response.into_parts();
-        let Ok(bytes) = to_bytes(body, usize::MAX).await else { return Response::from_parts(head, Body::empty()) };
+        let unavailable = |why: &str| crate::http_api::answer::<()>(Err(Failure::unavailable(why, PAUSE)));
+        let Ok(bytes) = to_bytes(body, usize::MAX).await else { return unavailable("the answer cannot be made") };
         let count = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         match self.bytes.clone().try_acquire_many_owned(count) {
             Ok(room) => Response::from_parts(head, Body::from(Bytes::from_owner(Held { bytes, _room: room }))),
-            Err(_) => {
-                let message = "other clients have not read their answers yet";
-                crate::http_api::answer::<()>(Err(Failure::unavailable(message, PAUSE)))
-            }
+            Err(_) => unavailable("other clients have not read their answers yet"),
         }
     }
 
