@@ -38,7 +38,7 @@ CHECKS = [
     "unsupported_method",
 ]
 #: The random requests of each operation. More go through the parameters one by one, and from the answer of one operation to the next operation.
-EXAMPLES = 40
+EXAMPLES = 30
 AT_LEAST = 500
 #: Half of the values are of what exists, and of limits that AWS takes. By chance alone, no request would read a log.
 CONFIGURATION = f"""
@@ -74,7 +74,7 @@ def schemathesis(server, folder):
         command += ["--header", f"Authorization: Bearer {server.token}"]
     if server.ca:
         command += ["--tls-verify", server.ca]
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180, check=False)
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False)
     assert (folder / "report.json").exists(), done.stdout
     report, requests = (json.loads((folder / name).read_text()) for name in ("report.json", "requests.json"))
     return report, requests["log"]["entries"], done.stdout
