@@ -16,9 +16,6 @@ use std::time::{Duration, Instant};
 /// The header with the id of the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// When a caller may ask again after AWS has throttled.
-const THROTTLED: Duration = Duration::from_secs(5);
-
 /// Why a request is refused or failed.
 #[derive(Debug)]
 pub struct Failure {
@@ -59,8 +56,7 @@ impl From<ObserveError> for Failure {
         if matches!(answer.status, 401 | 403) {
             answer.status = 500;
         }
-        let retry_after = (answer.status == 429).then_some(THROTTLED);
-        Self { answer, fix, retry_after }
+        Self { answer, fix, retry_after: None }
     }
 }
 
@@ -73,8 +69,7 @@ pub fn unread(error: SourceError, before: &str) -> Failure {
         _ => 500,
     };
     let answer = ApiError { status, message: format!("{before}{}", error.message) };
-    let retry_after = (status == 429).then_some(THROTTLED);
-    Failure { answer, fix: error.fix, retry_after }
+    Failure { answer, fix: error.fix, retry_after: None }
 }
 
 /// The answer to a request, or the error in its place.

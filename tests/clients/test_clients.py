@@ -158,7 +158,7 @@ def test_a_failure_of_aws_is_the_exception_of_the_client_with_the_message(read, 
 
 
 #: The specification has 401 and not 403. To a client that is made of it, the body of a 403 is text.
-UNAUTHORIZED = (401, "UnauthorizedClientErrorResponseContent", "Unauthorized: send a token of Kubernetes for this server's audience")
+UNAUTHORIZED = (401, "UnauthorizedClientErrorResponseContent", "Unauthorized: send a token of Kubernetes, for the audience of this server, as a bearer token")
 FORBIDDEN = (403, "", "Forbidden: Kubernetes does not allow it")
 NO_IDENTITY = (403, "", "Forbidden: this identity does not exist, or not for this namespace and region")
 #: The exceptions that the Python client has for them. The Go client has one for all.

@@ -211,7 +211,7 @@ fn refused(refusal: &Refusal) -> Response {
     let (failure, why) = match refusal {
         Refusal::Unauthenticated(why) => {
             let message =
-                "Unauthorized: send a token of Kubernetes for this server's audience, as Authorization: Bearer TOKEN";
+                "Unauthorized: send a token of Kubernetes, for the audience of this server, as a bearer token";
             (told(401, message).into(), Some(why.clone()))
         }
         Refusal::Forbidden => (told(403, "Forbidden: Kubernetes does not allow it").into(), None),
