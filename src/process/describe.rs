@@ -106,7 +106,8 @@ fn with_fix(error: ObserveError) -> ApiError {
     error.into()
 }
 
-async fn presigned_url(aws: &Aws, scope: &Scope, observation: &Observation) -> String {
+/// A URL that opens the configuration of an observed image, or NOT_AVAILABLE.
+pub async fn presigned_url(aws: &Aws, scope: &Scope, observation: &Observation) -> String {
     let url = match image_config::config_object(observation, &scope.region) {
         Some(object) => aws.presigned_url(scope, &object).await,
         None => None,

@@ -3,18 +3,18 @@
 use super::address::Base;
 use super::lists::Lists;
 use crate::aws::Aws;
-use crate::describe_image::image_config::{config_object, is_image_stack};
+use crate::describe_image::image_config::is_image_stack;
 use crate::describe_image::image_id::InvalidRegion;
 use crate::describe_image::observe::observe_one;
 use crate::describe_image::response::ListImagesResponse;
-use crate::describe_image::source::{ImageConfigSource, ImageSource, Party, Turn};
+use crate::describe_image::source::{ImageSource, Party, Turn};
 use crate::describe_image::{
     self, ApiError, DescribeImageResponse, ImageId, ImageRef, Observation, Priority, Scope, SourceError,
 };
 use crate::http_api::{Aged, Failure, ImageApi};
 use crate::kubernetes::callers::{Caller, Callers, Right};
 use crate::kubernetes::mirror::{Closed, Mirror};
-use crate::process::describe::official_plan;
+use crate::process::describe::{official_plan, presigned_url};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,11 +61,8 @@ impl ImageApi for Tenant {
             _ => (observation, Some(Timestamp::now().duration_since(reading.at).try_into().unwrap_or_default())),
         };
         let mut response = describe_image::describe(id, &scope.region, &observation).map_err(ApiError::from)?;
-        if let Some(object) = config_object(&observation, &scope.region)
-            && self.opens_configuration(id).await
-            && let Some(url) = self.source().presigned_url(scope, &object).await
-        {
-            response.image_configuration.url = url;
+        if self.opens_configuration(id).await {
+            response.image_configuration.url = presigned_url(self.source(), scope, &observation).await;
         }
         Ok(Aged { answer: response, age })
     }
