@@ -4,6 +4,7 @@
 use crate::describe_image::scope::ImageRef;
 use crate::describe_image::source::Party;
 use crate::fit::fit;
+use crate::reflector::subscribers::MOST_TENANTS;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,9 +18,6 @@ pub const STAY: Duration = Duration::from_secs(60);
 /// The images that stay without a subscriber. One more takes the place of the one of the
 /// busiest tenant that was asked for longest ago.
 pub const MOST: usize = 1000;
-
-/// The tenants of an image with whose turns it is read.
-const MOST_TENANTS: usize = 64;
 
 #[derive(Debug, Default)]
 pub struct Guests(Mutex<HashMap<ImageRef, Guest>>);

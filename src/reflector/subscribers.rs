@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The tenants of an image with whose turns it is read. With so many, one of them is always near.
-const MOST_TENANTS: usize = 64;
+pub const MOST_TENANTS: usize = 64;
 
 /// A subscriber to an image. Both fields are opaque to the reflector.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

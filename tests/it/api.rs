@@ -3,12 +3,12 @@
 use crate::support::api::{Account, Certificate, ClusterApi};
 use crate::support::http::reference;
 use crate::support::lab::{Lab, REGION};
-use crate::support::world::{build, image, stack, world};
+use crate::support::world::{build, image, stack, with_failed_build, world};
 use crate::support::{eventually, run};
 use cluster::Cluster;
 use futures::future::join_all;
 use serde_json::{Value, json};
-use simulator::{Build, ClockMode, Fault, FaultKind, Outcome};
+use simulator::{Fault, FaultKind};
 use std::time::Duration;
 
 /// A lab with an available image, one that is being built, and a stack that builds no image.
@@ -171,18 +171,7 @@ fn an_image_that_a_custom_image_shows_is_answered_from_the_store() {
 #[test]
 fn the_cluster_and_the_official_server_answer_the_same_requests_alike() {
     run(async {
-        let mut world = world(REGION);
-        world.clock.mode = ClockMode::Manual;
-        world.images.push(image("hpc", REGION));
-        world.builds.push(Build {
-            image_id: "fails".into(),
-            region: REGION.into(),
-            outcome: Outcome::Component,
-            seconds: 100.0,
-            s3_bucket: Some("config-bucket".into()),
-            ..Build::default()
-        });
-        let lab = Lab::new(world).await;
+        let lab = Lab::new(with_failed_build(REGION)).await;
         lab.aws.advance(Duration::from_secs(101));
         let settings = [("CUSTOMIMAGE_API_CONFIGURATION_URL", "presigned")];
         let api = ClusterApi::start(&lab, &Certificate::new(), &settings).await;

@@ -4,9 +4,9 @@ use crate::support::describe::program;
 use crate::support::http::{Reply, Serve, reference, request};
 use crate::support::run;
 use crate::support::scenario::error;
-use crate::support::world::{image, stack, world};
+use crate::support::world::{stack, with_failed_build};
 use serde_json::Value;
-use simulator::{Build, ClockMode, Fault, FaultKind, Outcome, Simulator, World};
+use simulator::{Fault, FaultKind, Simulator};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::process::Command;
@@ -15,18 +15,7 @@ const REGION: &str = "eu-west-1";
 
 /// An available image, and a build that has failed and left its stack and its log.
 async fn aws() -> Simulator {
-    let mut world: World = world(REGION);
-    world.clock.mode = ClockMode::Manual;
-    world.images.push(image("hpc", REGION));
-    world.builds.push(Build {
-        image_id: "fails".into(),
-        region: REGION.into(),
-        outcome: Outcome::Component,
-        seconds: 100.0,
-        s3_bucket: Some("config-bucket".into()),
-        ..Build::default()
-    });
-    let aws = Simulator::start(world).await;
+    let aws = Simulator::start(with_failed_build(REGION)).await;
     aws.advance(Duration::from_secs(101));
     aws
 }

@@ -1,6 +1,6 @@
 //! Resources of a simulated AWS. Each field has its own value, so that a test notices two swapped fields.
 
-use simulator::{Bucket, Image, ImageBuildVersion, Stack, StackResource, Tag, World};
+use simulator::{Bucket, Build, ClockMode, Image, ImageBuildVersion, Outcome, Stack, StackResource, Tag, World};
 
 pub const ACCOUNT: &str = "111122223333";
 pub const VERSION: &str = "3.16.1";
@@ -80,5 +80,22 @@ pub fn world(region: &str) -> World {
     let mut world = World::default();
     world.defaults.region = region.into();
     world.buckets.push(config_bucket(region));
+    world
+}
+
+/// The available image `hpc`, and the build of `fails`, which fails after 100 s and leaves its stack and its log. Time goes on
+/// only when the test says so.
+pub fn with_failed_build(region: &str) -> World {
+    let mut world = world(region);
+    world.clock.mode = ClockMode::Manual;
+    world.images.push(image("hpc", region));
+    world.builds.push(Build {
+        image_id: "fails".into(),
+        region: region.into(),
+        outcome: Outcome::Component,
+        seconds: 100.0,
+        s3_bucket: Some("config-bucket".into()),
+        ..Build::default()
+    });
     world
 }
