@@ -19,5 +19,5 @@ mod routes;
 pub use image_api::ImageApi;
 pub use operation::Operation;
 pub use query::image_id;
-pub use reply::{Aged, Failure, Logged, REQUEST_ID, User, answer, path_for_log, with_log};
+pub use reply::{Aged, Failure, LogFields, Logged, REQUEST_ID, User, answer, with_log};
 pub use routes::{router, unknown_path};

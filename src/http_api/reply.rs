@@ -150,21 +150,30 @@ pub struct User(pub Arc<str>);
 #[derive(Clone, Copy, Debug)]
 pub struct Logged;
 
-/// The path for a line of the log. Anybody can send a long one.
-#[must_use]
-pub fn path_for_log(path: &str) -> String {
-    const MOST: usize = 256;
-    escaped(&path.chars().take(MOST).collect::<String>()).into_owned()
+/// What each line of the log says of a request. In an `Arc`, it is an extension of the request.
+#[derive(Debug)]
+pub struct LogFields {
+    pub request_id: String,
+    /// Its beginning: anybody can send a long one. The query is not logged: a token of AWS may be in it.
+    pub path: String,
 }
 
-/// The query is not logged: a token of AWS may be in it.
+impl LogFields {
+    fn of(request: &Request) -> Self {
+        const MOST: usize = 256;
+        let path = request.uri().path().chars().take(MOST).collect::<String>();
+        Self { request_id: request_id(request), path: escaped(&path).into_owned() }
+    }
+}
+
 async fn log(mut request: Request, next: Next) -> Response {
-    let request_id = request_id(&request);
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    let fields = Arc::new(LogFields::of(&request));
+    request.extensions_mut().insert(fields.clone());
+    let LogFields { request_id, path } = &*fields;
+    if let Ok(value) = HeaderValue::from_str(request_id) {
         request.headers_mut().insert(REQUEST_ID, value);
     }
-    let begun = Instant::now();
-    let (method, path) = (request.method().clone(), path_for_log(request.uri().path()));
+    let (begun, method) = (Instant::now(), request.method().clone());
     let mut response = next.run(request).await;
     let (code, milliseconds) = (response.status().as_u16(), begun.elapsed().as_millis());
     let user = response.extensions().get().map(|User(name)| name.as_ref());
@@ -175,7 +184,7 @@ async fn log(mut request: Request, next: Next) -> Response {
             tracing::warn!(request_id, user, %method, path, code, milliseconds, error = message, fix, "failed");
         }
     }
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response

@@ -9,8 +9,8 @@ use super::rates::Rates;
 use super::tenant::Tenant;
 use crate::aws::Aws;
 use crate::describe_image::ApiError;
-use crate::http_api::{self, Failure, Logged, Operation, REQUEST_ID, User};
-use crate::http_api::{answer, image_id, path_for_log, unknown_path, with_log};
+use crate::http_api::{self, Failure, LogFields, Logged, Operation, User};
+use crate::http_api::{answer, image_id, unknown_path, with_log};
 use crate::kubernetes::callers::{Audience, Caller, Callers, Refusal, Right};
 use crate::kubernetes::mirror::Mirror;
 use crate::process::http::connections::Peer;
@@ -66,10 +66,13 @@ struct Known {
 #[derive(Clone)]
 struct Why(Arc<str>);
 
-async fn authenticated(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+async fn authenticated(
+    State(gate): State<Arc<Gate>>,
+    Extension(fields): Extension<Arc<LogFields>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let begun = Instant::now();
-    let path = path_for_log(request.uri().path());
-    let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let peer = request.extensions().get().map_or(Ipv6Addr::UNSPECIFIED.into(), |Peer(address)| *address);
     let mut response = gate.answer(request, peer, next).await;
     let (code, extensions) = (response.status(), response.extensions());
@@ -80,7 +83,8 @@ async fn authenticated(State(gate): State<Arc<Gate>>, request: Request, next: Ne
     if is_refused || user.is_none() {
         let why = extensions.get().map(|Why(words)| words.as_ref());
         let (operation, code) = (operation.map(Into::into), code.as_u16());
-        gate.refusals.tell(&Refused { request_id: &request_id, peer, user, operation, path: &path, code, why });
+        let LogFields { request_id, path } = &*fields;
+        gate.refusals.tell(&Refused { request_id, peer, user, operation, path, code, why });
         response.extensions_mut().insert(Logged);
     }
     response
