@@ -29,6 +29,7 @@ use crate::process::http::scrape::Scrapes;
 use certificate::{Certificate, CertificateFolder, InvalidCertificate};
 use gate::Gate;
 use leader::Leader;
+use lists::Lists;
 use log::Refusals;
 use metrics::ApiMetrics;
 use prometheus_client::registry::Registry;
@@ -37,6 +38,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tenant::Shared;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::interval;
@@ -140,16 +142,14 @@ impl Api {
     ) {
         let Self { settings, listener, certificate, callers, metrics } = self;
         let acceptor = certificate::acceptor(certificate.clone());
-        let mirror = Arc::new(mirror);
+        let presigned_urls = settings.presigned_urls;
+        let shared = Arc::new(Shared { mirror, callers, lists: Lists::default(), presigned_urls });
         let gate = Arc::new(Gate {
-            callers: Arc::new(callers),
+            shared: shared.clone(),
             rates: Rates::new(settings.requests_per_second),
             leader: Leader::new(leader, certificate, settings.server_name),
-            mirror: mirror.clone(),
-            lists: Arc::default(),
             refusals: Refusals::default(),
             metrics,
-            presigned_urls: settings.presigned_urls,
             scrapes: settings.metrics.then_some(scrapes),
         });
         if let Ok(address) = listener.local_addr() {
@@ -159,7 +159,7 @@ impl Api {
             let mut ticks = interval(SEE_OFF);
             loop {
                 ticks.tick().await;
-                mirror.reflector.see_off_guests();
+                shared.mirror.reflector.see_off_guests();
             }
         };
         let open = |stream| acceptor.accept(stream);

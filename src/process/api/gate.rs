@@ -2,17 +2,14 @@
 
 use super::address::Base;
 use super::leader::Leader;
-use super::lists::Lists;
 use super::log::{Refusals, Refused};
 use super::metrics::ApiMetrics;
 use super::rates::Rates;
-use super::tenant::Tenant;
-use crate::aws::Aws;
+use super::tenant::{Shared, Tenant};
 use crate::describe_image::ApiError;
 use crate::http_api::{self, Failure, LogFields, Logged, Operation, User};
 use crate::http_api::{answer, image_id, unknown_path, with_log};
-use crate::kubernetes::callers::{Audience, Caller, Callers, Refusal, Right};
-use crate::kubernetes::mirror::Mirror;
+use crate::kubernetes::callers::{Audience, Caller, Refusal, Right};
 use crate::process::http::connections::Peer;
 use crate::process::http::{metrics_text, scrape::Scrapes};
 use axum::extract::rejection::RawPathParamsRejection;
@@ -33,15 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(50);
 const PAUSE: Duration = Duration::from_secs(5);
 
 pub struct Gate {
-    pub callers: Arc<Callers>,
+    pub shared: Arc<Shared>,
     pub rates: Rates,
     pub leader: Leader,
-    pub mirror: Arc<Mirror<Aws>>,
-    pub lists: Arc<Lists>,
     pub refusals: Refusals,
     pub metrics: ApiMetrics,
-    /// Whether callers with the right get presigned URLs.
-    pub presigned_urls: bool,
     /// The text of /metrics, if it is served.
     pub scrapes: Option<Arc<Scrapes>>,
 }
@@ -131,18 +124,16 @@ impl Gate {
             let why = "no bearer token in the header Authorization".into();
             return Err(refused(&Refusal::Unauthenticated(why)));
         };
-        self.callers.authenticate(token, audience, peer).await.map_err(|refusal| refused(&refusal))
+        self.shared.callers.authenticate(token, audience, peer).await.map_err(|refusal| refused(&refusal))
     }
 
     /// The answer to a request that is allowed: the leader's, if this replica does not lead.
     async fn let_in(&self, known: Known, mut request: Request, next: Next) -> Response {
-        if !self.mirror.leadership.is_held() {
+        if !self.shared.mirror.leadership.is_held() {
             let passed_on = self.leader.pass_on(request.method(), &known.target, request.headers()).await;
             return passed_on.unwrap_or_else(|failure| answer::<()>(Err(failure)));
         }
-        let Known { caller, base, .. } = known;
-        let (mirror, callers, lists) = (self.mirror.clone(), self.callers.clone(), self.lists.clone());
-        let tenant = Tenant { mirror, callers, lists, caller, base, presigned_urls: self.presigned_urls };
+        let tenant = Tenant { shared: self.shared.clone(), caller: known.caller, base: known.base };
         request.extensions_mut().insert(Arc::new(tenant));
         self.rates.held(next.run(request).await).await
     }
@@ -154,7 +145,7 @@ impl Gate {
         };
         let mut response = match self.rates.of_user(&caller.name) {
             Err(failure) => answer::<()>(Err(failure)),
-            Ok(_place) => match self.callers.authorize(&caller, &Right::Metrics).await {
+            Ok(_place) => match self.shared.callers.authorize(&caller, &Right::Metrics).await {
                 Ok(()) => metrics_text(scrapes).await,
                 Err(refusal) => refused(&refusal),
             },
@@ -180,7 +171,7 @@ async fn authorized(
     let id = params.ok().and_then(|params| Some(params.iter().find(|(name, _)| *name == "id")?.1.to_owned()));
     let right = right(operation, &known.base.namespace, id);
     let namespace = known.base.namespace.clone();
-    let mut response = match gate.callers.authorize(&known.caller, &right).await {
+    let mut response = match gate.shared.callers.authorize(&known.caller, &right).await {
         Err(refusal) => refused(&refusal),
         Ok(()) => match gate.rates.in_namespace(&namespace) {
             Err(failure) => answer::<()>(Err(failure)),

@@ -23,11 +23,16 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_secs(5);
 
 pub struct Tenant {
-    pub mirror: Arc<Mirror<Aws>>,
-    pub callers: Arc<Callers>,
-    pub lists: Arc<Lists>,
+    pub shared: Arc<Shared>,
     pub caller: Arc<Caller>,
     pub base: Base,
+}
+
+/// What all tenants share.
+pub struct Shared {
+    pub mirror: Mirror<Aws>,
+    pub callers: Callers,
+    pub lists: Lists,
     /// Whether callers with the right get presigned URLs.
     pub presigned_urls: bool,
 }
@@ -37,7 +42,7 @@ impl ImageApi for Tenant {
 
     fn scope(&self, region: Option<&str>) -> Result<Scope, Failure> {
         let Base { namespace, identity } = &self.base;
-        self.mirror.scope(namespace, identity.as_deref(), region).map_err(|closed| match closed {
+        self.shared.mirror.scope(namespace, identity.as_deref(), region).map_err(|closed| match closed {
             Closed::NoRegion => ApiError::bad_request("region needs to be set").into(),
             Closed::UnknownRegion(name) => ApiError::from(InvalidRegion(name)).into(),
             Closed::NotAllowed => {
@@ -51,7 +56,7 @@ impl ImageApi for Tenant {
     /// From the store if the answer there is young enough. For the API, a disabled AMI does not exist, and the store has it.
     async fn describe(&self, scope: &Scope, id: &ImageId) -> Result<Aged<DescribeImageResponse>, Failure> {
         let image = ImageRef { scope: scope.clone(), id: id.clone() };
-        let reading = self.mirror.reflector.young(&self.base.namespace, &image).await;
+        let reading = self.shared.mirror.reflector.young(&self.base.namespace, &image).await;
         let observation = reading.answer?;
         let (observation, age) = match observation.as_ref() {
             Observation::Ami { ami, .. } if ami.is_disabled() => {
@@ -68,11 +73,11 @@ impl ImageApi for Tenant {
     }
 
     async fn available_images(&self, scope: &Scope) -> Result<Aged<Arc<ListImagesResponse>>, SourceError> {
-        self.lists.of(self.source(), scope, &self.turn(scope)).await
+        self.shared.lists.of(self.source(), scope, &self.turn(scope)).await
     }
 
     fn source(&self) -> &Aws {
-        self.mirror.reflector.source()
+        self.shared.mirror.reflector.source()
     }
 
     fn turn(&self, _: &Scope) -> Turn {
@@ -96,6 +101,6 @@ impl Tenant {
             namespace: self.base.namespace.clone(),
             name: Some(id.to_string()),
         };
-        self.presigned_urls && self.callers.authorize(&self.caller, &right).await.is_ok()
+        self.shared.presigned_urls && self.shared.callers.authorize(&self.caller, &right).await.is_ok()
     }
 }
