@@ -22,11 +22,11 @@ use crate::aws::Aws;
 use crate::kubernetes::callers::Callers;
 use crate::kubernetes::client::Client;
 use crate::kubernetes::mirror::Mirror;
-use crate::process::followed::{Source, follow};
+use crate::process::followed::{FromFiles, follow};
 use crate::process::http::connections::{Limits, serve_over};
 use crate::process::http::listen;
 use crate::process::http::scrape::Scrapes;
-use certificate::{Certificate, CertificateFolder, InvalidCertificate};
+use certificate::{Certificate, InvalidCertificate};
 use gate::Gate;
 use leader::Leader;
 use lists::Lists;
@@ -78,8 +78,7 @@ pub enum ApiError {
 /// # Errors
 /// If not.
 pub fn is_certificate_usable(settings: &ApiSettings) -> Result<(), InvalidCertificate> {
-    let files = CertificateFolder(settings.certificate.clone()).read()?;
-    CertificateFolder::parse(&files).map(drop)
+    Certificate::parse(&Certificate::read(&settings.certificate)?).map(drop)
 }
 
 /// What the clients may take. A connection is kept for more requests, and ends when it has been idle.
@@ -118,7 +117,7 @@ impl Api {
         let listener = listen(address).map_err(|error| ApiError::Listen { address, error })?;
         let folder = settings.certificate.clone();
         let metrics = ApiMetrics::register(registry);
-        let certificate = follow(CertificateFolder(folder.clone()), metrics.certificate_valid.clone());
+        let certificate = follow::<Certificate>(folder.clone(), metrics.certificate_valid.clone());
         let folder = folder.display().to_string();
         let certificate = certificate.map_err(|error| ApiError::Certificate { folder, error })?;
         let callers = Callers::new(client, settings.audience.clone(), registry).map_err(ApiError::Other)?;

@@ -3,6 +3,7 @@
 
 use prometheus_client::metrics::gauge::Gauge;
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -10,51 +11,45 @@ use tokio::sync::watch;
 /// Time between two reads of the files. The kubelet needs up to a minute until a change is in them.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is followed: how it is read, and what its content means.
-pub trait Source: Send + 'static {
+/// A value that is followed: how its file or folder is read, and what the content means.
+pub trait FromFiles: Sized + Send + Sync + 'static {
     type Content: Clone + PartialEq + Send + 'static;
-    type Value: Send + Sync + 'static;
     type Error: Display + Send;
 
     /// What it is, for the log.
     const WHAT: &'static str;
 
-    /// Where it is, for the log.
-    fn place(&self) -> String;
+    fn read(path: &Path) -> Result<Self::Content, Self::Error>;
 
-    fn read(&self) -> Result<Self::Content, Self::Error>;
-
-    fn parse(content: &Self::Content) -> Result<Self::Value, Self::Error>;
-
-    /// Whether a changed content means the same.
-    fn is_same(before: &Self::Value, now: &Self::Value) -> bool;
+    fn parse(content: &Self::Content) -> Result<Self, Self::Error>;
 }
 
-/// Reads `source` and follows its changes. The receiver has the current value.
+/// Reads the value at `path` and follows its changes. The receiver has the current value. It hears of each changed content, also
+/// of one that means the same.
 ///
 /// # Errors
 /// When it cannot be read or is invalid.
-pub fn follow<S: Source>(source: S, is_valid: Gauge) -> Result<watch::Receiver<Arc<S::Value>>, S::Error> {
+pub fn follow<V: FromFiles>(path: PathBuf, is_valid: Gauge) -> Result<watch::Receiver<Arc<V>>, V::Error> {
     is_valid.set(1);
-    let content = source.read()?;
-    let (sender, receiver) = watch::channel(Arc::new(S::parse(&content)?));
-    tokio::spawn(keep(source, content, sender, is_valid));
+    let content = V::read(&path)?;
+    let (sender, receiver) = watch::channel(Arc::new(V::parse(&content)?));
+    tokio::spawn(keep(path, content, sender, is_valid));
     Ok(receiver)
 }
 
 /// What is invalid or missing changes only the gauge: the value stays as it is. A change counts when two reads agree, because
 /// one read may see a file that is only half written.
-async fn keep<S: Source>(source: S, mut in_force: S::Content, sender: watch::Sender<Arc<S::Value>>, is_valid: Gauge) {
-    let (mut is_reported, mut seen, place) = (false, in_force.clone(), source.place());
-    let tell_once = |error: &S::Error, is_reported: &mut bool| {
+async fn keep<V: FromFiles>(path: PathBuf, mut in_force: V::Content, sender: watch::Sender<Arc<V>>, is_valid: Gauge) {
+    let (mut is_reported, mut seen, place) = (false, in_force.clone(), path.display().to_string());
+    let tell_once = |error: &V::Error, is_reported: &mut bool| {
         if !std::mem::replace(is_reported, true) {
             is_valid.set(0);
-            tracing::error!(place, %error, "the changed {} is invalid: the previous one stays in force", S::WHAT);
+            tracing::error!(place, %error, "the changed {} is invalid: the previous one stays in force", V::WHAT);
         }
     };
     while !sender.is_closed() {
         tokio::time::sleep(INTERVAL).await;
-        let content = match source.read() {
+        let content = match V::read(&path) {
             Ok(content) => content,
             Err(error) => {
                 tell_once(&error, &mut is_reported);
@@ -65,17 +60,13 @@ async fn keep<S: Source>(source: S, mut in_force: S::Content, sender: watch::Sen
         if !is_stable || (content == in_force && !is_reported) {
             continue;
         }
-        match S::parse(&content) {
+        match V::parse(&content) {
             Ok(value) => {
                 is_reported = false;
                 is_valid.set(1);
                 in_force = content;
-                let is_changed = sender.send_if_modified(|before| {
-                    let is_changed = !S::is_same(before, &value);
-                    *before = Arc::new(value);
-                    is_changed
-                });
-                tracing::info!(place, is_changed, "the {} is in force", S::WHAT);
+                sender.send_replace(Arc::new(value));
+                tracing::info!(place, "the {} is in force", V::WHAT);
             }
             Err(error) => tell_once(&error, &mut is_reported),
         }

@@ -1,14 +1,14 @@
 //! The certificate of the interface, from a folder in the shape of a Secret of type kubernetes.io/tls, as cert-manager writes
 //! it. A changed one is used from the next connection on.
 
-use crate::process::followed::Source;
+use crate::process::followed::FromFiles;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -32,10 +32,7 @@ pub enum InvalidCertificate {
     Tls(#[from] rustls::Error),
 }
 
-/// The folder of the certificate.
-pub struct CertificateFolder(pub PathBuf);
-
-/// The text of its files. Other replicas are verified with `authority`; without one, with the certificate itself.
+/// The text of the files in its folder. Other replicas are verified with `authority`; without one, with the certificate itself.
 #[derive(Clone, PartialEq)]
 pub struct Files {
     certificate: Vec<u8>,
@@ -43,20 +40,15 @@ pub struct Files {
     authority: Option<Vec<u8>>,
 }
 
-impl Source for CertificateFolder {
+impl FromFiles for Certificate {
     type Content = Files;
-    type Value = Certificate;
     type Error = InvalidCertificate;
 
     const WHAT: &'static str = "certificate";
 
-    fn place(&self) -> String {
-        self.0.display().to_string()
-    }
-
-    fn read(&self) -> Result<Files, InvalidCertificate> {
+    fn read(folder: &Path) -> Result<Files, InvalidCertificate> {
         let read =
-            |file| std::fs::read(self.0.join(file)).map_err(|error| InvalidCertificate::Unreadable { file, error });
+            |file| std::fs::read(folder.join(file)).map_err(|error| InvalidCertificate::Unreadable { file, error });
         let authority = read("ca.crt").ok().filter(|text| !text.trim_ascii().is_empty());
         Ok(Files { certificate: read("tls.crt")?, key: read("tls.key")?, authority })
     }
@@ -77,11 +69,6 @@ impl Source for CertificateFolder {
         let client = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())?;
         Ok(Certificate { key: Arc::new(key), client: Arc::new(client) })
-    }
-
-    /// Only its text can be compared.
-    fn is_same(_: &Certificate, _: &Certificate) -> bool {
-        false
     }
 }
 

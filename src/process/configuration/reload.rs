@@ -2,9 +2,9 @@
 
 use crate::kubernetes::identities::grants::Identities;
 use crate::process::configuration::{InvalidConfiguration, parse};
-use crate::process::followed::{Source, follow};
+use crate::process::followed::{FromFiles, follow};
 use prometheus_client::metrics::gauge::Gauge;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 /// When the file cannot be read or is invalid.
 pub fn start(file: Option<PathBuf>, is_valid: Gauge) -> Result<watch::Receiver<Arc<Identities>>, InvalidConfiguration> {
     match file {
-        Some(file) => follow(Configuration(file), is_valid),
+        Some(file) => follow(file, is_valid),
         None => {
             is_valid.set(1);
             Ok(watch::channel(Arc::new(Identities::new([]))).1)
@@ -22,28 +22,17 @@ pub fn start(file: Option<PathBuf>, is_valid: Gauge) -> Result<watch::Receiver<A
     }
 }
 
-struct Configuration(PathBuf);
-
-impl Source for Configuration {
+impl FromFiles for Identities {
     type Content = String;
-    type Value = Identities;
     type Error = InvalidConfiguration;
 
     const WHAT: &'static str = "configuration";
 
-    fn place(&self) -> String {
-        self.0.display().to_string()
-    }
-
-    fn read(&self) -> Result<String, InvalidConfiguration> {
-        Ok(std::fs::read_to_string(&self.0)?)
+    fn read(path: &Path) -> Result<String, InvalidConfiguration> {
+        Ok(std::fs::read_to_string(path)?)
     }
 
     fn parse(content: &String) -> Result<Identities, InvalidConfiguration> {
         parse(content)
-    }
-
-    fn is_same(before: &Identities, now: &Identities) -> bool {
-        before == now
     }
 }
