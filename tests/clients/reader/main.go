@@ -93,30 +93,34 @@ func ask(client *pcluster.APIClient, asked question) (any, error) {
 		if asked.ImageStatus != nil {
 			request = request.ImageStatus(pcluster.ImageStatusFilteringOption(*asked.ImageStatus))
 		}
-		set(&request, asked.Region, pcluster.ApiListImagesRequest.Region)
-		set(&request, asked.NextToken, pcluster.ApiListImagesRequest.NextToken)
-		return read(request.Execute())
+		return readPage(request, asked)
 	case "list_image_log_streams":
-		request := logs.ListImageLogStreams(background, asked.ImageID)
-		set(&request, asked.Region, pcluster.ApiListImageLogStreamsRequest.Region)
-		set(&request, asked.NextToken, pcluster.ApiListImageLogStreamsRequest.NextToken)
-		return read(request.Execute())
+		return readPage(logs.ListImageLogStreams(background, asked.ImageID), asked)
 	case "get_image_log_events":
 		request := logs.GetImageLogEvents(background, asked.ImageID, asked.LogStreamName)
-		set(&request, asked.Region, pcluster.ApiGetImageLogEventsRequest.Region)
-		set(&request, asked.NextToken, pcluster.ApiGetImageLogEventsRequest.NextToken)
 		set(&request, asked.StartFromHead, pcluster.ApiGetImageLogEventsRequest.StartFromHead)
 		set(&request, asked.Limit, pcluster.ApiGetImageLogEventsRequest.Limit)
 		set(&request, asked.StartTime, pcluster.ApiGetImageLogEventsRequest.StartTime)
 		set(&request, asked.EndTime, pcluster.ApiGetImageLogEventsRequest.EndTime)
-		return read(request.Execute())
+		return readPage(request, asked)
 	case "get_image_stack_events":
-		request := logs.GetImageStackEvents(background, asked.ImageID)
-		set(&request, asked.Region, pcluster.ApiGetImageStackEventsRequest.Region)
-		set(&request, asked.NextToken, pcluster.ApiGetImageStackEventsRequest.NextToken)
-		return read(request.Execute())
+		return readPage(logs.GetImageStackEvents(background, asked.ImageID), asked)
 	}
 	return nil, fmt.Errorf("%s is no operation that reads images", asked.Operation)
+}
+
+// A request R for a page, which is a T.
+type paged[R, T any] interface {
+	Region(string) R
+	NextToken(string) R
+	Execute() (*T, *http.Response, error)
+}
+
+// readPage reads the page that the question names.
+func readPage[R paged[R, T], T any](request R, asked question) (map[string]any, error) {
+	set(&request, asked.Region, R.Region)
+	set(&request, asked.NextToken, R.NextToken)
+	return read(request.Execute())
 }
 
 // set gives a request a parameter, if the question has it.
