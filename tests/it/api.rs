@@ -23,6 +23,20 @@ async fn lab() -> Lab {
     Lab::new(world).await
 }
 
+/// Such a lab, and the interface of an operator with these settings.
+async fn start(settings: &[(&str, &str)]) -> (Lab, ClusterApi) {
+    let lab = lab().await;
+    let api = ClusterApi::start(&lab, &Certificate::new(), settings).await;
+    (lab, api)
+}
+
+/// The same, and a token of a caller who may read everything.
+async fn start_with_reader(settings: &[(&str, &str)]) -> (Lab, ClusterApi, String) {
+    let (lab, api) = start(settings).await;
+    let token = Account::reader(&lab).await;
+    (lab, api, token)
+}
+
 fn may(resources: &[&str], verbs: &[&str]) -> Value {
     json!([{"apiGroups": ["parallelcluster.dev"], "resources": resources, "verbs": verbs}])
 }
@@ -30,8 +44,7 @@ fn may(resources: &[&str], verbs: &[&str]) -> Value {
 #[test]
 fn without_a_token_or_a_right_a_caller_is_refused_and_causes_no_call_to_aws() {
     run(async {
-        let lab = lab().await;
-        let api = ClusterApi::start(&lab, &Certificate::new(), &[]).await;
+        let (lab, api) = start(&[]).await;
         let reader = Account::with(&lab, "reader", may(&["images"], &["get", "list"])).await;
         let nobody = Account::new(&lab, "nobody").await;
         // Rights that others already have must open nothing.
@@ -83,8 +96,7 @@ fn without_a_token_or_a_right_a_caller_is_refused_and_causes_no_call_to_aws() {
 #[test]
 fn a_right_to_one_image_opens_no_other_image() {
     run(async {
-        let lab = lab().await;
-        let api = ClusterApi::start(&lab, &Certificate::new(), &[]).await;
+        let (lab, api) = start(&[]).await;
         let rules = json!([{
             "apiGroups": ["parallelcluster.dev"], "resources": ["images"], "verbs": ["get"], "resourceNames": ["hpc"]
         }]);
@@ -106,8 +118,7 @@ fn a_right_to_one_image_opens_no_other_image() {
 #[test]
 fn a_token_that_has_ended_is_not_remembered() {
     run(async {
-        let lab = lab().await;
-        let api = ClusterApi::start(&lab, &Certificate::new(), &[]).await;
+        let (lab, api) = start(&[]).await;
         let reader = Account::with(&lab, "reader", may(&["images"], &["get"])).await;
         // The API server takes a token for a minute longer than it says.
         let token = reader.token_until(&lab, 4).await;
@@ -129,9 +140,7 @@ fn a_token_that_has_ended_is_not_remembered() {
 #[test]
 fn a_thousand_requests_of_one_token_cause_two_reviews_and_one_read() {
     run(async {
-        let lab = lab().await;
-        let api = ClusterApi::start(&lab, &Certificate::new(), &[]).await;
-        let token = Account::reader(&lab).await;
+        let (lab, api, token) = start_with_reader(&[]).await;
         let first = api.get(&lab, "/hpc", &token).await;
         assert_eq!((first.code, first.header("age")), (200, Some("0")), "{first:?}");
         let calls = lab.aws.calls().len();
@@ -221,9 +230,7 @@ fn the_cluster_and_the_official_server_answer_the_same_requests_alike() {
 #[test]
 fn only_stacks_that_build_images_tell_their_events() {
     run(async {
-        let lab = lab().await;
-        let api = ClusterApi::start(&lab, &Certificate::new(), &[]).await;
-        let token = Account::reader(&lab).await;
+        let (lab, api, token) = start_with_reader(&[]).await;
         assert_eq!(api.get(&lab, "/building/stackevents", &token).await.code, 200);
         let reply = api.get(&lab, "/payroll/stackevents", &token).await;
         assert_eq!(reply.code, 404, "{reply:?}");
@@ -235,11 +242,9 @@ fn only_stacks_that_build_images_tell_their_events() {
 #[test]
 fn a_presigned_url_needs_a_right_of_its_own() {
     run(async {
-        let lab = lab().await;
         let settings = [("CUSTOMIMAGE_API_CONFIGURATION_URL", "presigned")];
-        let api = ClusterApi::start(&lab, &Certificate::new(), &settings).await;
+        let (lab, api, all) = start_with_reader(&settings).await;
         let viewer = Account::with(&lab, "viewer", may(&["images"], &["get"])).await.token(&lab).await;
-        let all = Account::reader(&lab).await;
         let url = async |token: &str| {
             let reply = api.get(&lab, "/hpc", token).await;
             reply.body["imageConfiguration"]["url"].as_str().unwrap().to_owned()
@@ -255,13 +260,11 @@ fn a_presigned_url_needs_a_right_of_its_own() {
 #[test]
 fn an_identity_that_is_refused_and_one_that_does_not_exist_are_answered_alike() {
     run(async {
-        let lab = lab().await;
         let file = tempfile::NamedTempFile::new().unwrap();
         let text = "identities:\n- name: default\n  regions: [eu-west-1]\n  namespaceSelector: {}\n- name: secret\n  roleArn: arn:aws:iam::222233334444:role/r\n  namespaces: [others]\n";
         std::fs::write(file.path(), text).unwrap();
         let settings = [("CUSTOMIMAGE_CONFIGURATION", file.path().to_str().unwrap())];
-        let api = ClusterApi::start(&lab, &Certificate::new(), &settings).await;
-        let token = Account::reader(&lab).await;
+        let (lab, api, token) = start_with_reader(&settings).await;
         let ask = async |identity: &str, query: &str| {
             let path = format!("/namespaces/{}/identities/{identity}/v3/images/custom/hpc{query}", lab.namespace);
             api.ask("GET", &path, Some(&token)).await
@@ -283,12 +286,10 @@ fn an_identity_that_is_refused_and_one_that_does_not_exist_are_answered_alike() 
 #[test]
 fn credentials_that_aws_refuses_are_an_error_of_the_server() {
     run(async {
-        let lab = lab().await;
+        let (lab, api, token) = start_with_reader(&[]).await;
         let message = "You are not authorized to perform this operation.".to_owned();
         let denied = FaultKind::Error { status: 403, code: "UnauthorizedOperation".into(), message };
         lab.aws.fault(Fault::new("ec2", "DescribeImages", denied));
-        let api = ClusterApi::start(&lab, &Certificate::new(), &[]).await;
-        let token = Account::reader(&lab).await;
         for rest in ["/hpc", "?imageStatus=AVAILABLE"] {
             let reply = api.get(&lab, rest, &token).await;
             assert_eq!(reply.code, 500, "{rest}: {reply:?}");
@@ -306,10 +307,7 @@ fn credentials_that_aws_refuses_are_an_error_of_the_server() {
 #[test]
 fn a_user_who_asks_too_often_is_told_to_wait_and_others_are_not() {
     run(async {
-        let lab = lab().await;
-        let settings = [("CUSTOMIMAGE_API_REQUESTS_PER_SECOND", "1")];
-        let api = ClusterApi::start(&lab, &Certificate::new(), &settings).await;
-        let busy = Account::reader(&lab).await;
+        let (lab, api, busy) = start_with_reader(&[("CUSTOMIMAGE_API_REQUESTS_PER_SECOND", "1")]).await;
         let other = Account::with(&lab, "other", may(&["images"], &["get"])).await.token(&lab).await;
         let replies = join_all((0..20).map(|_| api.get(&lab, "/hpc", &busy))).await;
         let refused: Vec<_> = replies.iter().filter(|reply| reply.code == 429).collect();
@@ -403,9 +401,7 @@ fn a_leader_with_another_certificate_is_not_trusted_with_a_token() {
 #[test]
 fn metrics_can_be_read_only_by_those_who_may_if_it_is_set() {
     run(async {
-        let lab = lab().await;
-        let settings = [("CUSTOMIMAGE_API_METRICS", "true")];
-        let api = ClusterApi::start(&lab, &Certificate::new(), &settings).await;
+        let (lab, api) = start(&[("CUSTOMIMAGE_API_METRICS", "true")]).await;
         let (prometheus, nobody) = (Account::new(&lab, "prometheus").await, Account::new(&lab, "nobody").await);
         lab.grant_cluster(&prometheus.user, json!([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}])).await;
         assert_eq!(api.operator.get("/metrics").await.0, 404);

@@ -17,6 +17,21 @@ struct ApiServer {
 }
 
 impl ApiServer {
+    /// One that answers so, and what asks it.
+    fn that_answers(code: u16, status: Value) -> (Self, Callers) {
+        let server = Self::default();
+        server.answers(code, status);
+        let callers = server.callers();
+        (server, callers)
+    }
+
+    /// One that knows the token of jane, what asks it, and who it says she is.
+    async fn that_knows_jane() -> (Self, Callers, Arc<Caller>) {
+        let (server, callers) = Self::that_answers(201, jane());
+        let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
+        (server, callers, caller)
+    }
+
     fn answers(&self, code: u16, status: Value) {
         *self.code.lock() = code;
         *self.status.lock() = status;
@@ -65,9 +80,7 @@ async fn seconds(count: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_allowed_is_asked_once_in_five_minutes_by_however_many_at_once() {
-    let server = ApiServer::default();
-    server.answers(201, jane());
-    let callers = server.callers();
+    let (server, callers) = ApiServer::that_answers(201, jane());
     let many = (0..1000).map(|_| callers.authenticate("token", Audience::Interface, PEER));
     assert!(futures::future::join_all(many).await.iter().all(Result::is_ok));
     assert_eq!(server.asked(), 1);
@@ -87,10 +100,7 @@ async fn what_is_allowed_is_asked_once_in_five_minutes_by_however_many_at_once()
 
 #[tokio::test(start_paused = true)]
 async fn what_is_denied_is_asked_again_after_ten_seconds() {
-    let server = ApiServer::default();
-    server.answers(201, jane());
-    let callers = server.callers();
-    let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
+    let (server, callers, caller) = ApiServer::that_knows_jane().await;
     server.answers(201, json!({"allowed": false}));
     for _ in 0..3 {
         assert_eq!(callers.authorize(&caller, &describe("a")).await, Err(Refusal::Forbidden));
@@ -106,9 +116,7 @@ async fn what_is_denied_is_asked_again_after_ten_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_token_is_asked_again_when_it_ends() {
     use base64::Engine as _;
-    let server = ApiServer::default();
-    server.answers(201, jane());
-    let callers = server.callers();
+    let (server, callers) = ApiServer::that_answers(201, jane());
     let claims = format!(r#"{{"exp": {}}}"#, jiff::Timestamp::now().as_second() + 30);
     let token = format!("e30.{}.sig", base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(claims));
     callers.authenticate(&token, Audience::Interface, PEER).await.unwrap();
@@ -120,10 +128,7 @@ async fn a_token_is_asked_again_when_it_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn an_api_server_that_is_away_allows_nothing_new() {
-    let server = ApiServer::default();
-    server.answers(201, jane());
-    let callers = server.callers();
-    let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
+    let (server, callers, caller) = ApiServer::that_knows_jane().await;
     server.answers(500, json!({}));
     assert!(matches!(callers.authenticate("other", Audience::Interface, PEER).await, Err(Refusal::Unavailable(_))));
     assert!(matches!(callers.authorize(&caller, &describe("a")).await, Err(Refusal::Unavailable(_))));
@@ -131,9 +136,8 @@ async fn an_api_server_that_is_away_allows_nothing_new() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_for_the_api_server_is_not_one_for_the_interface() {
-    let server = ApiServer::default();
-    server.answers(201, json!({"authenticated": true, "audiences": ["cluster"], "user": {"username": "prometheus"}}));
-    let callers = server.callers();
+    let status = json!({"authenticated": true, "audiences": ["cluster"], "user": {"username": "prometheus"}});
+    let (server, callers) = ApiServer::that_answers(201, status);
     assert!(callers.authenticate("token", Audience::ApiServer, PEER).await.is_ok());
     assert!(matches!(callers.authenticate("token", Audience::Interface, PEER).await, Err(Refusal::Unauthenticated(_))));
     let asked = server.asked.lock().clone();
@@ -143,9 +147,7 @@ async fn a_token_for_the_api_server_is_not_one_for_the_interface() {
 
 #[tokio::test(start_paused = true)]
 async fn one_address_with_many_unknown_tokens_does_not_keep_out_the_others() {
-    let server = ApiServer::default();
-    server.answers(201, json!({"authenticated": false}));
-    let callers = server.callers();
+    let (server, callers) = ApiServer::that_answers(201, json!({"authenticated": false}));
     let flood = (0..1000).map(|n| {
         let callers = &callers;
         async move { callers.authenticate(&format!("token-{n}"), Audience::Interface, PEER).await }
@@ -161,10 +163,7 @@ async fn one_address_with_many_unknown_tokens_does_not_keep_out_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_loses_a_group_loses_its_rights_with_the_next_review_of_the_token() {
-    let server = ApiServer::default();
-    server.answers(201, jane());
-    let callers = server.callers();
-    let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
+    let (server, callers, caller) = ApiServer::that_knows_jane().await;
     seconds(299).await;
     server.answers(201, json!({"allowed": true}));
     callers.authorize(&caller, &describe("a")).await.unwrap();
@@ -177,9 +176,7 @@ async fn a_caller_who_loses_a_group_loses_its_rights_with_the_next_review_of_the
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_that_repeats_the_token_is_told_without_it() {
-    let server = ApiServer::default();
-    server.answers(400, json!({"message": "cannot read my-secret-token"}));
-    let callers = server.callers();
+    let (_, callers) = ApiServer::that_answers(400, json!({"message": "cannot read my-secret-token"}));
     match callers.authenticate("my-secret-token", Audience::Interface, PEER).await {
         Err(Refusal::Unavailable(words)) => assert!(!words.contains("my-secret-token"), "{words}"),
         other => panic!("{other:?}"),
@@ -188,10 +185,7 @@ async fn a_failure_that_repeats_the_token_is_told_without_it() {
 
 #[tokio::test(start_paused = true)]
 async fn who_may_read_one_image_is_asked_about_for_each() {
-    let server = ApiServer::default();
-    server.answers(201, jane());
-    let callers = server.callers();
-    let caller = callers.authenticate("token", Audience::Interface, PEER).await.unwrap();
+    let (server, callers, caller) = ApiServer::that_knows_jane().await;
     *server.named.lock() = Some("mine".to_owned());
     server.answers(201, json!({"allowed": true}));
     assert_eq!(callers.authorize(&caller, &describe("mine")).await, Ok(()));
