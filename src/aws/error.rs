@@ -147,18 +147,14 @@ pub fn without_answer(error: &(dyn Error + 'static)) -> Refused {
 /// The reason if there is no connection, with the setting that says where to connect to.
 fn without_endpoint(error: &(dyn Error + 'static)) -> Refused {
     let words = chain(error);
-    // The SDK adds the whole request.
-    let wrong_url = words.split_once("failed to apply endpoint").map(|(_, rest)| rest.split(" to request").next());
-    let message = match wrong_url.flatten() {
-        Some(url) => {
-            format!("`{}` is no URL with http:// or https://", advice::without_user(url.trim().trim_matches('`')))
-        }
-        None => words.clone(),
-    };
-    let is_of_place = wrong_url.is_some() || is_unreached(error);
+    // The endpoint_url of a profile was not checked at the start. The SDK adds the whole request to it.
+    let wrong = words.split_once("failed to apply endpoint").and_then(|(_, rest)| rest.split(" to request").next());
+    let wrong = wrong.map(|url| advice::without_user(url.trim().trim_matches('`')));
+    let is_of_place = wrong.is_some() || is_unreached(error);
+    let wrong = wrong.map(|url| format!("`{url}` is no URL with http:// or https://"));
     Refused {
         kind: SourceErrorKind::ServiceError,
-        message,
+        message: wrong.unwrap_or(words),
         fix: is_of_place.then(|| advice::of_endpoint(std::env::var("AWS_ENDPOINT_URL").ok().as_deref())),
     }
 }
