@@ -2,9 +2,9 @@
 //! image has not lost it. So AWS is asked for the account before an image counts as gone.
 
 use crate::describe_image::Scope;
-use crate::describe_image::source::Source;
+use crate::describe_image::source::AccountSource;
 use crate::describe_image::source_error::redacted;
-use crate::kubernetes::reconcile::context::Context;
+use crate::kubernetes::identities::accounts::Accounts;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
@@ -27,8 +27,7 @@ pub enum Whose {
 
 /// The account of the answer that was read at `read_at`. If it is another one than before, all objects of the scope are
 /// reconciled again. Of several objects, one asks, and the others wait for its answer.
-pub async fn of_miss<S: Source + 'static>(scope: &Scope, read_at: Timestamp, context: &Context<S>) -> Whose {
-    let accounts = &context.accounts;
+pub async fn of_miss(scope: &Scope, read_at: Timestamp, accounts: &Accounts, source: &impl AccountSource) -> Whose {
     let known = || Whose::Known(accounts.of(scope));
     // The account of a role is in its ARN.
     if scope.identity.role.is_some() || accounts.is_known_since(scope, read_at) {
@@ -43,7 +42,7 @@ pub async fn of_miss<S: Source + 'static>(scope: &Scope, read_at: Timestamp, con
         return known();
     }
     if !has_just_failed {
-        let answer = tokio::time::timeout(PATIENCE, context.reflector.source().account(scope)).await;
+        let answer = tokio::time::timeout(PATIENCE, source.account(scope)).await;
         let error = match answer {
             Ok(Ok(account)) => {
                 asked.failed = None;
@@ -66,5 +65,37 @@ pub async fn of_miss<S: Source + 'static>(scope: &Scope, read_at: Timestamp, con
             Whose::NotYet(now.checked_add(PAUSE).unwrap_or(now))
         }
         _ => known(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::describe_image::{Region, SourceError};
+
+    /// An STS that is out of reach.
+    struct Silent;
+
+    impl AccountSource for Silent {
+        async fn account(&self, _: &Scope) -> Result<String, SourceError> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_known_account_counts_when_the_question_has_failed_for_a_minute() {
+        let (accounts, now) = (Accounts::default(), Timestamp::now());
+        let ago = |seconds| now - SignedDuration::from_secs(seconds);
+        let scope = Scope::default_identity(Region::parse("eu-west-1").unwrap());
+        accounts.learn(&scope, Some("111122223333"), ago(3600));
+        for (first, last, is_given_up) in [(50, 10, false), (61, 10, true), (200, 100, false)] {
+            accounts.asked.lock().await.failed = Some((ago(first), ago(last)));
+            match of_miss(&scope, now, &accounts, &Silent).await {
+                Whose::Known(account) => {
+                    assert_eq!((account.as_deref(), is_given_up), (Some("111122223333"), true), "{first} {last}");
+                }
+                Whose::NotYet(until) => assert!(!is_given_up && until >= now + PAUSE, "{first} {last}: {until}"),
+            }
+        }
     }
 }

@@ -176,7 +176,7 @@ async fn observed<S: Source + 'static>(
         let until = asked_again_at.map_or(again_at, |asked| asked.min(again_at));
         return (Outcome::Unconfirmed, account_id, Some(until));
     } else {
-        match account::of_miss(scope, read_at, context).await {
+        match account::of_miss(scope, read_at, &context.accounts, context.reflector.source()).await {
             Whose::Known(account) => account_id = account,
             Whose::NotYet(until) => return (Outcome::Unconfirmed, account_id, Some(until)),
         }
