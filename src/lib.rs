@@ -41,11 +41,12 @@
 //!   `ask`, `guests`: images that are asked for without a subscription. `lane_context`, `stack_queue`: stacks by name or in a sweep, by turns of tenants.
 //! - `describe_image`: the domain, pure. The response and its rules, the order of reads (`observe`), and the port to AWS
 //!   (`source`): how urgent a read is and for whom, how many ids a call takes, and how long a page is.
-//! - `backoff` (pauses that double), `fit` (maps that give memory back), `packed` (values as compressed JSON), `plain_text`
+//! - `backoff` (pauses that double), `clock` (the wall clock), `fit` (maps that give memory back), `packed` (values as compressed JSON), `plain_text`
 //!   (text of others, made safe for a line), `proxy`: ground that all stand on.
 
 pub mod aws;
 mod backoff;
+pub mod clock;
 pub mod describe_image;
 mod fit;
 mod http_api;
@@ -54,4 +55,4 @@ mod packed;
 mod plain_text;
 pub mod process;
 mod proxy;
-mod reflector;
+pub mod reflector;

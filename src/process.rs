@@ -12,6 +12,7 @@ mod events;
 mod exit_code;
 mod followed;
 mod http;
+pub mod lead;
 mod list;
 mod logs;
 mod metrics;

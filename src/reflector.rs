@@ -89,6 +89,11 @@ impl<S: ImageSource + 'static> Reflector<S> {
         self.publisher.subscribers.lock().all()
     }
 
+    /// The number of scopes that have images.
+    pub fn scopes(&self) -> usize {
+        self.lanes.lock().len()
+    }
+
     /// The latest reading of the image, if its read began at `not_before` or later. If there is none, the image is read
     /// now, and its subscribers hear of the answer, even if it is the same as before.
     ///
@@ -130,6 +135,13 @@ impl<S: ImageSource + 'static> Reflector<S> {
         let reads = ScopeLane { lane: lane.clone(), source, scope: scope.clone(), settings: self.settings, publisher };
         tokio::spawn(reader::run(reads));
         lane
+    }
+}
+
+/// The tasks of the lanes end with the reflector.
+impl<S> Drop for Reflector<S> {
+    fn drop(&mut self) {
+        self.lanes.get_mut().values().for_each(|lane| lane.end());
     }
 }
 

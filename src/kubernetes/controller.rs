@@ -53,6 +53,14 @@ pub struct Parts<S> {
     pub watch: WatchTimes,
 }
 
+/// How much the controller keeps for objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    pub subscribers: usize,
+    pub remembered: usize,
+    pub scopes: usize,
+}
+
 /// A controller that has not started yet.
 pub struct ImageController<S> {
     context: Arc<Context<S>>,
@@ -69,7 +77,7 @@ impl<S: Source + 'static> ImageController<S> {
     pub fn new(parts: Parts<S>, registry: &mut Registry) -> (Self, Receiver<Readiness>) {
         let Parts { client, reflector, changes, identities, leadership, instance, settings, watch } = parts;
         let (store, writer) = reflector::store();
-        let (events, publishing) = EventQueue::start(client.clone(), instance, settings.write_timeout);
+        let (events, publishing) = EventQueue::start(client.clone(), instance, settings.write_timeout, settings.clock);
         let metrics = Metrics::register(registry);
         let context = Arc::new(Context {
             client,
@@ -104,6 +112,18 @@ impl<S: Source + 'static> ImageController<S> {
         }
     }
 
+    /// What it keeps, at any time: nothing once it has ended.
+    pub fn kept(&self) -> impl Fn() -> Kept + use<S> {
+        let context = Arc::downgrade(&self.context);
+        move || {
+            context.upgrade().map_or_else(Kept::default, |context| Kept {
+                subscribers: context.reflector.subscribers().len(),
+                remembered: context.memory.count(),
+                scopes: context.reflector.scopes(),
+            })
+        }
+    }
+
     /// Runs until `stop`, and reconciles once this process leads. Before it returns, running reconciles finish and
     /// their Events are published.
     pub async fn run(self, stop: CancellationToken) {
@@ -133,7 +153,7 @@ impl<S: Source + 'static> ImageController<S> {
         let watched = Watched { store: store.clone(), board: board.clone(), times: watch, relisting };
         let watching = watch_objects(context.clone(), watched, writer, triggers.clone());
         let others = follow(context, store, changes, triggers);
-        tokio::select! { () = reconciling => {} () = watching => {} () = others => {} () = board.keep() => {} () = comparing => {} }
+        tokio::select! { biased; () = reconciling => {} () = watching => {} () = others => {} () = board.keep() => {} () = comparing => {} }
         // The controller has dropped the last handle of the Event queue, so the publishing task ends.
         let _ = publishing.await;
     }
@@ -232,7 +252,7 @@ fn forget_gone<S: Source + 'static>(store: &Store<WatchedImage>, context: &Conte
 /// The status could not be written. Each object has its own backoff. A failure is told once, in the log and as an Event.
 fn after_error<S>(object: Arc<WatchedImage>, error: &WriteError, context: Arc<Context<S>>) -> Action {
     let words = error.to_string();
-    let (failures, is_news) = context.memory.count_failed_write(&object.reference(), error.cause());
+    let (failures, is_news) = context.memory.count_failed_write(&object.reference(), error.cause(), context.now());
     if is_news {
         let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
         tracing::warn!(namespace, name, error = words, "status not written");

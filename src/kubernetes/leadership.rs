@@ -3,6 +3,7 @@
 pub mod lease;
 pub mod releases;
 
+use crate::clock::Clock;
 use jiff::Timestamp;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
@@ -12,12 +13,13 @@ use tokio::sync::watch;
 pub struct Leadership {
     leads: watch::Receiver<bool>,
     since: Arc<OnceLock<Timestamp>>,
+    clock: Clock,
 }
 
 impl Leadership {
     #[must_use]
-    pub fn new(leads: watch::Receiver<bool>) -> Self {
-        Self { leads, since: Arc::default() }
+    pub fn new(leads: watch::Receiver<bool>, clock: Clock) -> Self {
+        Self { leads, since: Arc::default(), clock }
     }
 
     /// Waits until this process leads. Never returns if the election ends before, because the process ends then, too.
@@ -38,6 +40,6 @@ impl Leadership {
     /// because the first call sets the time.
     #[must_use]
     pub fn since(&self) -> Timestamp {
-        *self.since.get_or_init(Timestamp::now)
+        *self.since.get_or_init(|| self.clock.now())
     }
 }

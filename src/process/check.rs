@@ -19,6 +19,7 @@ use crate::process::configuration;
 use crate::process::stderr::{CountCalls, with_progress};
 use crate::process::stdout;
 use crate::proxy::ProxyRefused;
+use jiff::Timestamp;
 use row::{CheckResult, Row};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -122,7 +123,7 @@ async fn of_right(client: &Client, right: &Right) -> Row {
 async fn of_other_releases(client: &Client, needs: &Needs, is_release: bool) -> Option<Row> {
     let name = "other releases";
     let own = (needs.own_namespace.as_str(), needs.lease.as_deref().unwrap_or_default());
-    Some(match releases::beside(client, own, &needs.namespaces).await {
+    Some(match releases::beside(client, own, &needs.namespaces, Timestamp::now()).await {
         Ok(Some(others)) if others.is_empty() => {
             Row::judged(name, true, "no other release watches these namespaces", "")
         }

@@ -1,13 +1,14 @@
 //! The command `run`: builds the controller with all its parts and runs it until SIGTERM.
 
 use crate::aws::Aws;
+use crate::clock::Clock;
 use crate::describe_image::Region;
 use crate::describe_image::image_id::InvalidRegion;
 use crate::kubernetes::client;
 use crate::kubernetes::controller::{ImageController, Parts};
 use crate::kubernetes::identities::grants::Identities;
 use crate::kubernetes::leadership::Leadership;
-use crate::kubernetes::leadership::lease::{Election, Ended, LeaseSettings};
+use crate::kubernetes::leadership::lease::{Ended, LeaseSettings};
 use crate::kubernetes::leadership::releases;
 use crate::process::api::{Api, ApiError};
 use crate::process::args::api::InvalidApi;
@@ -18,6 +19,7 @@ use crate::process::configuration::{InvalidConfiguration, reload};
 use crate::process::exit_code;
 use crate::process::http::scrape::Scrapes;
 use crate::process::http::{self, Limits, Probes};
+use crate::process::lead::{elect, lead};
 use crate::process::metrics::{self, AwsCalls};
 use crate::process::stderr::remark;
 use crate::process::stop;
@@ -108,7 +110,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
         reflector,
         changes,
         identities,
-        leadership: Leadership::new(leads),
+        leadership: Leadership::new(leads, Clock::SYSTEM),
         instance: pod_name(),
         settings: args.controller(region.clone()),
         watch: args.watch.times(),
@@ -126,7 +128,11 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     // The interface answers until another replica can lead.
     let gone = CancellationToken::new();
     let api = api.map(|api| tokio::spawn(api.serve(controller.mirror(), leader, scrapes, gone.clone())));
-    lead(controller, election, stop, over, args.shutdown_timeout).await?;
+    match lead(controller, election, stop, over, args.shutdown_timeout).await {
+        Ended::Lost => return Err(StartError::LeadershipLost),
+        Ended::Unreachable(time) => return Err(StartError::LeaseUnreachable(time)),
+        Ended::Stopped => {}
+    }
     let _ = server.await;
     if let Some(api) = api {
         if args.leadership.leader_election {
@@ -148,7 +154,7 @@ fn announce(region: Option<&Region>, address: SocketAddr) {
 async fn tell_other_releases(client: client::Client, lease: Option<LeaseSettings>) {
     let Some(lease) = lease else { return };
     let own = (client.default_namespace(), lease.name.as_str());
-    if let Ok(Some(others)) = releases::beside(&client, own, &lease.namespaces).await
+    if let Ok(Some(others)) = releases::beside(&client, own, &lease.namespaces, lease.clock.now()).await
         && !others.is_empty()
     {
         let leases = others.join(", ");
@@ -163,60 +169,11 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
     Ok((listener, bound))
 }
 
-/// Runs the controller until `stop`. It reconciles once this process leads. Cancels `over` when the last reconcile has
-/// ended.
-async fn lead(
-    controller: ImageController<Aws>,
-    election: impl Future<Output = Ended>,
-    stop: CancellationToken,
-    over: CancellationToken,
-    grace: Duration,
-) -> Result<(), StartError> {
-    let work = async {
-        within(controller.run(stop.clone()), &stop, grace).await;
-        // The election stops on `over` and releases the Lease. Only now may another process lead.
-        over.cancel();
-    };
-    tokio::pin!(election);
-    tokio::select! {
-        () = work => { let _ = election.await; }
-        // Another process may lead, so running reconciles must not write any more.
-        ended = &mut election => match ended {
-            Ended::Lost => return Err(StartError::LeadershipLost),
-            Ended::Unreachable(time) => return Err(StartError::LeaseUnreachable(time)),
-            Ended::Stopped => {}
-        },
-    }
-    Ok(())
-}
-
 fn identities(args: &RunArgs, registry: &mut Registry) -> Result<watch::Receiver<Arc<Identities>>, StartError> {
     let file = args.mirror.configuration.0.clone();
     let name = file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
     reload::start(file, metrics::configuration_valid(registry))
         .map_err(|error| StartError::Configuration { file: name, error })
-}
-
-/// Runs the election until `stop`, or until leadership is lost. Without lease settings, only waits for `stop`. The receiver
-/// has the address of another process that leads.
-fn elect(
-    client: client::Client,
-    lease: Option<LeaseSettings>,
-    leading: watch::Sender<bool>,
-    stop: CancellationToken,
-) -> (impl Future<Output = Ended>, watch::Receiver<Option<SocketAddr>>) {
-    let election = lease.map(|settings| Election::new(client, settings));
-    let leader = election.as_ref().map_or_else(|| watch::channel(None).1, Election::leader);
-    let running = async move {
-        match election {
-            Some(election) => election.run(leading, stop).await,
-            None => {
-                stop.cancelled().await;
-                Ended::Stopped
-            }
-        }
-    };
-    (running, leader)
 }
 
 /// A holder identity that no other process has, not even on the same machine.
@@ -227,16 +184,4 @@ fn holder() -> String {
 
 fn pod_name() -> Option<String> {
     std::env::var("POD_NAME").ok().or_else(|| std::env::var("HOSTNAME").ok())
-}
-
-/// Waits for `work`, but at most `grace` after `stop`.
-async fn within(work: impl Future<Output = ()>, stop: &CancellationToken, grace: Duration) {
-    let too_long = async {
-        stop.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        () = work => {}
-        () = too_long => tracing::warn!(?grace, "stopped while reconciles were still running"),
-    }
 }

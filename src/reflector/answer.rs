@@ -129,9 +129,9 @@ impl Known {
         (Self::Answer(answer), interval)
     }
 
-    /// The state after a read failed, and the pause until the next read.
+    /// The state after a read failed, which ended `now`, and the pause until the next read.
     #[must_use]
-    pub fn failed(self, why: ObserveError, begun: Begun, intervals: &Intervals) -> (Self, Duration) {
+    pub fn failed(self, why: ObserveError, begun: Begun, now: Timestamp, intervals: &Intervals) -> (Self, Duration) {
         let (since, count) = match &self {
             Self::Failure(failure) => (Some(failure.since), failure.count.saturating_add(1)),
             Self::Withdrawn { since, .. } => (Some(*since), 1),
@@ -139,7 +139,7 @@ impl Known {
         };
         let pause = intervals.after_failure(why.source_error.kind, count);
         // Not the beginning of the read, because the read may have waited for the budget.
-        let since = since.unwrap_or_else(Timestamp::now);
+        let since = since.unwrap_or(now);
         (Self::Failure(Failing { why, begun, since, count, before: self.into_last_answer() }), pause)
     }
 

@@ -128,9 +128,9 @@ impl Entry {
     }
 
     /// Withdraws the answer, because it is stale.
-    pub fn withdraw(&mut self, why: ObserveError) {
+    pub fn withdraw(&mut self, why: ObserveError, now: Timestamp) {
         self.known = match std::mem::replace(&mut self.known, Known::Nothing) {
-            Known::Answer(before) => Known::Withdrawn { why, since: Timestamp::now(), before },
+            Known::Answer(before) => Known::Withdrawn { why, since: now, before },
             other => other,
         };
     }
@@ -160,6 +160,7 @@ impl Entry {
         &mut self,
         answer: Result<Observation, ObserveError>,
         (priority, begun): (Priority, Begun),
+        now: Timestamp,
         stretch: f64,
         intervals: &Intervals,
     ) -> bool {
@@ -175,7 +176,7 @@ impl Entry {
         let pause_from = if answer.is_ok() { begun.instant } else { Instant::now() };
         (self.known, self.pause) = match answer {
             Ok(observation) => before.observed(observation, is_same, begun, intervals),
-            Err(why) => before.failed(why, begun, intervals),
+            Err(why) => before.failed(why, begun, now, intervals),
         };
         self.due = pause_from + self.pause.mul_f64(stretch);
         self.serve_waiter(begun, intervals.error) || !is_same
@@ -200,13 +201,13 @@ impl Entry {
     /// A reading is young if its read began at this time or later: within the interval of the last answer, or within
     /// `error_pause` after a failure.
     #[must_use]
-    pub fn young_since(&self, error_pause: Duration) -> Timestamp {
+    pub fn young_since(&self, error_pause: Duration, now: Timestamp) -> Timestamp {
         let most = match &self.known {
             Known::Nothing => return Timestamp::MIN,
             Known::Answer(answer) => answer.interval,
             Known::Failure(_) | Known::Withdrawn { .. } => error_pause,
         };
-        Timestamp::now().checked_sub(most).unwrap_or(Timestamp::MIN)
+        now.checked_sub(most).unwrap_or(Timestamp::MIN)
     }
 
     fn reading(&self) -> Option<Reading> {

@@ -73,7 +73,7 @@ impl Lane {
 
     /// See [`Entry::young_since`].
     pub fn young_since(&self, id: &ImageId) -> Option<Timestamp> {
-        Some(self.state.lock().entries.get(id)?.young_since(self.settings.intervals.error))
+        Some(self.state.lock().entries.get(id)?.young_since(self.settings.intervals.error, self.settings.clock.now()))
     }
 
     pub fn insert(&self, id: &ImageId) {
@@ -96,6 +96,14 @@ impl Lane {
         self.stacks.forget(id);
         self.wake.notify_one();
         state.is_over
+    }
+
+    /// Removes all images.
+    pub fn end(&self) {
+        let ids: Vec<ImageId> = self.state.lock().entries.keys().cloned().collect();
+        ids.iter().for_each(|id| {
+            self.remove(id);
+        });
     }
 
     #[must_use]
@@ -147,7 +155,7 @@ impl Lane {
         let mut state = self.state.lock();
         let stale = state.schedule.stale(Instant::now());
         for id in &stale {
-            state.change(id, |entry| entry.withdraw(unanswered(id)));
+            state.change(id, |entry| entry.withdraw(unanswered(id), self.settings.clock.now()));
         }
         stale
     }
@@ -160,9 +168,9 @@ impl Lane {
         read: (Priority, Begun),
         stretch: f64,
     ) -> bool {
-        let intervals = &self.settings.intervals;
+        let (intervals, now) = (&self.settings.intervals, self.settings.clock.now());
         let answered = self.state.lock().change(id, |entry| {
-            let is_published = entry.answered(answer, read, stretch, intervals);
+            let is_published = entry.answered(answer, read, now, stretch, intervals);
             (is_published, entry.has_waiter())
         });
         let (is_published, has_waiter) = answered.unwrap_or_default();

@@ -9,7 +9,6 @@ use crate::reflector::by_turns::by_turns;
 use crate::reflector::lane::{Lane, Work};
 use crate::reflector::lane_context::LaneContext;
 use crate::reflector::scope_lane::ScopeLane;
-use jiff::Timestamp;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -23,7 +22,7 @@ pub async fn run<S: ImageSource + 'static>(lane: ScopeLane<S>) {
         match reads.lane.work() {
             Work::End => return,
             Work::Sleep(None) => woken.await,
-            Work::Sleep(Some(next)) => tokio::select! { () = sleep_until(next) => {}, () = woken => {} },
+            Work::Sleep(Some(next)) => tokio::select! { biased; () = sleep_until(next) => {}, () = woken => {} },
             Work::Read => {
                 // Images that come due within the window share the calls.
                 sleep(reads.settings.batch_window).await;
@@ -51,7 +50,7 @@ fn of_one_read<S>(reads: &ScopeLane<S>, ids: Vec<ImageId>, sizes: Sizes) -> Vec<
 async fn read<S: ImageSource + 'static>(reads: &Arc<ScopeLane<S>>, priority: Priority, ids: &[ImageId]) {
     let lane = &reads.lane;
     let slot = lane.slot(priority);
-    let begun = Begun { at: Timestamp::now(), instant: Instant::now() };
+    let begun = Begun { at: reads.settings.clock.now(), instant: Instant::now() };
     let stretch = 0.9 + 0.2 * (reads.settings.random)();
     let mut under_way = UnderWay { lane, priority, ids: ids.iter().collect() };
     let mut answer = |(id, answer)| {

@@ -1,5 +1,6 @@
 //! The settings of the reflector.
 
+use crate::clock::Clock;
 use crate::reflector::intervals::Intervals;
 use std::time::Duration;
 
@@ -15,4 +16,5 @@ pub struct ReflectorSettings {
     pub batching: bool,
     /// Returns a random number from 0 to 1. It spreads the reads over time.
     pub random: fn() -> f64,
+    pub clock: Clock,
 }

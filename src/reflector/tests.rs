@@ -3,6 +3,7 @@
 use super::*;
 use crate::aws::IgnoreCalls;
 use crate::aws::budget::{Api, Budget, Budgets, Limit};
+use crate::clock::Clock;
 use crate::describe_image::observation::{Ami, ImageBuild, Stack, tag_key};
 use crate::describe_image::response::Tag;
 use crate::describe_image::source::{Priority, Turn};
@@ -28,6 +29,7 @@ const SETTINGS: ReflectorSettings = ReflectorSettings {
     staleness_budget: Duration::from_secs(1800),
     batching: true,
     random: || 0.5,
+    clock: Clock::SYSTEM,
 };
 
 /// Has an available AMI for each of `images`, and a stack for each id that starts with "building". Counts its calls.

@@ -3,19 +3,31 @@
 use super::{code, is_tests, project, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The rooms that each room may import besides itself. `backoff`, `packed`, `plain_text` and `proxy` may import none.
-const ROOMS: [(&str, &[&str]); 12] = [
+/// The rooms that each room may import besides itself. The last ones may import none.
+const ROOMS: [(&str, &[&str]); 13] = [
     ("main", &["process"]),
     (
         "process",
-        &["kubernetes", "http_api", "aws", "reflector", "describe_image", "backoff", "packed", "plain_text", "proxy"],
+        &[
+            "kubernetes",
+            "http_api",
+            "aws",
+            "reflector",
+            "describe_image",
+            "backoff",
+            "clock",
+            "packed",
+            "plain_text",
+            "proxy",
+        ],
     ),
-    ("kubernetes", &["reflector", "describe_image", "backoff", "fit", "packed", "plain_text", "proxy"]),
+    ("kubernetes", &["reflector", "describe_image", "backoff", "clock", "fit", "packed", "plain_text", "proxy"]),
     ("http_api", &["describe_image", "plain_text"]),
     ("aws", &["describe_image", "backoff", "packed", "plain_text", "proxy"]),
-    ("reflector", &["describe_image", "backoff", "fit", "packed", "plain_text"]),
+    ("reflector", &["describe_image", "backoff", "clock", "fit", "packed", "plain_text"]),
     ("describe_image", &["packed", "plain_text"]),
     ("backoff", &[]),
+    ("clock", &[]),
     ("fit", &[]),
     ("packed", &[]),
     ("plain_text", &[]),

@@ -80,7 +80,7 @@ impl<S: Source + 'static> Gauges<S> {
             counted.objects.get_or_create(&label).set(all);
             counted.stalled_objects.get_or_create(&label).set(stalled);
         }
-        let now = Timestamp::now();
+        let now = context.now();
         ages.put_into(&counted, now);
         let unwritten = context.memory.oldest_unwritten();
         counted.status_unwritten_age.set(unwritten.map_or(0, |since| now.duration_since(since).as_secs()));

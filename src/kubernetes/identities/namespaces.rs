@@ -14,8 +14,9 @@ use kube::{Api, Client, ResourceExt};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// The labels of all namespaces, as far as the watch has brought them.
 #[derive(Debug, Default)]
@@ -61,6 +62,7 @@ impl NamespaceLabels {
         while identities.wait_for(|identities| identities.select_by_label()).await.is_ok() {
             let mut until_unneeded = identities.clone();
             tokio::select! {
+                biased;
                 () = self.watch(&client, &relabelled) => {}
                 Ok(_) = until_unneeded.wait_for(|identities| !identities.select_by_label()) => {}
             }

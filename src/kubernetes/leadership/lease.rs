@@ -2,9 +2,9 @@
 //! Expiry is measured on the local clock, from when this process saw the Lease change. A leader that cannot renew in
 //! time stops by itself, before another process may take over.
 
+use crate::clock::Clock;
 use crate::kubernetes::leadership::releases;
 use crate::kubernetes::told::{Told, words};
-use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::PostParams;
@@ -33,6 +33,8 @@ pub struct LeaseSettings {
     pub renew_deadline: Duration,
     /// Time between two attempts.
     pub retry_period: Duration,
+    /// The clock of the times in the Lease. Expiry does not depend on it.
+    pub clock: Clock,
 }
 
 impl LeaseSettings {
@@ -99,6 +101,7 @@ impl Election {
             let deadline = self.settings.renew_deadline;
             let left = renewed.map_or(deadline, |renewed| deadline.saturating_sub(renewed.elapsed()));
             let attempt = tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 attempt = timeout(left, self.attempt()) => attempt,
             };
@@ -118,7 +121,7 @@ impl Election {
                 return Ended::Unreachable(self.settings.patience());
             }
             let pause = self.settings.retry_period.mul_f64(1.0 + 0.2 * fastrand::f64());
-            tokio::select! { () = stop.cancelled() => break, () = sleep(pause) => {} }
+            tokio::select! { biased; () = stop.cancelled() => break, () = sleep(pause) => {} }
         }
         if renewed.is_some() && timeout(self.settings.renew_deadline, self.release()).await.is_err() {
             tracing::warn!("lease not released in time");
@@ -187,7 +190,7 @@ impl Election {
     }
 
     fn claim(&self, before: Option<&LeaseSpec>) -> LeaseSpec {
-        let now = MicroTime(Timestamp::now());
+        let now = MicroTime(self.settings.clock.now());
         let ours = before.filter(|spec| spec.holder_identity.as_deref() == Some(&self.settings.holder));
         let transitions = before.and_then(|spec| spec.lease_transitions).unwrap_or(0);
         let is_taken_over = before.is_some() && ours.is_none();
@@ -249,6 +252,7 @@ mod tests {
             duration: Duration::from_secs(15),
             renew_deadline: Duration::from_secs(10),
             retry_period: Duration::from_secs(2),
+            clock: Clock::SYSTEM,
         };
         let begun = Instant::now();
         let election = Election::new(Client::new(refusing, "default"), settings);

@@ -38,13 +38,13 @@ pub async fn beside(
     client: &Client,
     own: (&str, &str),
     namespaces: &[String],
+    now: Timestamp,
 ) -> Result<Option<Vec<String>>, kube::Error> {
     if !is_allowed(client, &Right::list_leases()).await? {
         return Ok(None);
     }
     let leases: Api<Lease> = Api::all(client.clone());
     let marked = leases.list(&ListParams::default().labels(&format!("{}={}", LABEL.0, LABEL.1))).await?;
-    let now = Timestamp::now();
     let others =
         marked.items.iter().filter(|lease| is_other(lease, own) && watches(lease, namespaces) && lives(lease, now));
     Ok(Some(others.map(|lease| format!("{}/{}", lease.namespace().unwrap_or_default(), lease.name_any())).collect()))

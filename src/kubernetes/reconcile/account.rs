@@ -1,6 +1,7 @@
 //! Whose answer it is that lacks the image of a status. Such an answer names no account, and an account that never had the
 //! image has not lost it. So AWS is asked for the account before an image counts as gone.
 
+use crate::clock::Clock;
 use crate::describe_image::Scope;
 use crate::describe_image::source::AccountSource;
 use crate::describe_image::source_error::redacted;
@@ -27,14 +28,20 @@ pub enum Whose {
 
 /// The account of the answer that was read at `read_at`. If it is another one than before, all objects of the scope are
 /// reconciled again. Of several objects, one asks, and the others wait for its answer.
-pub async fn of_miss(scope: &Scope, read_at: Timestamp, accounts: &Accounts, source: &impl AccountSource) -> Whose {
+pub async fn of_miss(
+    scope: &Scope,
+    read_at: Timestamp,
+    accounts: &Accounts,
+    source: &impl AccountSource,
+    clock: Clock,
+) -> Whose {
     let known = || Whose::Known(accounts.of(scope));
     // The account of a role is in its ARN.
     if scope.identity.role.is_some() || accounts.is_known_since(scope, read_at) {
         return known();
     }
     let mut asked = accounts.asked.lock().await;
-    let now = Timestamp::now();
+    let now = clock.now();
     let is_recent = |last: Timestamp| now.duration_since(last).abs() < GIVEN_UP;
     let failed = asked.failed.filter(|(_, last)| is_recent(*last));
     let has_just_failed = failed.is_some_and(|(_, last)| now.duration_since(last).abs() < PAUSE);
@@ -90,7 +97,7 @@ mod tests {
         accounts.learn(&scope, Some("111122223333"), ago(3600));
         for (first, last, is_given_up) in [(50, 10, false), (61, 10, true), (200, 100, false)] {
             accounts.asked.lock().await.failed = Some((ago(first), ago(last)));
-            match of_miss(&scope, now, &accounts, &Silent).await {
+            match of_miss(&scope, now, &accounts, &Silent, Clock::SYSTEM).await {
                 Whose::Known(account) => {
                     assert_eq!((account.as_deref(), is_given_up), (Some("111122223333"), true), "{first} {last}");
                 }

@@ -1,6 +1,7 @@
 //! What all reconciles share, and the settings of the controller.
 
 use crate::backoff::jittered;
+use crate::clock::Clock;
 use crate::describe_image::Region;
 use crate::describe_image::source::Source;
 use crate::kubernetes::identities::accounts::Accounts;
@@ -15,6 +16,7 @@ use crate::kubernetes::status::moment::GracePeriods;
 use crate::kubernetes::watch::watched_image::Reference;
 use crate::reflector::Reflector;
 use crate::reflector::intervals::Intervals;
+use jiff::Timestamp;
 use kube::Client;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +37,7 @@ pub struct ControllerSettings {
     pub write_timeout: Duration,
     /// Maximum number of reconciles at once.
     pub concurrency: u16,
+    pub clock: Clock,
 }
 
 /// What every reconcile shares.
@@ -54,6 +57,10 @@ pub struct Context<S> {
 }
 
 impl<S> Context<S> {
+    pub fn now(&self) -> Timestamp {
+        self.settings.clock.now()
+    }
+
     /// The pause after this many failures of one object in a row.
     pub fn pause_after(&self, failures: u32) -> Duration {
         jittered(self.settings.intervals.after_error(failures))

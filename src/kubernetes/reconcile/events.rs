@@ -6,6 +6,7 @@
 mod series;
 mod waiting;
 
+use crate::clock::Clock;
 use crate::kubernetes::custom_image::CustomImage;
 use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::transition::Note;
@@ -36,12 +37,17 @@ pub struct EventQueue {
 impl EventQueue {
     /// Starts publishing. The task ends when the last handle of the queue is dropped and the queue is empty.
     #[must_use]
-    pub fn start(client: Client, instance: Option<String>, write_timeout: Duration) -> (Self, JoinHandle<()>) {
+    pub fn start(
+        client: Client,
+        instance: Option<String>,
+        write_timeout: Duration,
+        clock: Clock,
+    ) -> (Self, JoinHandle<()>) {
         let (wake, mut woken) = mpsc::channel(1);
         let waiting = Arc::new(Mutex::new(ByNamespace::default()));
         let queue = Self { waiting: waiting.clone(), wake, dropped: Arc::default() };
         let task = tokio::spawn(async move {
-            let (mut publisher, mut failed) = (Recorder::new(client, instance), Quiet::default());
+            let (mut publisher, mut failed) = (Recorder::new(client, instance, clock), Quiet::default());
             while woken.recv().await.is_some() {
                 while let Some(about) = next(&waiting) {
                     let failure = match tokio::time::timeout(write_timeout, publisher.publish(&about)).await {

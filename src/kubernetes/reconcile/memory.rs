@@ -226,16 +226,22 @@ impl Memory {
     }
 
     /// Counts one more failed write. Returns the number of failed writes in a row, and whether `cause` is new.
-    pub fn count_failed_write(&self, object: &Reference, cause: &'static str) -> (u32, bool) {
+    pub fn count_failed_write(&self, object: &Reference, cause: &'static str, now: Timestamp) -> (u32, bool) {
         let mut known = self.0.lock();
         let remembered = known.entry(object.clone()).or_default();
-        Unwritten::failed(&mut remembered.unwritten, cause, Timestamp::now())
+        Unwritten::failed(&mut remembered.unwritten, cause, now)
     }
 
     /// Since when the oldest status could not be written. `None` if all are written.
     #[must_use]
     pub fn oldest_unwritten(&self) -> Option<Timestamp> {
         self.0.lock().values().filter_map(|one| one.unwritten.as_ref()).map(|unwritten| unwritten.since).min()
+    }
+
+    /// The number of objects that are remembered.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.lock().len()
     }
 
     /// Forgets all objects except these.

@@ -25,7 +25,7 @@ pub async fn read<S: Source + 'static>(
     memory: &mut Remembered,
     context: &Context<S>,
 ) -> (Orphan, Option<Timestamp>) {
-    let now = Timestamp::now();
+    let now = context.now();
     let finalizing = context.settings.periods.finalizing;
     let Some(arn) = missed_build(observation, &image.id, previous, now, finalizing) else {
         memory.orphan = None;

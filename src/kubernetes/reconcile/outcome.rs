@@ -44,10 +44,10 @@ pub async fn find_outcome<S: Source + 'static>(
     memory: &mut Remembered,
     context: &Context<S>,
 ) -> Option<LookedUp> {
-    let now = Timestamp::now();
+    let now = context.now();
     let unasked = |outcome, until| LookedUp {
         outcome,
-        at: Timestamp::now(),
+        at: context.now(),
         account_id: None,
         until,
         interval: context.settings.intervals.settled,
@@ -80,7 +80,7 @@ async fn of_image<S: Source + 'static>(
     memory: &mut Remembered,
     context: &Context<S>,
 ) -> Option<LookedUp> {
-    let now = Timestamp::now();
+    let now = context.now();
     let requested = requested(object, previous, memory, now);
     let is_due = |time: &Timestamp| *time <= now;
     // The answer must be of a read that begins at this time or later: a user has requested it, or a miss needs a second one.
@@ -98,7 +98,7 @@ async fn of_image<S: Source + 'static>(
     let Reading { at, interval, .. } = reading;
     Some(LookedUp {
         outcome,
-        at: Timestamp::now(),
+        at: context.now(),
         account_id,
         until: until.into_iter().chain(requested.filter(|time| !is_due(time))).min(),
         interval: interval.unwrap_or(context.settings.intervals.settled),
@@ -176,7 +176,8 @@ async fn observed<S: Source + 'static>(
         let until = asked_again_at.map_or(again_at, |asked| asked.min(again_at));
         return (Outcome::Unconfirmed, account_id, Some(until));
     } else {
-        match account::of_miss(scope, read_at, &context.accounts, context.reflector.source()).await {
+        let source = context.reflector.source();
+        match account::of_miss(scope, read_at, &context.accounts, source, context.settings.clock).await {
             Whose::Known(account) => account_id = account,
             Whose::NotYet(until) => return (Outcome::Unconfirmed, account_id, Some(until)),
         }
@@ -184,7 +185,7 @@ async fn observed<S: Source + 'static>(
     let mut until = asked_again_at;
     if let (true, Some(response)) = (context.settings.presigned_urls, response.as_mut()) {
         let source = context.reflector.source();
-        let end = presigned_url::put(response, observation, scope, previous, source).await;
+        let end = presigned_url::put(response, observation, scope, previous, source, context.now()).await;
         until = [until, end].into_iter().flatten().min();
     }
     let response = response.map(Box::new);

@@ -15,10 +15,10 @@ pub async fn put(
     scope: &Scope,
     previous: &CustomImageStatus,
     source: &impl ImageConfigSource,
+    now: Timestamp,
 ) -> Option<Timestamp> {
     let object = image_config::config_object(observation, &scope.region)?;
     let current = previous.image_configuration.as_ref().map(|configuration| configuration.url.clone());
-    let now = Timestamp::now();
     let kept = current.as_ref().and_then(|url| Some((kept_until(url, &object, now)?, url)));
     if let Some((until, url)) = kept {
         response.image_configuration.url.clone_from(url);

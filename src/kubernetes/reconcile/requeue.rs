@@ -42,7 +42,7 @@ pub async fn hold_back<S>(
     {
         return Some((Action::requeue(later), ReconcileResult::Paced));
     }
-    match memory.contest.turn(stored, Timestamp::now()) {
+    match memory.contest.turn(stored, context.now()) {
         WriteOrRest::Write => None,
         WriteOrRest::Rest { left, is_news } => {
             if is_news {
@@ -61,7 +61,7 @@ pub async fn hold_back<S>(
 pub fn next_action<S>(next: &Next, looked_up: &LookedUp, memory: &Remembered, context: &Context<S>) -> Action {
     // A moment later, so that the clock has certainly passed that time.
     let left = |until: Timestamp| {
-        Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default() + Duration::from_millis(50)
+        Duration::try_from(until.duration_since(context.now())).unwrap_or_default() + Duration::from_millis(50)
     };
     let until = [next.until, looked_up.until].into_iter().flatten().min().map(left);
     let again = memory.refused.filter(|_| matches!(looked_up.outcome, Outcome::Failed { .. }));
@@ -87,6 +87,6 @@ pub fn put_off<S>(
 /// The write was answered 404. Only the watch knows that an object is gone, because a proxy may answer 404, too. Of a deleted
 /// object the store has nothing, so it is not reconciled again.
 pub fn gone<S>(reference: &Reference, context: &Context<S>) -> (Action, ReconcileResult) {
-    let (failures, _) = context.memory.count_failed_write(reference, "gone");
+    let (failures, _) = context.memory.count_failed_write(reference, "gone", context.now());
     (Action::requeue(context.pause_after(failures)), ReconcileResult::Gone)
 }

@@ -1,6 +1,7 @@
 //! The flags of leader election.
 //! The chart sets the same defaults in its values.yaml; a test compares them.
 
+use crate::clock::Clock;
 use crate::kubernetes::leadership::lease::LeaseSettings;
 use crate::process::args::value::{Maybe, duration, maybe_name};
 use clap::{ArgAction, Args as ClapArgs};
@@ -64,6 +65,7 @@ impl LeadershipArgs {
             duration,
             renew_deadline,
             retry_period,
+            clock: Clock::SYSTEM,
         };
         Ok(self.leader_election.then_some(settings))
     }

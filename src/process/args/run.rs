@@ -10,6 +10,7 @@ use super::mirror::{ConfigurationUrl, MirrorArgs};
 use super::timing::TimingArgs;
 use super::value::duration;
 use super::watch::WatchArgs;
+use crate::clock::Clock;
 use crate::describe_image::Region;
 use crate::kubernetes::ControllerSettings;
 use crate::reflector::ReflectorSettings;
@@ -69,6 +70,7 @@ impl RunArgs {
             presigned_urls: self.mirror.configuration_url == ConfigurationUrl::Presigned,
             write_timeout: self.write_timeout,
             concurrency: self.concurrency,
+            clock: Clock::SYSTEM,
         }
     }
 
@@ -81,6 +83,7 @@ impl RunArgs {
             staleness_budget: self.timing.staleness_budget,
             batching: self.batching,
             random: fastrand::f64,
+            clock: Clock::SYSTEM,
         }
     }
 }

@@ -15,8 +15,8 @@ async fn an_overtaken_read_changes_nothing() {
     let ami = |text: &str| {
         Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None, refused: None })
     };
-    assert!(entry.answered(ami("new"), (Priority::Urgent, begun(1)), 1.0, &INTERVALS));
-    assert!(!entry.answered(ami("old"), (Priority::Urgent, begun(0)), 1.0, &INTERVALS));
+    assert!(entry.answered(ami("new"), (Priority::Urgent, begun(1)), Timestamp::now(), 1.0, &INTERVALS));
+    assert!(!entry.answered(ami("old"), (Priority::Urgent, begun(0)), Timestamp::now(), 1.0, &INTERVALS));
     let reading = entry.latest(None).unwrap();
     assert_eq!(*reading.answer.unwrap(), ami("new").unwrap());
 }
@@ -25,7 +25,13 @@ async fn an_overtaken_read_changes_nothing() {
 async fn a_caller_that_waits_for_a_newer_read_gets_the_withdrawn_answer_meanwhile() {
     let mut entry = Entry::new();
     let begun = Begun { at: Timestamp::UNIX_EPOCH, instant: Instant::now() };
-    entry.answered(Ok(Observation::Absent { other_stack: None }), (Priority::Urgent, begun), 1.0, &INTERVALS);
+    entry.answered(
+        Ok(Observation::Absent { other_stack: None }),
+        (Priority::Urgent, begun),
+        Timestamp::now(),
+        1.0,
+        &INTERVALS,
+    );
     let later = Some(Timestamp::from_second(1).unwrap());
     assert_eq!(entry.latest(later), None);
     let source_error = SourceError::unasked(SourceErrorKind::Throttled, "waits");
@@ -34,7 +40,7 @@ async fn a_caller_that_waits_for_a_newer_read_gets_the_withdrawn_answer_meanwhil
         step: crate::describe_image::observe::Step::Image,
         source_error,
     };
-    entry.withdraw(why.clone());
+    entry.withdraw(why.clone(), Timestamp::now());
     assert_eq!(entry.latest(later).unwrap().answer, Err(why));
     assert!(entry.has_waiter());
 }
@@ -50,7 +56,7 @@ async fn reads_continue_when_the_wall_clock_is_set_back() {
     let ami = |text: &str| {
         Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None, refused: None })
     };
-    entry.answered(ami("before"), (Priority::Urgent, begun(3600, 0)), 1.0, &INTERVALS);
-    assert!(entry.answered(ami("after"), (Priority::Urgent, begun(0, 600)), 1.0, &INTERVALS));
+    entry.answered(ami("before"), (Priority::Urgent, begun(3600, 0)), Timestamp::now(), 1.0, &INTERVALS);
+    assert!(entry.answered(ami("after"), (Priority::Urgent, begun(0, 600)), Timestamp::now(), 1.0, &INTERVALS));
     assert_eq!(*entry.latest(None).unwrap().answer.unwrap(), ami("after").unwrap());
 }

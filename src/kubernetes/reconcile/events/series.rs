@@ -1,6 +1,7 @@
 //! Creates Events. The same Event that comes again within some minutes is counted up, by the rules of client-go's recorder:
 //! the type, the reason and the object are compared, and the first note stays.
 
+use crate::clock::Clock;
 use crate::kubernetes::status::transition::AMI_CHANGED;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -52,19 +53,20 @@ pub struct Recorder {
     series: HashMap<Key, Published>,
     /// When those that are over were last removed.
     cleaned: Timestamp,
+    clock: Clock,
 }
 
 impl Recorder {
     #[must_use]
-    pub fn new(client: Client, instance: Option<String>) -> Self {
+    pub fn new(client: Client, instance: Option<String>, clock: Clock) -> Self {
         let instance = instance.unwrap_or_else(|| CONTROLLER.to_owned());
-        Self { client, instance, series: HashMap::new(), cleaned: Timestamp::now() }
+        Self { client, instance, series: HashMap::new(), cleaned: clock.now(), clock }
     }
 
     /// # Errors
     /// When the API server does not take the Event.
     pub async fn publish(&mut self, about: &NewEvent) -> kube::Result<()> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         self.clean(now);
         let events: Api<Event> = Api::namespaced(self.client.clone(), about.namespace());
         let key = key(about);
