@@ -7,6 +7,7 @@
 //! - `ec2`, `cloudformation`, `imagebuilder`, `logs`, `s3`, `sts`: one file per service; `service`: the error format of
 //!   each
 //! - `world`: the document of the state; `state`, `clock`, `timeline`: the running state
+//! - `in_process`: the same without HTTP's socket
 //! - `control`: the library's methods over HTTP, under `/_simulator/`
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -21,6 +22,7 @@ mod dispatch;
 mod ec2;
 mod fault;
 mod imagebuilder;
+mod in_process;
 mod limit;
 mod logs;
 mod reply;
@@ -45,6 +47,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 pub use call::{Call, CallCount};
+pub use in_process::{Answer, InProcess};
 pub use world::{
     Action, Answers, BlockDevice, Bucket, Build, ClockMode, ClockSetting, Credential, Defaults, Event, Fault,
     FaultKind, Image, ImageBuildVersion, Limit, LogEvent, LogGroup, LogStream, Millis, Object, Outcome, OutputAmi,

@@ -85,7 +85,8 @@ async fn exchange(request: hyper::Request<Incoming>, shared: &Shared, cut: &Cut)
     }
 }
 
-fn response(reply: Reply, body: impl FnOnce(bytes::Bytes) -> ReplyBody) -> Response<ReplyBody> {
+/// The reply as an HTTP response.
+pub(crate) fn response<B>(reply: Reply, body: impl FnOnce(bytes::Bytes) -> B) -> Response<B> {
     let mut response = Response::new(body(reply.body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {
