@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customimage-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')/debug
 
-.PHONY: help demo test e2e gitops extra bench image release generate picture build
+.PHONY: help demo test simulate e2e gitops extra bench image release generate picture build
 
 help:            ## this list
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /make \1\t/'
@@ -14,6 +14,9 @@ demo: build      ## see it work: control plane, pretended AWS, operator, and a t
 
 test:            ## everything that must hold
 	@CACHE=$(CACHE) BIN=$(BIN) tests/all
+
+simulate:        ## years of operation in virtual time, with faults by seed (SEEDS=100 HOURS=1, SEED=n for one story, CRASHES=1)
+	@tests/simulation/run
 
 e2e:             ## a real node, helm install, and what is proved of it (root on Linux)
 	@CACHE=$(CACHE) BIN=$(BIN) tests/e2e/run

@@ -36,6 +36,7 @@ pub use probe::{ASSUME_ROLE, Caller, Extras, Permission, Probe};
 pub use sink::{Call, CallOutcome, CallSink, IgnoreCalls};
 pub use source::Aws;
 pub use trusted_ca::{InvalidCaBundle, TrustedCa};
+pub use whole_reply::WholeReplies;
 
 use tracing::level_filters::LevelFilter;
 

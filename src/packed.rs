@@ -12,11 +12,19 @@ use std::sync::Arc;
 pub struct Unreadable;
 
 /// A packed `T`. Clones share its bytes.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Packed<T> {
     bytes: Arc<[u8]>,
     of: PhantomData<fn() -> T>,
 }
+
+impl<T> PartialEq for Packed<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl<T> Eq for Packed<T> {}
 
 impl<T> Clone for Packed<T> {
     fn clone(&self) -> Self {

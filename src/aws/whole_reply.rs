@@ -68,6 +68,15 @@ fn words(body: &[u8]) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+impl WholeReplies {
+    /// Over one client for all replies, whatever carries them.
+    #[must_use]
+    pub fn over(client: SharedHttpClient) -> Self {
+        let (refusals, reply_bytes) = (Refusals::default(), ReplyBytes::default());
+        Self { direct: client.clone(), proxied: client, refusals, reply_bytes }
+    }
+}
+
 impl HttpClient for WholeReplies {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(Connector {

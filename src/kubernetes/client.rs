@@ -26,7 +26,7 @@ use kube::Config;
 
 /// The longest time without data on a connection. It is longer than a watch lasts (`watch::DEFAULT_SILENCE`), so that
 /// a watch ends by itself before.
-const SILENCE: Duration = Duration::from_secs(125);
+pub const SILENCE: Duration = Duration::from_secs(125);
 
 /// Which API server to use. By default the one that kubectl uses, else the pod's own.
 #[derive(Clone, Debug, Default)]

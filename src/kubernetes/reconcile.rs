@@ -90,6 +90,7 @@ async fn five_steps<S: Source + 'static>(
         context.memory.store(reference, memory);
         return Ok(held_back);
     }
+    memory.contest.tries(&next.status);
     // Before the write, so that a failed write does not lose it.
     context.memory.store(reference.clone(), memory.clone());
     match write(object, &next.status, context).await? {
@@ -168,11 +169,13 @@ async fn look_up<S: Source + 'static>(
     let mut stored = object.status.clone().unwrap_or_default();
     compose::sort(&mut stored);
     let account_id = wanted.image().and_then(|image| context.accounts.of(&image.scope));
-    let (mut previous, mut moved) = of_same_image(&stored, region, account_id.as_deref());
+    // What another writer says is not what AWS says.
+    let ours = memory.contest.overwritten(&stored).unwrap_or_else(|| stored.clone());
+    let (mut previous, mut moved) = of_same_image(&ours, region, account_id.as_deref());
     let looked_up = find_outcome(object, wanted, &previous, memory, context).await?;
     if moved.is_none() && matches!(looked_up.outcome, Outcome::Observed { .. }) {
         // Only the answer itself may reveal that the account is another one.
-        (previous, moved) = of_same_image(&stored, region, looked_up.account_id.as_deref());
+        (previous, moved) = of_same_image(&ours, region, looked_up.account_id.as_deref());
     }
     Some(Found { looked_up, stored, previous, moved })
 }

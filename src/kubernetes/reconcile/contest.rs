@@ -1,10 +1,12 @@
 //! `Contest`: whether another writer undoes our status writes: a second release of the operator, a webhook, a person. Two
-//! writers that correct each other would write for ever. So after a few undone writes the object rests, longer each time.
+//! writers that correct each other would write for ever. So after a few undone writes the object rests, longer each time. What
+//! another writer says is no base for the next status: only our own last write is.
 
 use crate::backoff::doubled;
 use crate::kubernetes::custom_image::CustomImageStatus;
+use crate::kubernetes::status::compose;
+use crate::packed::Packed;
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// So many undone writes within `WITHIN` begin a rest.
@@ -15,13 +17,15 @@ const WITHIN: SignedDuration = SignedDuration::from_mins(1);
 const FIRST_REST: Duration = Duration::from_secs(30);
 const LONGEST_REST: Duration = Duration::from_secs(600);
 
-type Digested = [u8; 32];
-
 /// What is known of other writers of one object's status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contest {
-    /// Our last write.
-    written: Option<Digested>,
+    /// Our last write. The store has the same one, so it takes no memory.
+    written: Option<Packed<CustomImageStatus>>,
+    /// A write whose answer we do not know.
+    tried: Option<Packed<CustomImageStatus>>,
+    /// Whether what another writer made of it has been counted.
+    is_counted: bool,
     /// When the last writes were undone.
     undone: Vec<Timestamp>,
     /// The rests in a row.
@@ -42,9 +46,36 @@ pub enum WriteOrRest {
 }
 
 impl Contest {
+    /// A write of this status begins. It may be done without an answer.
+    pub fn tries(&mut self, status: &CustomImageStatus) {
+        self.tried = Some(Packed::new(status));
+    }
+
     /// Our status is in the API server now.
     pub fn wrote(&mut self, status: &CustomImageStatus) {
-        self.written = digest(status);
+        (self.is_counted, self.tried) = (false, None);
+        if self.ours().as_ref() != Some(status) {
+            self.written = Some(Packed::new(status));
+        }
+    }
+
+    /// The watch has delivered an object with this status. If it is our last write, both share their memory.
+    pub fn arrived(&mut self, status: &Packed<CustomImageStatus>) {
+        let arrived = unpacked(status);
+        if arrived.is_some() && self.ours() == arrived {
+            self.written = Some(status.clone());
+        }
+    }
+
+    /// Our last write, if the API server has another status now: another writer has changed it.
+    #[must_use]
+    pub fn overwritten(&self, stored: &CustomImageStatus) -> Option<CustomImageStatus> {
+        let is_tried = || self.tried.as_ref().and_then(unpacked).as_ref() == Some(stored);
+        self.ours().filter(|ours| ours != stored && !is_tried())
+    }
+
+    fn ours(&self) -> Option<CustomImageStatus> {
+        unpacked(self.written.as_ref()?)
     }
 
     /// Whether to write now, while the API server has `stored`.
@@ -55,12 +86,11 @@ impl Contest {
             return WriteOrRest::Rest { left: left(until), is_news: false };
         }
         self.calm_down(now);
-        // Each undone write counts once: what another writer made of it is no write of ours.
-        let is_undone = self.written.is_some() && self.written != digest(stored);
-        if !is_undone {
+        // Each undone write counts once.
+        if self.is_counted || self.overwritten(stored).is_none() {
             return WriteOrRest::Write;
         }
-        self.written = None;
+        self.is_counted = true;
         self.undone.push(now);
         self.undone.retain(|at| now.duration_since(*at) < WITHIN);
         if self.undone.len() < MOST_UNDONE && self.rests == 0 {
@@ -76,14 +106,16 @@ impl Contest {
     fn calm_down(&mut self, now: Timestamp) {
         let longest = SignedDuration::try_from(LONGEST_REST).unwrap_or(SignedDuration::MAX);
         if self.until.is_some_and(|until| now.duration_since(until) > longest) {
-            let written = self.written;
-            *self = Self { written, ..Self::default() };
+            (self.undone, self.rests, self.until) = (Vec::new(), 0, None);
         }
     }
 }
 
-fn digest(status: &CustomImageStatus) -> Option<Digested> {
-    serde_json::to_vec(status).ok().map(|json| Sha256::digest(json).into())
+/// The status with sorted conditions, as all others are that it is compared with.
+fn unpacked(status: &Packed<CustomImageStatus>) -> Option<CustomImageStatus> {
+    let mut status = status.unpack().ok()?;
+    compose::sort(&mut status);
+    Some(status)
 }
 
 #[cfg(test)]

@@ -212,7 +212,12 @@ impl Memory {
     #[must_use]
     pub fn take_echo(&self, object: &WatchedImage) -> bool {
         let version = object.meta().resource_version.as_deref().unwrap_or_default();
-        self.0.lock().get_mut(&object.reference()).is_some_and(|remembered| remembered.echo.arrived(version))
+        let mut known = self.0.lock();
+        let Some(remembered) = known.get_mut(&object.reference()) else { return false };
+        if let Some(status) = &object.status {
+            remembered.contest.arrived(status);
+        }
+        remembered.echo.arrived(version)
     }
 
     /// Whether `object` has a version that is known to be outdated.

@@ -23,7 +23,7 @@ const MOST_KEPT: usize = 1024;
 pub struct WatchedImage {
     metadata: ObjectMeta,
     pub spec: CustomImageSpec,
-    status: Option<Packed<CustomImageStatus>>,
+    pub status: Option<Packed<CustomImageStatus>>,
     /// The reason of its condition Ready. `None` without that condition, or when the reason is unknown.
     pub reason: Option<ReadyReason>,
     /// Whether its condition Stalled is True: nothing more is expected to happen.

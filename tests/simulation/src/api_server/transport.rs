@@ -6,6 +6,7 @@ use super::request::{Target, query_of};
 use super::verbs::Answer;
 use super::{ApiServer, BoxError};
 use bytes::Bytes;
+use customimage_operator::kubernetes::client::SILENCE;
 use http::request::Parts;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -72,9 +73,9 @@ impl Transport {
             }
             Fate::Hangs => {
                 drop(self.done(&parts, body));
-                std::future::pending().await
+                silence().await
             }
-            Fate::Swallowed => std::future::pending().await,
+            Fate::Swallowed => silence().await,
         }
     }
 
@@ -104,6 +105,12 @@ impl Transport {
             }
         }
     }
+}
+
+/// A connection on which nothing comes. The operator's client gives it up after a while.
+async fn silence() -> Result<Reply, BoxError> {
+    sleep(SILENCE).await;
+    Err(io::Error::from(io::ErrorKind::TimedOut).into())
 }
 
 fn refused(refusal: &Refusal) -> Result<Reply, BoxError> {

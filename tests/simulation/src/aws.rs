@@ -1,0 +1,248 @@
+//! AWS in memory: the transport of the real SDK, and what AWS said when.
+
+mod facts;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use simulator::{Answer, Fault, InProcess, Times, World};
+
+use crate::life::{Interaction, Life};
+use crate::time;
+use crate::trace::Trace;
+use crate::weather::{OfAws, Sky};
+pub use facts::Facts;
+
+/// How much older a late answer is, in seconds.
+const LAG: f64 = 8.0;
+
+/// A call that AWS has received.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Seconds since the beginning, when AWS answered.
+    pub at: f64,
+    /// The process that called: the number of the replica, and of its life.
+    pub caller: (usize, u32),
+    pub region: String,
+    pub operation: String,
+    /// Whether the SDK made it by itself, after an error.
+    pub is_retry: bool,
+    /// What AWS has at that time, if the answer arrived whole.
+    pub facts: Option<Arc<Facts>>,
+}
+
+/// AWS, as all replicas see it. All clones share it.
+#[derive(Clone)]
+pub struct Aws(Arc<Inner>);
+
+struct Inner {
+    present: InProcess,
+    /// The same world, some seconds ago.
+    past: InProcess,
+    calls: Mutex<Vec<Call>>,
+    /// What AWS had, and from when on.
+    history: Mutex<Vec<(f64, Arc<Facts>)>>,
+    trace: Trace,
+}
+
+impl Aws {
+    /// # Errors
+    /// If the world is invalid.
+    pub fn new(world: World, trace: Trace) -> std::io::Result<Self> {
+        let (present, past) = (InProcess::new(world.clone())?, InProcess::new(world)?);
+        Ok(Self(Arc::new(Inner { present, past, calls: Mutex::default(), history: Mutex::default(), trace })))
+    }
+
+    /// Takes note of what AWS has now.
+    pub fn look(&self) {
+        let now = time::elapsed();
+        let facts = self.facts();
+        let mut history = self.0.history.lock();
+        if history.last().is_none_or(|(_, last)| **last != facts) {
+            history.push((now, Arc::new(facts)));
+        }
+    }
+
+    /// Whether AWS had something at any time since `from`.
+    pub fn had_since(&self, from: f64, is_so: impl Fn(&Facts) -> bool) -> bool {
+        self.since(from).iter().any(|facts| is_so(facts))
+    }
+
+    /// Whether AWS has had something all the time since `from`.
+    pub fn always_had_since(&self, from: f64, is_so: impl Fn(&Facts) -> bool) -> bool {
+        self.since(from).iter().all(|facts| is_so(facts))
+    }
+
+    /// The states since `from`, with the one of that moment.
+    fn since(&self, from: f64) -> Vec<Arc<Facts>> {
+        let history = self.0.history.lock();
+        let first = history.iter().rposition(|(at, _)| *at <= from).unwrap_or(0);
+        history[first..].iter().map(|(_, facts)| facts.clone()).collect()
+    }
+
+    /// What AWS has now.
+    pub fn facts(&self) -> Facts {
+        self.0.present.at(time::elapsed(), Facts::of)
+    }
+
+    /// Takes note of a call.
+    pub fn note(&self, call: Call) {
+        self.0.calls.lock().push(call);
+    }
+
+    /// Reads the calls so far.
+    pub fn calls<T>(&self, read: impl FnOnce(&[Call]) -> T) -> T {
+        read(&self.0.calls.lock())
+    }
+
+    /// The HTTP client of one process.
+    pub fn transport(&self, caller: (usize, u32), sky: Option<Sky>, life: Life) -> Transport {
+        Transport { aws: self.clone(), caller, sky, life }
+    }
+}
+
+/// The way of one process to AWS.
+#[derive(Clone)]
+pub struct Transport {
+    aws: Aws,
+    caller: (usize, u32),
+    /// `None`: always fair weather.
+    sky: Option<Sky>,
+    life: Life,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Transport of {:?}", self.caller)
+    }
+}
+
+impl HttpClient for Transport {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Transport {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let this = self.clone();
+        HttpConnectorFuture::new(async move { this.exchange(request).await })
+    }
+}
+
+impl Transport {
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let asked = Asked::of(request)?;
+        let strike = self.sky.as_ref().and_then(Sky::aws);
+        let interaction = self.life.interacts();
+        if interaction == Interaction::Never || matches!(strike, Some(OfAws::Unreachable)) {
+            return Err(reset());
+        }
+        let inner = &self.aws.0;
+        match &strike {
+            Some(OfAws::Slow(most)) => tokio::time::sleep(self.pause(*most)).await,
+            Some(OfAws::Silent) => std::future::pending().await,
+            Some(OfAws::Fault(kind)) => inner.present.fault(Fault {
+                service: None,
+                operation: None,
+                region: None,
+                account: None,
+                skip: 0,
+                times: Times::Count(1),
+                kind: kind.clone(),
+            }),
+            Some(OfAws::Late | OfAws::Unreachable) | None => {}
+        }
+        let is_late = matches!(strike, Some(OfAws::Late));
+        let (world, elapsed) =
+            if is_late { (&inner.past, time::elapsed() - LAG) } else { (&inner.present, time::elapsed()) };
+        let facts = world.at(elapsed, Facts::of);
+        let Asked { region, operation, is_retry, request } = asked;
+        let answer = world.answer(request).await;
+        let is_said = !matches!(strike, Some(OfAws::Fault(_))) && says_something(&answer);
+        let how = strike.as_ref().map_or_else(String::new, |strike| format!(" struck by {strike:?}"));
+        let call = Call {
+            at: time::elapsed(),
+            caller: self.caller,
+            region,
+            operation,
+            is_retry,
+            facts: is_said.then(|| Arc::new(facts)),
+        };
+        let who = format!("replica {}.{}", self.caller.0, self.caller.1);
+        if self.sky.is_some() {
+            inner.trace.note(who, format_args!("{} in {} → {}{how}", call.operation, call.region, status_of(&answer)));
+            self.aws.note(call);
+        }
+        if interaction == Interaction::Unheard { Err(reset()) } else { deliver(answer) }
+    }
+
+    fn pause(&self, most: Duration) -> Duration {
+        self.sky.as_ref().map_or(Duration::ZERO, |sky| sky.pause(most))
+    }
+}
+
+/// A request to AWS.
+struct Asked {
+    region: String,
+    operation: String,
+    is_retry: bool,
+    request: http::Request<Bytes>,
+}
+
+impl Asked {
+    fn of(request: HttpRequest) -> Result<Self, ConnectorError> {
+        let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+        let (parts, body) = request.into_parts();
+        let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
+        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        // `Credential=KEY/DATE/REGION/SERVICE/aws4_request`
+        let scope = header("authorization").split_once("Credential=").map(|(_, scope)| scope).unwrap_or_default();
+        let region = scope.split('/').nth(2).unwrap_or_default().to_owned();
+        let form = std::str::from_utf8(&body).unwrap_or_default();
+        let action = form.split('&').find_map(|pair| pair.strip_prefix("Action="));
+        let operation = action.unwrap_or(parts.uri.path().trim_start_matches('/')).to_owned();
+        let is_retry = !header("amz-sdk-request").starts_with("attempt=1");
+        Ok(Self { region, operation, is_retry, request: http::Request::from_parts(parts, body) })
+    }
+}
+
+/// Whether it tells of what there is. That something is missing is an error in AWS's words.
+fn says_something(answer: &Answer) -> bool {
+    let Answer::Whole(reply) = answer else { return false };
+    let has = |words: &str| reply.body().windows(words.len()).any(|part| part == words.as_bytes());
+    reply.status().is_success() || has("does not exist") || has("ResourceNotFoundException")
+}
+
+fn status_of(answer: &Answer) -> String {
+    match answer {
+        Answer::Whole(reply) => reply.status().as_u16().to_string(),
+        Answer::CutMidBody(_) => "cut".to_owned(),
+        Answer::Reset => "reset".to_owned(),
+    }
+}
+
+fn deliver(answer: Answer) -> Result<HttpResponse, ConnectorError> {
+    match answer {
+        Answer::Whole(reply) => {
+            let (parts, body) = reply.into_parts();
+            HttpResponse::try_from(http::Response::from_parts(parts, SdkBody::from(body)))
+                .map_err(|error| ConnectorError::user(error.into()))
+        }
+        Answer::CutMidBody(_) | Answer::Reset => Err(reset()),
+    }
+}
+
+fn reset() -> ConnectorError {
+    ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into())
+}

@@ -1,0 +1,50 @@
+//! What must hold, whatever happens. Each oracle is one file. They look at what the API server and AWS have seen, and never
+//! into the operator.
+
+mod budget;
+mod claims;
+mod convergence;
+#[cfg(test)]
+mod tests;
+mod truth;
+mod writers;
+
+pub use budget::check as check_budget;
+pub use convergence::check as check_convergence;
+pub use truth::Truth;
+pub use writers::Writers;
+
+use serde_json::Value;
+
+/// The number and the life of the process that is the client of a request, `None` for another client.
+fn process(client: &str) -> Option<(usize, u32)> {
+    let (number, life) = client.split_once('.')?;
+    Some((number.parse().ok()?, life.parse().ok()?))
+}
+
+/// Whether a client is a process of the operator.
+pub fn is_operator(client: &str) -> bool {
+    process(client).is_some()
+}
+
+/// The condition of this type.
+fn condition<'a>(status: &'a Value, type_: &str) -> Option<&'a Value> {
+    status["conditions"].as_array()?.iter().find(|condition| condition["type"] == type_)
+}
+
+/// The reason of Ready.
+fn reason(status: &Value) -> &str {
+    condition(status, "Ready").and_then(|ready| ready["reason"].as_str()).unwrap_or_default()
+}
+
+/// Reasons that stand for no answer of AWS. Such a status may be old, and says so.
+const UNANSWERED: [&str; 8] = [
+    "NotYetObserved",
+    "Suspended",
+    "Stale",
+    "AccessDenied",
+    "InvalidCredentials",
+    "InvalidRequest",
+    "UnknownRegion",
+    "IdentityNotAllowed",
+];

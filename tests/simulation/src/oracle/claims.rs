@@ -1,0 +1,67 @@
+//! What a status says about its image, each claim with the call of AWS that could have said it.
+
+use serde_json::Value;
+
+use crate::aws::Facts;
+
+/// One claim of a status.
+pub struct Claim<'a> {
+    pub what: String,
+    /// The operation that says it.
+    pub operation: &'static str,
+    pub is_so: Box<dyn Fn(&Facts) -> bool + 'a>,
+}
+
+/// The claims of a status.
+pub fn of(status: &Value) -> Vec<Claim<'_>> {
+    let place = (text(status, "region").to_owned(), text(status, "imageId").to_owned());
+    let mut claims = vec![ami(status, place.clone())];
+    claims.extend(stack(status, place));
+    if let Some(build) = status["imagebuilderImageStatus"].as_str() {
+        let is_so = move |facts: &Facts| facts.builds.values().any(|status| status == build);
+        claims.push(Claim { what: format!("build {build}"), operation: "GetImage", is_so: Box::new(is_so) });
+    }
+    claims
+}
+
+/// The AMI that a status shows: its id and its state.
+pub fn shown_ami(status: &Value) -> Option<(String, String)> {
+    let ami = &status["ec2AmiInfo"];
+    ami.is_object().then(|| (text(ami, "amiId").to_owned(), text(ami, "state").to_lowercase()))
+}
+
+fn ami(status: &Value, place: (String, String)) -> Claim<'_> {
+    let operation = "DescribeImages";
+    match shown_ami(status) {
+        Some(ami) => Claim {
+            what: format!("AMI {ami:?}"),
+            operation,
+            is_so: Box::new(move |facts| facts.amis.get(&place).is_some_and(|amis| amis.contains(&ami))),
+        },
+        None => Claim {
+            what: "no AMI".to_owned(),
+            operation,
+            is_so: Box::new(move |facts| !facts.amis.contains_key(&place)),
+        },
+    }
+}
+
+fn stack(status: &Value, place: (String, String)) -> Option<Claim<'_>> {
+    let operation = "DescribeStacks";
+    let stack = (text(status, "cloudformationStackArn"), text(status, "cloudformationStackStatus"));
+    if !stack.0.is_empty() {
+        let stack = (stack.0.to_owned(), stack.1.to_owned());
+        let what = format!("stack {stack:?}");
+        return Some(Claim { what, operation, is_so: Box::new(move |facts| facts.stacks.get(&place) == Some(&stack)) });
+    }
+    // Beside an AMI, the answer has no stack.
+    shown_ami(status).is_none().then(|| Claim {
+        what: "no stack".to_owned(),
+        operation,
+        is_so: Box::new(move |facts| facts.stacks.get(&place).is_none_or(|(arn, _)| facts.is_of_another(arn))),
+    })
+}
+
+pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
+}

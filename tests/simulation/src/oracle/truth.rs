@@ -1,0 +1,101 @@
+//! Truth: each part of a status (the AMI, the stack, the build) is as AWS has said it to a process of the operator, not longer
+//! ago than the staleness budget allows. So is the absence of a part.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::claims::{self, Claim, text};
+use super::{UNANSWERED, is_operator, reason};
+use crate::api_server::StatusWrite;
+use crate::aws::Aws;
+use crate::time;
+use crate::trace::Trace;
+
+/// How old an answer may be when a status is written from it, in seconds: the staleness budget, and the longest backoff
+/// after a failed read or write.
+const OLDEST: f64 = 1800.0 + 660.0;
+
+/// What is known of the writes to each object.
+#[derive(Debug, Default)]
+pub struct Truth {
+    /// When the operator has last written each object, by uid.
+    written: BTreeMap<String, f64>,
+    /// When another program has last written each object, by uid.
+    disturbed: BTreeMap<String, f64>,
+}
+
+impl Truth {
+    /// A status was written. `process_since` is when the process of this client has started.
+    pub fn check(&mut self, write: &StatusWrite, process_since: f64, aws: &Aws, trace: &Trace) {
+        let at = time::at(write.at);
+        if !write.has_changed {
+            return;
+        }
+        if !is_operator(&write.client) {
+            self.disturbed.insert(write.uid.clone(), at);
+            return;
+        }
+        let before = self.written.insert(write.uid.clone(), at);
+        // A new process cannot tell what others wrote before it from what its predecessor wrote. It corrects that as soon as
+        // AWS answers.
+        let is_known = self.disturbed.get(&write.uid).is_none_or(|disturbed| *disturbed > process_since);
+        if UNANSWERED.contains(&reason(&write.after)) || !is_known {
+            return;
+        }
+        for claim in claims::of(&write.after) {
+            if !was_said(&claim, text(&write.after, "region"), at, aws) {
+                let Claim { what, operation, .. } = claim;
+                let lie = format_args!(
+                    "{}/{} says {what}, which {operation} has not said: {}",
+                    write.namespace, write.name, write.after
+                );
+                trace.fail("truth", lie);
+            }
+        }
+        if let Some(before) = before.filter(|before| self.disturbed.get(&write.uid).is_none_or(|at| at < before)) {
+            check_absence(write, before, aws, trace);
+        }
+    }
+
+    /// Looks at an object at any time. It must not show what AWS has not had for too long, if the operator could have said so
+    /// since `undisturbed`.
+    pub fn check_age(&self, object: &Value, undisturbed: f64, aws: &Aws, trace: &Trace) {
+        let (now, status) = (time::elapsed(), &object["status"]);
+        let disturbed = self.disturbed.get(text(&object["metadata"], "uid")).copied().unwrap_or_default();
+        let is_judged = now - undisturbed.max(disturbed) > OLDEST && object["spec"]["suspend"] != true;
+        if !is_judged || status["conditions"].is_null() || UNANSWERED.contains(&reason(status)) {
+            return;
+        }
+        for Claim { what, is_so, .. } in claims::of(status) {
+            if !aws.had_since(now - OLDEST, is_so) {
+                let name = text(&object["metadata"], "name");
+                trace.fail(
+                    "truth",
+                    format_args!("{name} still says {what}, which has not been so for {OLDEST} s: {status}"),
+                );
+            }
+        }
+    }
+}
+
+fn was_said(claim: &Claim<'_>, region: &str, at: f64, aws: &Aws) -> bool {
+    aws.calls(|calls| {
+        let recent = calls.iter().rev().take_while(|call| call.at >= at - OLDEST);
+        let mut said = recent.filter(|call| call.operation == claim.operation && call.region == region);
+        said.any(|call| call.facts.as_deref().is_some_and(&claim.is_so))
+    })
+}
+
+/// No false absence: an AMI that the status has shown, and that AWS has had all the time since, is not gone. One answer that is
+/// some seconds old does not make it so.
+fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
+    let (region, id) = (text(&write.after, "region"), text(&write.after, "imageId"));
+    let place = (region.to_owned(), id.to_owned());
+    let Some(ami) = claims::shown_ami(&write.before) else { return };
+    let is_there = |facts: &crate::aws::Facts| facts.amis.get(&place).is_some_and(|amis| amis.contains(&ami));
+    if claims::shown_ami(&write.after).is_none() && aws.always_had_since(before, is_there) {
+        let (namespace, name) = (&write.namespace, &write.name);
+        trace.fail("truth", format_args!("{namespace}/{name} says that {ami:?} is gone: {}", write.after));
+    }
+}

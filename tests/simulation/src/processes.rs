@@ -1,0 +1,67 @@
+//! The processes of the operator, which start again a moment after they have ended.
+
+use crate::replica::{RESTART, Replica, Stage};
+use crate::time;
+
+/// All processes, by the number of the replica.
+pub struct Processes {
+    running: Vec<Replica>,
+    /// When a process that has ended starts again.
+    restarts: Vec<Option<f64>>,
+    /// When each process has started.
+    started: Vec<f64>,
+}
+
+impl Processes {
+    pub fn start(stage: &Stage, replicas: usize) -> Self {
+        let running = (0..replicas).map(|number| Replica::start(stage, number, 0)).collect();
+        Self { running, restarts: vec![None; replicas], started: vec![time::elapsed(); replicas] }
+    }
+
+    /// Kills a process now.
+    pub fn kill(&mut self, number: usize) {
+        self.running[number].kill();
+        self.restarts[number].get_or_insert(time::elapsed() + RESTART.as_secs_f64());
+    }
+
+    /// Ends a process as SIGTERM does.
+    pub fn terminate(&self, number: usize) {
+        self.running[number].terminate();
+    }
+
+    /// Whether all of them run.
+    pub fn are_complete(&self) -> bool {
+        self.restarts.iter().all(Option::is_none)
+    }
+
+    /// When the process of this client has started.
+    pub fn since(&self, client: &str) -> f64 {
+        let number: Option<usize> = client.split('.').next().and_then(|number| number.parse().ok());
+        number.and_then(|number| self.started.get(number)).copied().unwrap_or_default()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Replica> {
+        self.running.iter()
+    }
+
+    /// Starts those again whose time has come.
+    pub async fn look(&mut self, stage: &Stage) {
+        let now = time::elapsed();
+        for number in 0..self.running.len() {
+            if self.restarts[number].is_none() {
+                match self.running[number].ended().await {
+                    Some(Err(panic)) => stage.trace.fail("nothing panics", panic),
+                    Some(Ok(_)) => {}
+                    None if self.running[number].alive.is_over() => {}
+                    None => continue,
+                }
+                self.kill(number);
+            }
+            if self.restarts[number].take_if(|at| *at <= now).is_some() {
+                let life = self.running[number].life + 1;
+                self.running[number] = Replica::start(stage, number, life);
+                self.started[number] = now;
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The way of one process to the API server.
+
+use std::time::Duration;
+
+use crate::api_server::{Asked, EventFate, Fate, Link, WatchFate};
+use crate::life::{Interaction, Life};
+use crate::trace::Trace;
+use crate::weather::{OfApi, Sky};
+
+/// The longest pause of a slow request. It is longer than a Lease lasts.
+const SLOW: Duration = Duration::from_secs(40);
+
+/// Strikes the requests of a process as the weather is, and all of them once it is killed.
+pub struct ReplicaLink {
+    pub sky: Sky,
+    pub life: Life,
+    pub trace: Trace,
+}
+
+impl Link for ReplicaLink {
+    fn request(&self, asked: &Asked) -> Fate {
+        let fate = match self.life.interacts() {
+            Interaction::Happens => self.fate(),
+            Interaction::Never => return Fate::Unreachable,
+            Interaction::Unheard => Fate::LostReply,
+        };
+        // A Lease is told of when it changes hands.
+        if fate != Fate::Answer || !asked.path.contains("/leases") {
+            let Asked { client, method, path, query, .. } = asked;
+            self.trace.note(client, format_args!("{method} {path} {query:?} → {fate:?}"));
+        }
+        fate
+    }
+
+    fn watch(&self, _: &str) -> WatchFate {
+        let fine = WatchFate::default();
+        match self.sky.watch(4) {
+            None => fine,
+            Some(0) => WatchFate { gone: true, ..fine },
+            Some(1) => WatchFate { ends_after: Some(self.sky.pause(Duration::from_secs(60))), ..fine },
+            Some(2) => WatchFate { stale_list: Some(3), ..fine },
+            Some(_) => WatchFate { ends_after: Some(Duration::ZERO), ..fine },
+        }
+    }
+
+    fn event(&self, _: &str) -> EventFate {
+        match self.sky.event(4) {
+            None => EventFate::Deliver,
+            Some(0) => EventFate::Twice,
+            Some(1) => EventFate::BreakOff,
+            Some(_) => EventFate::After(self.sky.pause(Duration::from_secs(30))),
+        }
+    }
+}
+
+impl ReplicaLink {
+    fn fate(&self) -> Fate {
+        match self.sky.api() {
+            None => Fate::Answer,
+            Some(OfApi::Slow) => Fate::Slow { before: self.sky.pause(SLOW), after: self.sky.pause(SLOW) },
+            Some(OfApi::Refused(code)) => Fate::Refuse { code, retry_after: (code == 429).then_some(2) },
+            Some(OfApi::Unreachable) => Fate::Unreachable,
+            Some(OfApi::LostReply) => Fate::LostReply,
+            Some(OfApi::Silent) => Fate::Hangs,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The weather: which faults may strike, and how often. A seed decides each of them. In fair weather none strikes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use parking_lot::Mutex;
+use simulator::FaultKind;
+
+/// What strikes the calls to AWS.
+#[derive(Clone, Debug)]
+pub enum OfAws {
+    /// The answer comes after this time.
+    Slow(Duration),
+    /// The answer is one of a little earlier: AWS is eventually consistent.
+    Late,
+    /// AWS, or something between, answers like this.
+    Fault(FaultKind),
+    /// There is no connection.
+    Unreachable,
+    /// The answer never comes.
+    Silent,
+}
+
+/// What strikes the requests to the API server.
+#[derive(Clone, Copy, Debug)]
+pub enum OfApi {
+    Slow,
+    Refused(u16),
+    Unreachable,
+    /// It is done, and the connection breaks before the answer.
+    LostReply,
+    Silent,
+}
+
+/// The faults of a while.
+#[derive(Clone, Debug, Default)]
+pub struct Weather {
+    /// How many calls of a hundred are struck.
+    pub aws: u32,
+    pub of_aws: Vec<OfAws>,
+    /// How many requests of a hundred are struck.
+    pub api: u32,
+    pub of_api: Vec<OfApi>,
+    /// How many watches of a hundred are cut soon, begin too late, or list what is old.
+    pub watches: u32,
+    /// How many events of a hundred come late, twice, or break the watch off.
+    pub events: u32,
+}
+
+/// The weather of one simulation. All clones share it.
+#[derive(Clone, Debug)]
+pub struct Sky(Arc<Mutex<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    rng: Rng,
+    weather: Weather,
+}
+
+impl Sky {
+    pub fn new(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(Inner { rng: Rng::with_seed(seed), weather: Weather::default() })))
+    }
+
+    pub fn set(&self, weather: Weather) {
+        self.0.lock().weather = weather;
+    }
+
+    /// Whether nothing strikes between the operator and the cluster.
+    pub fn is_fair_in_cluster(&self) -> bool {
+        let Weather { api, watches, events, .. } = self.0.lock().weather;
+        api + watches + events == 0
+    }
+
+    pub fn aws(&self) -> Option<OfAws> {
+        let Inner { rng, weather } = &mut *self.0.lock();
+        (rng.u32(..100) < weather.aws).then(|| rng.choice(weather.of_aws.iter()).cloned()).flatten()
+    }
+
+    pub fn api(&self) -> Option<OfApi> {
+        let Inner { rng, weather } = &mut *self.0.lock();
+        (rng.u32(..100) < weather.api).then(|| rng.choice(weather.of_api.iter()).copied()).flatten()
+    }
+
+    /// Whether a watch is struck. If it is: a number below `kinds`.
+    pub fn watch(&self, kinds: usize) -> Option<usize> {
+        let Inner { rng, weather } = &mut *self.0.lock();
+        (rng.u32(..100) < weather.watches).then(|| rng.usize(..kinds))
+    }
+
+    /// Whether an event of a watch is struck. If it is: a number below `kinds`.
+    pub fn event(&self, kinds: usize) -> Option<usize> {
+        let Inner { rng, weather } = &mut *self.0.lock();
+        (rng.u32(..100) < weather.events).then(|| rng.usize(..kinds))
+    }
+
+    /// A random time up to `most`, mostly short.
+    pub fn pause(&self, most: Duration) -> Duration {
+        let share = self.0.lock().rng.f64();
+        most.mul_f64(share * share * share)
+    }
+}
+
+impl Weather {
+    /// AWS alone is out of reach, or refuses.
+    pub fn without_aws(rng: &mut Rng) -> Self {
+        Self { aws: 100, of_aws: some(rng, of_aws()), ..Self::default() }
+    }
+
+    /// Bad weather of some kind.
+    pub fn bad(rng: &mut Rng) -> Self {
+        let mut weather = Self::default();
+        if rng.u32(..100) < 75 {
+            weather.aws = often(rng);
+            weather.of_aws = some(rng, of_aws());
+        }
+        if rng.u32(..100) < 65 {
+            weather.api = often(rng);
+            weather.of_api = some(rng, of_api());
+        }
+        if rng.bool() {
+            weather.watches = often(rng);
+        }
+        if rng.bool() {
+            weather.events = often(rng).min(50);
+        }
+        weather
+    }
+}
+
+/// Seldom, now and then, or nearly always.
+fn often(rng: &mut Rng) -> u32 {
+    [2, 10, 30, 60, 95, 100][rng.usize(..6)]
+}
+
+/// A few kinds of all.
+fn some<T>(rng: &mut Rng, mut all: Vec<T>) -> Vec<T> {
+    rng.shuffle(&mut all);
+    all.truncate(rng.usize(1..=3));
+    all
+}
+
+fn of_aws() -> Vec<OfAws> {
+    let error = |status, code: &str| {
+        OfAws::Fault(FaultKind::Error { status, code: code.into(), message: format!("{code} of the simulation") })
+    };
+    let replaced = |status, body: &str| {
+        OfAws::Fault(FaultKind::ReplaceBody { status, body: body.into(), content_type: "text/html".into() })
+    };
+    vec![
+        OfAws::Slow(Duration::from_secs(2)),
+        OfAws::Slow(Duration::from_secs(25)),
+        OfAws::Late,
+        OfAws::Late,
+        OfAws::Fault(FaultKind::Throttle),
+        OfAws::Fault(FaultKind::Reset),
+        OfAws::Fault(FaultKind::ResetMidBody),
+        OfAws::Fault(FaultKind::CutShort { percent: 60 }),
+        OfAws::Fault(FaultKind::EmptyBody),
+        replaced(200, "<html>Welcome</html>"),
+        replaced(404, "<html>Not found</html>"),
+        replaced(503, "<html>Busy</html>"),
+        error(403, "UnauthorizedOperation"),
+        error(400, "AccessDenied"),
+        error(500, "InternalError"),
+        error(400, "InvalidParameterValue"),
+        error(401, "AuthFailure"),
+        OfAws::Unreachable,
+        OfAws::Silent,
+    ]
+}
+
+fn of_api() -> Vec<OfApi> {
+    let refused = [400, 403, 404, 409, 422, 429, 500, 503, 504].map(OfApi::Refused);
+    let others = [OfApi::Slow, OfApi::Slow, OfApi::Unreachable, OfApi::LostReply, OfApi::LostReply, OfApi::Silent];
+    refused.into_iter().chain(others).collect()
+}

@@ -1,0 +1,37 @@
+//! A share of the simulation. `make simulate` runs more of it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::Command;
+
+/// Seeds that have found a fault of the operator, with their hours. The README says which.
+const FOUND: [(u64, f64); 2] = [(12, 0.5), (15, 0.5)];
+
+fn simulate(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_simulate")).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+#[test]
+fn no_oracle_fails_in_twenty_seeds() {
+    simulate(&["--seeds", "20", "--hours", "0.3"]);
+}
+
+#[test]
+fn seeds_that_have_found_a_fault_are_good() {
+    for (seed, hours) in FOUND {
+        simulate(&["--seed", &seed.to_string(), "--hours", &hours.to_string()]);
+    }
+}
+
+#[test]
+fn a_seed_has_the_same_story_each_time() {
+    let story = || simulate(&["--seed", "3", "--hours", "0.1", "--story", "4000"]);
+    assert_eq!(story(), story());
+}
+
+#[test]
+fn a_crash_at_any_interaction_changes_no_final_status() {
+    simulate(&["--crashes", "--stride", "40"]);
+}
