@@ -20,6 +20,13 @@ pub(super) fn shape() -> &'static Shape {
     &SCHEMA.1
 }
 
+/// Removes what the schema does not have. It says nothing about the metadata.
+pub(super) fn prune(object: &mut Value) {
+    let metadata = object["metadata"].take();
+    shape().prune(object);
+    object["metadata"] = metadata;
+}
+
 /// Refuses an object that the CRD does not allow.
 pub(super) fn check(object: &Value) -> Result<(), Refusal> {
     let mut errors = Vec::new();

@@ -42,7 +42,7 @@ impl<'a> Writing<'a> {
             return Err(Refusal::invalid(resource, "", &[error]));
         }
         if resource.is_custom() {
-            schema::shape().prune(&mut object);
+            schema::prune(&mut object);
         }
         let mut created = resource.empty();
         body::take(&mut created, &object, self.call);
@@ -115,7 +115,7 @@ impl<'a> Writing<'a> {
             self.check_preconditions(live, &object)?;
             return self.finish(live, next);
         }
-        schema::shape().prune(&mut object);
+        schema::prune(&mut object);
         schema::shape().add_defaults(&mut object);
         body::take(&mut next, &object, self.call);
         let subresource = self.call.subresource.as_str();
@@ -132,7 +132,7 @@ impl<'a> Writing<'a> {
     pub(super) fn apply(&mut self, mut applied: Value) -> Result<Arc<Value>, Refusal> {
         body::check_apply(self.call, &applied)?;
         let live = self.store.found(self.call)?;
-        schema::shape().prune(&mut applied);
+        schema::prune(&mut applied);
         let subresource = self.call.subresource.as_str();
         let (before, config) = (body::view(&live, subresource), body::view(&applied, subresource));
         let mut managers = Managers::of(&live);

@@ -46,8 +46,8 @@ async fn a_forced_apply_takes_a_field_over_and_an_unforced_one_is_refused() {
         json!(managers),
         json!([
             ["customimage-operator", "Apply", "status"],
-            ["kubectl", "Update", null],
-            ["intruder", "Update", "status"]
+            ["intruder", "Update", "status"],
+            ["kubectl", "Update", null]
         ])
     );
 }

@@ -1,0 +1,32 @@
+//! The API server in memory against a real kube-apiserver: the same seeded scripts of requests get the same answers, once
+//! versions, uids and times are masked.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod mask;
+mod script;
+mod sides;
+
+use sides::Side;
+
+/// Scripts, each with its own seed.
+const SEEDS: std::ops::Range<u64> = 0..6;
+
+/// Steps of one script.
+const STEPS: usize = 250;
+
+#[tokio::test]
+async fn the_same_script_gets_the_same_answers() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cluster = cluster::Cluster::start().await.unwrap();
+    let real = Side::real(&cluster).await;
+    let memory = Side::in_memory();
+    let seeds = std::env::var("SEED").map_or(SEEDS, |seed| seed.parse().map(|seed| seed..seed + 1).unwrap());
+    for seed in seeds {
+        let (theirs, ours) = (script::run(&real, seed, STEPS).await, script::run(&memory, seed, STEPS).await);
+        assert_eq!(theirs.len(), ours.len());
+        for (step, (theirs, ours)) in theirs.iter().zip(&ours).enumerate() {
+            assert!(theirs == ours, "seed {seed}, step {step}\n real: {theirs}\n ours: {ours}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Masks what must differ between two servers: versions, uids, times and page tokens. Versions and uids are replaced by the
+//! order in which they appeared, so that it still shows which of them are the same.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub struct Mask {
+    versions: BTreeMap<String, usize>,
+    uids: BTreeMap<String, usize>,
+}
+
+impl Mask {
+    pub fn masked(&mut self, value: &Value) -> Value {
+        match value {
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| (name.clone(), self.field(name, value))).collect()
+            }
+            Value::Array(items) => items.iter().map(|item| self.masked(item)).collect(),
+            Value::String(text) => Value::from(self.text(text)),
+            other => other.clone(),
+        }
+    }
+
+    fn field(&mut self, name: &str, value: &Value) -> Value {
+        match (name, value) {
+            ("resourceVersion", Value::String(version)) => {
+                json!(format!("version {}", number(&mut self.versions, version)))
+            }
+            ("uid", Value::String(uid)) => json!(format!("uid {}", number(&mut self.uids, uid))),
+            ("creationTimestamp" | "time", Value::String(_)) => json!("a time"),
+            ("continue", Value::String(token)) if !token.is_empty() => json!("a token"),
+            // It is in seconds, so it decides the order by chance.
+            ("managedFields", Value::Array(entries)) => {
+                let mut entries: Vec<Value> = entries.iter().map(|entry| self.masked(entry)).collect();
+                entries.sort_by_key(Value::to_string);
+                Value::Array(entries)
+            }
+            _ => self.masked(value),
+        }
+    }
+
+    /// A text without the uids and versions that are in it.
+    fn text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (uid, number) in &self.uids {
+            text = text.replace(uid.as_str(), &format!("uid {number}"));
+        }
+        if text.contains("resource version") {
+            text = text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
+            while text.contains("##") {
+                text = text.replace("##", "#");
+            }
+        }
+        text
+    }
+}
+
+fn number(known: &mut BTreeMap<String, usize>, text: &str) -> usize {
+    let next = known.len();
+    *known.entry(text.to_owned()).or_insert(next)
+}
