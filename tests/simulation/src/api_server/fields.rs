@@ -6,7 +6,6 @@ pub(super) mod merge;
 use super::shape::Shape;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// A step on the way to a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,7 +157,7 @@ impl Fields {
         Self(nodes.collect())
     }
 
-    /// Each member, as errors write it.
+    /// Each member, as errors write it: those of one level first, and then what is below them.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
         self.collect_words("", &mut words);
@@ -166,18 +165,16 @@ impl Fields {
     }
 
     fn collect_words(&self, before: &str, words: &mut Vec<String>) {
-        for (step, node) in &self.0 {
-            let mut path = before.to_owned();
-            let _ = match step {
-                Step::Field(name) => write!(path, ".{name}"),
-                Step::Item(key) => {
-                    write!(path, "[{}]", key.trim_matches(['{', '}']).replacen("\":", "=", 1).replacen('"', "", 1))
-                }
-            };
-            if node.is_member {
-                words.push(path.clone());
+        let path = |step: &Step| match step {
+            Step::Field(name) => format!("{before}.{name}"),
+            Step::Item(key) => {
+                let key = key.trim_matches(['{', '}']).replacen("\":", "=", 1).replacen('"', "", 1);
+                format!("{before}[{key}]")
             }
-            node.below.collect_words(&path, words);
+        };
+        words.extend(self.0.iter().filter(|(_, node)| node.is_member).map(|(step, _)| path(step)));
+        for (step, node) in &self.0 {
+            node.below.collect_words(&path(step), words);
         }
     }
 }

@@ -21,14 +21,25 @@ impl Store {
         let page = self.page(call, stale)?;
         let objects = self.all_at(call.resource, page.version);
         let found = Self::within(&objects, &call.namespace, &page.start);
-        let mut found = found.into_iter().filter(|(_, object)| call.selects(object)).peekable();
+        let mut found = found.into_iter().peekable();
         let is_cached = call.parameter("resourceVersion") == "0" && call.parameter("continue").is_empty();
         // A list from the cache is whole.
         let limit = call.number("limit")?.filter(|limit| *limit > 0 && !is_cached);
         let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        let items: Vec<Value> = found.by_ref().take(limit).map(|(_, object)| item(call, &object)).collect();
+        let mut items = Vec::new();
+        while items.len() < limit
+            && let Some((_, object)) = found.next()
+        {
+            items.extend(call.selects(&object).then(|| item(call, &object)));
+        }
         let mut metadata = json!({"resourceVersion": page.version.to_string()});
-        if let Some((next, _)) = found.peek() {
+        if call.resource.is_custom() && !call.only_metadata {
+            metadata["continue"] = json!("");
+        }
+        // Like the real server, it does not look ahead whether the rest has an object that is selected. But
+        // it reads an object that is selected by its name as one.
+        let is_of_one = call.parameter("fieldSelector").contains("metadata.name=");
+        if let Some((next, _)) = found.peek().filter(|_| !is_of_one) {
             metadata["continue"] = json!(token(page.version, next));
             if call.selects_all() {
                 metadata["remainingItemCount"] = json!(found.count());
@@ -38,6 +49,7 @@ impl Store {
             true => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
             false => (format!("{}List", call.resource.kind()), call.resource.api_version()),
         };
+        let items = if call.only_metadata && items.is_empty() { Value::Null } else { Value::from(items) };
         Ok(json!({"kind": kind, "apiVersion": version, "metadata": metadata, "items": items}))
     }
 

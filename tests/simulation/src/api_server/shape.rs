@@ -67,16 +67,16 @@ impl Shape {
         matches!(self, Self::Fields(fields) if fields.contains_key(name))
     }
 
-    /// Removes the fields that the schema does not have, and nulls: nothing is nullable.
-    pub(super) fn prune(&self, value: &mut Value) {
+    /// Removes the fields that the schema does not have, and `nulls`, too, if so asked: nothing is nullable.
+    pub(super) fn prune(&self, value: &mut Value, nulls: bool) {
         match (self, value) {
             (Self::Fields(fields), Value::Object(object)) => {
-                object.retain(|name, value| fields.contains_key(name) && !value.is_null());
-                object.iter_mut().for_each(|(name, value)| self.at(name).prune(value));
+                object.retain(|name, value| fields.contains_key(name) && !(nulls && value.is_null()));
+                object.iter_mut().for_each(|(name, value)| self.at(name).prune(value, nulls));
             }
-            (Self::Keys, Value::Object(object)) => object.retain(|_, value| !value.is_null()),
+            (Self::Keys, Value::Object(object)) => object.retain(|_, value| !(nulls && value.is_null())),
             (Self::Atomic(item) | Self::Keyed(_, item), Value::Array(items)) => {
-                items.iter_mut().for_each(|value| item.prune(value));
+                items.iter_mut().for_each(|value| item.prune(value, nulls));
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use super::resource::{Resource, meta};
 use super::watchers::Watchers;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +40,7 @@ pub(super) struct Change {
 pub struct Snapshot {
     version: u64,
     objects: BTreeMap<Resource, Objects>,
+    bare: BTreeSet<String>,
 }
 
 pub(super) struct Store {
@@ -47,6 +48,9 @@ pub(super) struct Store {
     pub(super) version: u64,
     uids: u64,
     objects: BTreeMap<Resource, Objects>,
+    /// The uids of the custom resources that were not written since they were created. They are stored without their default
+    /// status, so the next write stores it, even if it changes nothing that can be seen.
+    pub(super) bare: BTreeSet<String>,
     history: BTreeMap<Resource, VecDeque<Arc<Change>>>,
     /// Changes up to this version are forgotten.
     forgotten: BTreeMap<Resource, u64>,
@@ -64,6 +68,7 @@ impl Store {
             version: 1,
             uids: 0,
             objects: BTreeMap::new(),
+            bare: BTreeSet::new(),
             history: BTreeMap::new(),
             forgotten: BTreeMap::new(),
             events: VecDeque::new(),
@@ -143,6 +148,7 @@ impl Store {
     /// Deletes an object. Returns its last state, if there was one.
     pub(super) fn remove(&mut self, resource: Resource, key: &str) -> Option<Arc<Value>> {
         let before = self.objects.get_mut(&resource)?.remove(key)?;
+        self.bare.remove(meta(&before, "uid"));
         self.version += 1;
         let change =
             Change { version: self.version, resource, key: key.to_owned(), before: Some(before.clone()), after: None };
@@ -176,21 +182,20 @@ impl Store {
 
     /// Forgets all changes, as a server does that starts again with a compacted etcd.
     pub(super) fn forget_history(&mut self) {
-        for (resource, history) in &mut self.history {
-            history.clear();
-            self.forgotten.insert(*resource, self.version);
-        }
+        self.history.clear();
+        let all = [Resource::CustomImage, Resource::Lease, Resource::Namespace];
+        self.forgotten.extend(all.map(|resource| (resource, self.version)));
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        Snapshot { version: self.version, objects: self.objects.clone() }
+        Snapshot { version: self.version, objects: self.objects.clone(), bare: self.bare.clone() }
     }
 
     /// Sets the store back, and the counter with it. Open watches notice nothing. They stay silent until the versions have
     /// passed those that they know.
     pub(super) fn restore(&mut self, snapshot: &Snapshot) {
-        let Snapshot { version, objects } = snapshot;
-        (self.version, self.objects) = (*version, objects.clone());
+        let Snapshot { version, objects, bare } = snapshot;
+        (self.version, self.objects, self.bare) = (*version, objects.clone(), bare.clone());
         for history in self.history.values_mut() {
             history.retain(|change| change.version <= *version);
         }

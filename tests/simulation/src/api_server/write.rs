@@ -65,7 +65,7 @@ impl<'a> Writing<'a> {
             managers.update(&manager, &json!({}), &view, schema::shape(), &self.store.time());
             body::set_managers(&mut created, &managers);
             schema::shape().add_defaults(&mut created);
-            schema::check(&created)?;
+            schema::check(&created, "")?;
         }
         if self.store.get(resource, &resource.key(&namespace, &name)).is_some() {
             return Err(Refusal::already_exists(resource, &name));
@@ -74,6 +74,9 @@ impl<'a> Writing<'a> {
             self.store.expire_events(&resource.key(&namespace, &name));
         }
         let stored = self.store.put(resource, created);
+        if resource.is_custom() {
+            self.store.bare.insert(meta(&stored, "uid").to_owned());
+        }
         self.note(None, &stored);
         Ok(stored)
     }
@@ -132,7 +135,7 @@ impl<'a> Writing<'a> {
     pub(super) fn apply(&mut self, mut applied: Value) -> Result<Arc<Value>, Refusal> {
         body::check_apply(self.call, &applied)?;
         let live = self.store.found(self.call)?;
-        schema::prune(&mut applied);
+        schema::prune_applied(&mut applied);
         let subresource = self.call.subresource.as_str();
         let (before, config) = (body::view(&live, subresource), body::view(&applied, subresource));
         let mut managers = Managers::of(&live);
@@ -162,12 +165,16 @@ impl<'a> Writing<'a> {
     fn finish(&mut self, live: &Arc<Value>, mut next: Value) -> Result<Arc<Value>, Refusal> {
         if self.call.resource.is_custom() {
             schema::shape().add_defaults(&mut next);
-            schema::check(&next)?;
+            schema::check(&next, &self.call.subresource)?;
             if next["spec"] != live["spec"] {
                 next["metadata"]["generation"] = json!(live["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
             }
         }
-        let stored = if next == **live { live.clone() } else { self.store.put(self.call.resource, next) };
+        let is_bare = self.store.bare.remove(meta(live, "uid"));
+        let stored = match next == **live && !is_bare {
+            true => live.clone(),
+            false => self.store.put(self.call.resource, next),
+        };
         self.note(Some(live), &stored);
         Ok(stored)
     }

@@ -234,7 +234,7 @@ impl Script<'_> {
         let path: String =
             asked.path.split('&').filter(|part| !part.starts_with("continue=")).collect::<Vec<_>>().join("&");
         let path = match path.split_once("&resourceVersion=").or_else(|| path.split_once("?resourceVersion=")) {
-            Some((path, version)) if version.len() > 1 => format!("{path} from a version"),
+            Some((path, version)) if !version.starts_with('0') && version != "1" => format!("{path} from a version"),
             _ => path,
         };
         self.answers.push(format!("{} {path} {body}\n       {code} {answer}", asked.method));

@@ -33,7 +33,10 @@ pub struct Asked {
 
 impl Side {
     pub fn in_memory() -> Self {
-        let client = ApiServer::new(jiff::Timestamp::now).client("script", Arc::new(Faultless));
+        let server = ApiServer::new(jiff::Timestamp::now);
+        // A real one has not seen the changes before the CRD was installed.
+        server.forget_history();
+        let client = server.client("script", Arc::new(Faultless));
         Self { client, lag: Duration::ZERO }
     }
 

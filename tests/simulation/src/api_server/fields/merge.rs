@@ -79,7 +79,8 @@ fn merged_lists(live: &[Value], applied: &[Value], key: &str, item: &Shape) -> V
     out
 }
 
-/// The value without these fields. `None` if nothing is left of an object or a list.
+/// The value without these fields. `None` if nothing is left of an object or a list. Below the top that is a null, as with
+/// the real server: the CRD then refuses it.
 pub(in crate::api_server) fn without(value: &Value, fields: &Fields, shape: &Shape) -> Option<Value> {
     match (shape, value) {
         (Shape::Fields(_) | Shape::Keys, Value::Object(object)) if !object.is_empty() => {
@@ -88,10 +89,10 @@ pub(in crate::api_server) fn without(value: &Value, fields: &Fields, shape: &Sha
                 let step = Step::Field(name.clone());
                 if !fields.has(&step) {
                     let kept = match fields.below(&step) {
-                        Some(below) => without(value, below, shape.at(name)),
-                        None => Some(value.clone()),
+                        Some(below) => without(value, below, shape.at(name)).unwrap_or_default(),
+                        None => value.clone(),
                     };
-                    left.extend(kept.map(|value| (name.clone(), value)));
+                    left.insert(name.clone(), kept);
                 }
             }
             (!left.is_empty()).then_some(Value::Object(left))
@@ -103,7 +104,7 @@ pub(in crate::api_server) fn without(value: &Value, fields: &Fields, shape: &Sha
                     let step = Step::to_item(key, value);
                     match (fields.has(&step), fields.below(&step)) {
                         (true, _) => None,
-                        (false, Some(below)) => without(value, below, item),
+                        (false, Some(below)) => Some(without(value, below, item).unwrap_or_default()),
                         (false, None) => Some(value.clone()),
                     }
                 })

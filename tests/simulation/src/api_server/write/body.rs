@@ -4,6 +4,7 @@ use crate::api_server::managers::{Manager, Managers, Operation};
 use crate::api_server::refusal::{FieldError, Refusal};
 use crate::api_server::request::Call;
 use crate::api_server::resource::meta;
+use crate::api_server::shape::is_empty;
 use serde_json::{Map, Value, json};
 
 /// The metadata that clients decide.
@@ -77,26 +78,27 @@ pub(super) fn view(object: &Value, subresource: &str) -> Value {
 
 /// Takes from `from` what the write is about.
 pub(super) fn take(into: &mut Value, from: &Value, call: &Call) {
-    let copy = |into: &mut Value, from: &Value, field: &str| {
+    // Metadata that are empty are not kept.
+    let copy = |into: &mut Value, from: &Value, field: &str, in_metadata: bool| {
         let Some(object) = into.as_object_mut() else { return };
-        match from.get(field).filter(|value| !value.is_null()) {
+        match from.get(field).filter(|value| !value.is_null() && !(in_metadata && is_empty(value))) {
             Some(value) => object.insert(field.to_owned(), value.clone()),
             None => object.remove(field),
         };
     };
     if call.subresource == "status" {
-        return copy(into, from, "status");
+        return copy(into, from, "status", false);
     }
     for field in OF_CLIENTS {
-        copy(&mut into["metadata"], &from["metadata"], field);
+        copy(&mut into["metadata"], &from["metadata"], field, true);
     }
     if call.resource.is_custom() {
-        return copy(into, from, "spec");
+        return copy(into, from, "spec", false);
     }
     let fields = [into, from].map(|object| object.as_object().map(|fields| fields.keys().cloned().collect::<Vec<_>>()));
     for field in fields.into_iter().flatten().flatten() {
         if !["apiVersion", "kind", "metadata"].contains(&field.as_str()) {
-            copy(into, from, &field);
+            copy(into, from, &field, false);
         }
     }
 }
