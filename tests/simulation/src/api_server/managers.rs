@@ -108,6 +108,7 @@ impl Managers {
             owned.fields = owned.fields.difference(&lost).difference(&comparison.removed);
         }
         if !force && !conflicts.is_empty() {
+            conflicts.sort_by(|(one, _), (other, _)| one.cmp(other));
             return Err(Refusal::owned_by_others(&conflicts));
         }
         if let Some(owned) = self.0.get_mut(manager).filter(|_| next != *live) {

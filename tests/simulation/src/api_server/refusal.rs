@@ -196,9 +196,7 @@ fn grouped(conflicts: &[(String, String)]) -> String {
     for (owner, field) in conflicts {
         if last != Some(owner) {
             let gap = if text.is_empty() { "" } else { "\n" };
-            let noun =
-                if conflicts.iter().filter(|(other, _)| other == owner).count() > 1 { "conflicts" } else { "conflict" };
-            text += &format!("{gap}{noun} with {owner}:");
+            text += &format!("{gap}conflicts with {owner}:");
             last = Some(owner);
         }
         text += &format!("\n- {field}");

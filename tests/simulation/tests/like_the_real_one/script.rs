@@ -1,16 +1,17 @@
 //! A script of requests, made of a seed. What it remembers of earlier answers goes into later requests.
 
+mod statuses;
+mod steps;
+
 use super::mask::Mask;
 use super::sides::{Asked, Side};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// What requests and replies consist of.
 const JSON: &str = "application/json";
-const APPLY: &str = "application/apply-patch+yaml";
-const MERGE: &str = "application/merge-patch+json";
-const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
-const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
 const IMAGES: &str = "/apis/parallelcluster.dev/v1";
 const LEASES: &str = "/apis/coordination.k8s.io/v1";
 
@@ -57,148 +58,6 @@ impl Script<'_> {
             86..97 => self.lease().await,
             _ => self.event().await,
         }
-    }
-
-    async fn create(&mut self) {
-        let (path, name) = self.collection();
-        let mut body = image(&name, json!({"spec": {"imageId": self.one_of(&["x", "y"])}, "status": {"region": "r"}}));
-        if self.random.bool() {
-            body["metadata"]["labels"] = json!({"team": self.one_of(&["hpc", "web"])});
-        }
-        let manager = self.one_of(&["kubectl", "flux"]);
-        self.ask("POST", format!("{path}?fieldManager={manager}"), JSON, JSON, Some(body)).await;
-    }
-
-    async fn delete(&mut self) {
-        let (path, name) = self.collection();
-        self.ask("DELETE", format!("{path}/{name}"), JSON, JSON, None).await;
-    }
-
-    async fn apply(&mut self) {
-        let (path, name) = self.collection();
-        let path = format!("{path}/{name}");
-        let status = self.status();
-        let mut body = image(&name, json!({"status": status}));
-        if let Some(version) = self.version(&path) {
-            body["metadata"]["resourceVersion"] = json!(version);
-        }
-        let (manager, force) =
-            (self.one_of(&["operator", "operator", "other"]), self.one_of(&["true", "true", "false"]));
-        let path = format!("{path}/status?fieldManager={manager}&force={force}");
-        self.ask("PATCH", path, APPLY, JSON, Some(body)).await;
-    }
-
-    async fn replace_status(&mut self) {
-        let (path, name) = self.collection();
-        let path = format!("{path}/{name}");
-        let Some(mut body) = self.known(&path) else { return };
-        if self.random.u8(0..4) > 0 {
-            body["status"] = self.status();
-        }
-        if self.random.u8(0..4) == 0 {
-            body["spec"]["suspend"] = json!(true);
-            body["metadata"]["labels"] = json!({"team": "none"});
-        }
-        self.without_some(&mut body);
-        let manager = self.one_of(&["operator", "intruder"]);
-        self.ask("PUT", format!("{path}/status?fieldManager={manager}"), JSON, JSON, Some(body)).await;
-    }
-
-    async fn change_spec(&mut self) {
-        let (path, name) = self.collection();
-        let path = format!("{path}/{name}");
-        if self.random.bool() {
-            let value = self.one_of(&["1", "2"]);
-            let patch = match self.random.u8(0..4) {
-                0 => json!({"metadata": {"annotations": {"at": null}}}),
-                1 => json!({"spec": {"suspend": self.random.bool()}}),
-                2 => json!({"status": {"region": "ignored"}}),
-                _ => json!({"metadata": {"annotations": {"at": value}, "labels": {"n": value}}}),
-            };
-            self.ask("PATCH", format!("{path}?fieldManager=kubectl"), MERGE, JSON, Some(patch)).await;
-            return;
-        }
-        let Some(mut body) = self.known(&path) else { return };
-        body["spec"]["suspend"] = json!(self.random.bool());
-        body["status"] = json!({"region": "ignored"});
-        self.without_some(&mut body);
-        self.ask("PUT", format!("{path}?fieldManager=kubectl"), JSON, JSON, Some(body)).await;
-    }
-
-    async fn get(&mut self) {
-        let (path, name) = self.collection();
-        let accept = self.one_of(&[JSON, METADATA]);
-        self.ask("GET", format!("{path}/{name}"), JSON, accept, None).await;
-    }
-
-    async fn list(&mut self) {
-        let (path, _) = self.collection();
-        let accept = self.one_of(&[JSON, METADATA_LIST]);
-        let selector = self.one_of(&["", "", "&labelSelector=team%3Dhpc", "&fieldSelector=metadata.name%3Done"]);
-        let limit = self.random.u8(0..4);
-        let mut token = String::new();
-        loop {
-            let page = format!("{path}?limit={limit}{selector}&continue={token}");
-            let answer = self.ask("GET", page, JSON, accept, None).await;
-            token = answer["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
-            if token.is_empty() {
-                return;
-            }
-            if self.random.bool() {
-                self.create().await;
-            }
-        }
-    }
-
-    async fn watch(&mut self) {
-        let (path, _) = self.collection();
-        let accept = self.one_of(&[JSON, METADATA]);
-        let query = match self.random.u8(0..3) {
-            0 => "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=0&allowWatchBookmarks=true"
-                .to_owned(),
-            1 => "resourceVersion=1".to_owned(),
-            _ => match self.versions.len() {
-                0 => return,
-                known => {
-                    format!("resourceVersion={}", self.versions[self.random.usize(known.saturating_sub(12)..known)])
-                }
-            },
-        };
-        let path = format!("{path}?watch=true&timeoutSeconds=100&{query}");
-        let asked = Asked { method: "GET", path, content_type: JSON, accept, body: None };
-        let (code, events) = self.side.watch(&asked).await;
-        self.note(&asked, code, &events);
-    }
-
-    async fn lease(&mut self) {
-        let (namespace, name) = (self.namespace(), self.one_of(&["l", "m"]));
-        let path = format!("{LEASES}/namespaces/{namespace}/leases");
-        let holder = self.one_of(&["one", "two", ""]);
-        let mut body = json!({
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": {"name": name, "labels": {"by": "script"}},
-            "spec": {"leaseDurationSeconds": 15, "renewTime": "2026-11-24T10:00:00.123456Z", "leaseTransitions": 0}
-        });
-        if !holder.is_empty() {
-            body["spec"]["holderIdentity"] = json!(holder);
-        }
-        match self.random.u8(0..5) {
-            0 => drop(self.ask("POST", path, JSON, JSON, Some(body)).await),
-            1 => drop(self.ask("GET", format!("{path}/{name}"), JSON, JSON, None).await),
-            2 => drop(self.ask("GET", format!("{path}?labelSelector=by%3Dscript"), JSON, JSON, None).await),
-            _ => {
-                let path = format!("{path}/{name}");
-                let Some(version) = self.version(&path) else { return };
-                body["metadata"]["resourceVersion"] = json!(version);
-                self.ask("PUT", path, JSON, JSON, Some(body)).await;
-            }
-        }
-    }
-
-    async fn event(&mut self) {
-        let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", self.namespace());
-        let patch = json!({"series": {"count": 2, "lastObservedTime": "2026-11-24T10:00:00.000000Z"}});
-        self.ask("PATCH", format!("{path}/none"), MERGE, JSON, Some(patch)).await;
     }
 
     async fn ask(
@@ -283,50 +142,6 @@ impl Script<'_> {
     fn one_of(&mut self, choices: &[&'static str]) -> &'static str {
         choices[self.random.usize(0..choices.len())]
     }
-
-    fn status(&mut self) -> Value {
-        let mut status = json!({});
-        for field in ["region", "phase", "accountId", "version"] {
-            if self.random.bool() {
-                status[field] = json!(self.one_of(&["a", "b"]));
-            }
-        }
-        if self.random.bool() {
-            status["observedGeneration"] = json!(self.random.i64(0..2));
-        }
-        if self.random.bool() {
-            status["ec2AmiInfo"] = match self.random.u8(0..5) {
-                0 => json!({}),
-                1 => json!({"amiId": "ami-1"}),
-                2 => json!({"amiId": "ami-2", "tags": []}),
-                3 => json!({"amiName": "n", "tags": [{"key": "k"}]}),
-                _ => json!({"state": "S", "tags": [{"key": "k", "value": "v"}, {"key": "l", "value": ""}]}),
-            };
-        }
-        if self.random.bool() {
-            status["build"] = json!({"durationSeconds": self.random.i64(0..2), "amiId": null});
-        }
-        let mut kinds = vec!["Ready", "Synced", "Stalled", "Foreign"];
-        self.random.shuffle(&mut kinds);
-        kinds.truncate(self.random.usize(0..4));
-        let conditions: Vec<Value> = kinds.into_iter().map(|kind| self.condition(kind)).collect();
-        if !conditions.is_empty() || self.random.u8(0..4) == 0 {
-            status["conditions"] = json!(conditions);
-        }
-        status
-    }
-
-    fn condition(&mut self, kind: &str) -> Value {
-        let status = self.one_of(&["True", "False", "True", "False", "True", "Odd"]);
-        json!({"type": kind, "status": status, "reason": "R", "message": "", "lastTransitionTime": "2026-11-24T10:00:00Z"})
-    }
-}
-
-fn image(name: &str, mut fields: Value) -> Value {
-    fields["apiVersion"] = json!("parallelcluster.dev/v1");
-    fields["kind"] = json!("CustomImage");
-    fields["metadata"] = json!({"name": name});
-    fields
 }
 
 /// Only those of CustomImages are kept in memory.

@@ -48,7 +48,9 @@ fn merged_lists(live: &[Value], applied: &[Value], key: &str, item: &Shape) -> V
         if let (Some(left), Some(right)) = (ours.front().cloned(), theirs.front()) {
             if left == *right {
                 out.push(both(&left));
-                (ours.pop_front(), theirs.pop_front(), shared.pop_front());
+                ours.pop_front();
+                theirs.pop_front();
+                shared.pop_front();
                 done.insert(left);
                 continue;
             }

@@ -81,7 +81,7 @@ pub(super) fn take(into: &mut Value, from: &Value, call: &Call) {
     // Metadata that are empty are not kept.
     let copy = |into: &mut Value, from: &Value, field: &str, in_metadata: bool| {
         let Some(object) = into.as_object_mut() else { return };
-        match from.get(field).filter(|value| !value.is_null() && !(in_metadata && is_empty(value))) {
+        match from.get(field).filter(|value| !(value.is_null() || in_metadata && is_empty(value))) {
             Some(value) => object.insert(field.to_owned(), value.clone()),
             None => object.remove(field),
         };
