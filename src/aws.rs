@@ -26,6 +26,7 @@ mod story;
 mod throttling;
 mod trusted_ca;
 mod turns;
+mod well_formed;
 mod whole_reply;
 
 pub use advice::wrong_endpoint;

@@ -4,6 +4,7 @@ use super::advice;
 use super::refused::Refused;
 use super::reply_bytes::Unread;
 use super::throttling::{TOO_MANY_REQUESTS, is_throttling_code};
+use super::well_formed::BadXml;
 use crate::describe_image::source_error::{BadReply, SourceError, SourceErrorKind};
 use crate::proxy::ProxyRefused;
 use aws_credential_types::provider::error::CredentialsError;
@@ -50,9 +51,13 @@ pub fn is_missing(error: Option<&impl ProvideErrorMetadata>) -> bool {
 }
 
 fn bad_reply<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Option<BadReply> {
-    let is_too_large = |source: &(dyn Error + 'static)| source.downcast_ref() == Some(&Unread::TooLarge);
+    let is_too_large = |source: &(dyn Error + 'static)| {
+        source.downcast_ref() == Some(&Unread::TooLarge) || source.downcast_ref() == Some(&BadXml::TooMany)
+    };
+    let is_malformed = |source: &(dyn Error + 'static)| source.downcast_ref() == Some(&BadXml::Malformed);
     match error {
         SdkError::ResponseError(_) => Some(BadReply::Malformed),
+        _ if sources(error).any(is_malformed) => Some(BadReply::Malformed),
         _ if sources(error).any(is_too_large) => Some(BadReply::TooLarge),
         _ => None,
     }

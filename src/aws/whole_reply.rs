@@ -3,6 +3,7 @@
 //! as a broken connection, which the SDK retries. The client also reports why a proxy or a credentials agent refused.
 
 use super::reply_bytes::{ReplyBytes, Unread};
+use super::well_formed;
 use crate::proxy::Proxy;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -130,9 +131,7 @@ impl HttpConnector for Connector {
             if is_of_agent {
                 refusals.note(&url, reply.status().as_u16(), &bytes);
             }
-            if !is_whole(&bytes, reply.status().is_success()) {
-                return Err(ConnectorError::io(CutShort.into()));
-            }
+            check(&bytes, reply.status().is_success())?;
             *reply.body_mut() = SdkBody::from(bytes);
             Ok(reply)
         })
@@ -181,16 +180,34 @@ fn is_of_this_machine(uri: &str) -> bool {
     host.starts_with("169.254.") || host.starts_with("[fd00:ec2:")
 }
 
+/// Checks that the body is complete. Another attempt may bring the rest of a truncated one. What is wrong inside stays wrong.
+pub(super) fn check(body: &[u8], is_success: bool) -> Result<(), ConnectorError> {
+    let text = trimmed(body);
+    if !is_whole(text, is_success) {
+        return Err(ConnectorError::io(CutShort.into()));
+    }
+    let is_xml = text.first() == Some(&b'<') && (is_success || !is_html(text));
+    if is_xml { well_formed::check(text).map_err(|bad| ConnectorError::other(bad.into(), None)) } else { Ok(()) }
+}
+
+/// The body without a byte order mark and the space around it.
+fn trimmed(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii()
+}
+
 /// Whether the body is complete. XML must end with the end tag of its first element, and JSON must parse. Only an error
 /// may have no body.
 fn is_whole(body: &[u8], is_success: bool) -> bool {
-    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
+    let text = trimmed(body);
     match text.first() {
         None => !is_success,
         // A gateway's error page, not a service's reply. HTML does not need end tags.
         Some(b'<') if !is_success && is_html(text) => true,
         Some(b'<') => root_name(text).is_some_and(|root| ends_with_tag(text, root)),
-        Some(b'{') => serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok(),
+        // As text, because serde does not look into the texts that it ignores.
+        Some(b'{') => {
+            std::str::from_utf8(text).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
+        }
         Some(_) => true,
     }
 }
@@ -256,6 +273,7 @@ mod tests {
         assert!(is_whole(b"<HTML><body>denied by proxy<hr>", false));
         assert!(!is_whole(b"<html><body>welcome", true));
         assert!(!is_whole(b"\xEF\xBB\xBF<R><Stacks>", true), "also after a byte order mark");
+        assert!(!is_whole(b"{\"a\":\"\xff\"}", true), "JSON is text");
         assert!(is_whole(b"eu-west-1", true), "the metadata service answers in plain text");
     }
 
