@@ -1,7 +1,7 @@
 //! CloudFormation: the stack with the image's name, and the image build version that it builds.
 
 use super::budget::RateLimit;
-use super::error::source_error;
+use super::error::{refusal, source_error};
 use super::pagination::{Page, all_pages};
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation;
@@ -11,6 +11,8 @@ use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::Stack;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -36,7 +38,7 @@ pub async fn stack(
     // Boxed, because thousands of reads may wait for the budget.
     let reply = match Box::pin(client.describe_stacks().stack_name(name.as_str()).send()).await {
         Ok(reply) => reply,
-        Err(error) if says_missing(error.as_service_error(), "Stack with id ") => return Ok(None),
+        Err(error) if says_missing(&error, "Stack with id ") => return Ok(None),
         Err(error) => return Err(source_error(DESCRIBE_STACKS, &error)),
     };
     match reply.stacks.unwrap_or_default().into_iter().next() {
@@ -79,8 +81,8 @@ async fn page(client: &Client, token: Option<String>) -> Result<Page<Stack>, Sou
 
 /// Whether the error means that the stack or resource does not exist. CloudFormation has no code for this: it returns
 /// ValidationError with a sentence that starts with `subject`.
-pub fn says_missing(error: Option<&impl ProvideErrorMetadata>, subject: &str) -> bool {
-    error.is_some_and(|error| {
+pub fn says_missing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>, subject: &str) -> bool {
+    refusal(error).is_some_and(|error| {
         let message = error.message().unwrap_or_default();
         error.code() == Some("ValidationError") && message.starts_with(subject) && message.contains(" does not exist")
     })
@@ -151,7 +153,7 @@ pub async fn image_build_arn(
     let reply = match Box::pin(call.send()).await {
         Ok(reply) => reply,
         // The resource does not exist yet, or the stack was deleted meanwhile.
-        Err(error) if says_missing(error.as_service_error(), "") => return Ok(None),
+        Err(error) if says_missing(&error, "") => return Ok(None),
         Err(error) => return Err(source_error(DESCRIBE_STACK_RESOURCE, &error)),
     };
     let resource = reply.stack_resource_detail;

@@ -44,10 +44,16 @@ where
     SourceError { fix, ..SourceError::asked(kind_of(code, status), action, message) }
 }
 
-/// Whether Image Builder or CloudWatch says that there is no such thing. Only the code counts, because a 404 may come from a
-/// gateway.
-pub fn is_missing(error: Option<&impl ProvideErrorMetadata>) -> bool {
-    error.and_then(ProvideErrorMetadata::code) == Some("ResourceNotFoundException")
+/// Whether Image Builder or CloudWatch says that there is no such thing. The status does not suffice, because a 404 may come
+/// from a gateway.
+pub fn is_missing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    refusal(error).and_then(ProvideErrorMetadata::code) == Some("ResourceNotFoundException")
+}
+
+/// The error of a service that blames the request. A server that fails says nothing about what exists.
+pub fn refusal<E>(error: &SdkError<E, HttpResponse>) -> Option<&E> {
+    let is_refusal = error.raw_response().is_some_and(|reply| reply.status().is_client_error());
+    error.as_service_error().filter(|_| is_refusal)
 }
 
 fn bad_reply<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Option<BadReply> {

@@ -19,7 +19,7 @@ pub async fn newest_stream(client: &Client, group_arn: &str) -> Result<Option<St
     let call = client.describe_log_streams().log_group_identifier(group_arn).limit(1);
     match call.order_by(OrderBy::LastEventTime).descending(true).send().await {
         Ok(reply) => Ok(reply.log_streams.unwrap_or_default().into_iter().next().and_then(|one| one.log_stream_name)),
-        Err(error) if is_missing(error.as_service_error()) => Ok(None),
+        Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(source_error(DESCRIBE_LOG_STREAMS, &error)),
     }
 }
@@ -32,7 +32,7 @@ pub async fn streams(client: &Client, group: &str, token: Option<String>) -> Res
             next_token: reply.next_token,
             log_streams: reply.log_streams.unwrap_or_default().into_iter().filter_map(plain_stream).collect(),
         })),
-        Err(error) if is_missing(error.as_service_error()) => Ok(None),
+        Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(source_error(DESCRIBE_LOG_STREAMS, &error)),
     }
 }
@@ -65,7 +65,7 @@ pub async fn events(client: &Client, group: &str, stream: &str, query: &LogQuery
             events: reply.events.unwrap_or_default().into_iter().map(plain).collect(),
         })),
         // Only the sentence tells which of the two is missing.
-        Err(error) if is_missing(error.as_service_error()) => {
+        Err(error) if is_missing(&error) => {
             let words = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default();
             Ok(if words.contains("log stream") { LogPart::NoStream } else { LogPart::NoGroup })
         }

@@ -19,7 +19,7 @@ pub async fn image_build(client: &Client, rate_limit: &RateLimit, turn: &Turn, a
     // Boxed, because thousands of reads may wait for the budget.
     let reply = match Box::pin(client.get_image().image_build_version_arn(arn).send()).await {
         Ok(reply) => reply,
-        Err(error) if is_missing(error.as_service_error()) => return nothing,
+        Err(error) if is_missing(&error) => return nothing,
         Err(error) => return ImageBuild { refused: Some(source_error(GET_IMAGE, &error)), ..nothing },
     };
     match reply.image.and_then(|image| image.state) {

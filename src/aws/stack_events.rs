@@ -95,7 +95,7 @@ pub async fn page(client: &Client, stack: &str, token: Option<String>) -> Result
             next_token: reply.next_token,
             events: reply.stack_events.unwrap_or_default().into_iter().map(plain).collect(),
         })),
-        Err(error) if says_missing(error.as_service_error(), "Stack ") => Ok(None),
+        Err(error) if says_missing(&error, "Stack ") => Ok(None),
         Err(error) => Err(source_error(DESCRIBE_STACK_EVENTS, &error)),
     }
 }
