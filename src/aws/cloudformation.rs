@@ -1,7 +1,7 @@
 //! CloudFormation: the stack with the image's name, and the image build version that it builds.
 
 use super::budget::RateLimit;
-use super::error::{refusal, source_error};
+use super::error::{refusal, required, source_error};
 use super::pagination::{Page, all_pages};
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation;
@@ -70,7 +70,7 @@ pub async fn stacks_page(
     let _permit = rate_limit.take(turn).await;
     let Page { items, next_token } = page(client, token).await?;
     let next = next_token.filter(|next| !next.is_empty());
-    Ok((items.unwrap_or_default().into_iter().map(plain).collect(), next))
+    Ok((required(items, DESCRIBE_STACKS, "list")?.into_iter().map(plain).collect(), next))
 }
 
 async fn page(client: &Client, token: Option<String>) -> Result<Page<Stack>, SourceError> {
@@ -156,10 +156,10 @@ pub async fn image_build_arn(
         Err(error) if says_missing(&error, "") => return Ok(None),
         Err(error) => return Err(source_error(DESCRIBE_STACK_RESOURCE, &error)),
     };
-    let resource = reply.stack_resource_detail;
+    let resource = required(reply.stack_resource_detail, DESCRIBE_STACK_RESOURCE, "resource")?;
     // The stack may have been deleted and created again with the same name. Then the resource belongs to another build.
     let is_of_stack = |id: Option<&str>| id.is_none() || stack_arn.is_none() || id == stack_arn;
-    let arn = resource
+    let arn = Some(resource)
         .filter(|resource| is_of_stack(resource.stack_id.as_deref()))
         .and_then(|resource| resource.physical_resource_id)
         .filter(|arn| !arn.is_empty());

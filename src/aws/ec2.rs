@@ -7,7 +7,7 @@ use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
 use crate::describe_image::response::Tag;
 use crate::describe_image::source::{AMIS_PER_PAGE, Turn};
-use crate::describe_image::source_error::{BadReply, SourceError, shortened};
+use crate::describe_image::source_error::{BadReply, SourceError, SourceErrorKind, shortened};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Image};
 use jiff::Timestamp;
@@ -27,8 +27,8 @@ pub async fn amis(
     let of_ids = tag_filter(tag_key::IMAGE_ID, ids.iter().map(ImageId::to_string).collect());
     let mut found = Vec::new();
     let filters = vec![of_ids, tagged_available()];
-    images(client, rate_limit, turn, filters, |image| found.extend(with_id(ids, image))).await?;
-    Ok(found)
+    images(client, rate_limit, turn, filters, |image| found.push(with_id(ids, image))).await?;
+    found.into_iter().collect()
 }
 
 /// Gives `take` the AMIs of all images that ParallelCluster has tagged as available.
@@ -96,16 +96,25 @@ fn tag_filter(key: &str, values: Vec<String>) -> Filter {
 
 /// The id in `ids` that the AMI's tag names. With a single id, EC2's filter has already compared it, so the tag is not
 /// read.
-fn with_id(ids: &[ImageId], image: Image) -> Option<(ImageId, Ami)> {
+///
+/// # Errors
+/// If the tag names none. EC2 has found the AMI by one of the ids, so that image would seem absent.
+fn with_id(ids: &[ImageId], image: Image) -> Result<(ImageId, Ami), SourceError> {
     let ami = ami(image);
+    let is_tagged = |id: &&ImageId| tag(&ami.tags, tag_key::IMAGE_ID) == Some(id.as_str());
     let id = match ids {
-        [id] => id,
-        _ => {
-            let tagged = tag(&ami.tags, tag_key::IMAGE_ID)?;
-            ids.iter().find(|id| id.as_str() == tagged)?
-        }
+        [id] => Some(id),
+        _ => ids.iter().find(is_tagged),
     };
-    Some((id.clone(), ami))
+    match id.cloned() {
+        Some(id) => Ok((id, ami)),
+        None => {
+            let message = format!("{DESCRIBE_IMAGES} returned an AMI with none of the ids that were asked for");
+            let error = SourceError::asked(SourceErrorKind::ServiceError, DESCRIBE_IMAGES, message);
+            // So the ids are read again in smaller batches.
+            Err(SourceError { bad_reply: Some(BadReply::Malformed), ..error })
+        }
+    }
 }
 
 fn ami(image: Image) -> Ami {
@@ -157,8 +166,9 @@ mod tests {
         let ids = [ImageId::parse("one").unwrap(), ImageId::parse("two").unwrap()];
         let tag = aws_sdk_ec2::types::Tag::builder().key(tag_key::IMAGE_ID).value("two").build();
         let image = Image::builder().image_id("ami-2").tags(tag).build();
-        assert_eq!(with_id(&ids, image).map(|(id, _)| id.to_string()).as_deref(), Some("two"));
-        assert_eq!(with_id(&ids, Image::builder().image_id("ami-3").build()), None);
+        assert_eq!(with_id(&ids, image).map(|(id, _)| id.to_string()).as_deref(), Ok("two"));
+        let error = with_id(&ids, Image::builder().image_id("ami-3").build()).unwrap_err();
+        assert_eq!(error.bad_reply, Some(BadReply::Malformed), "it is one of both, and no other read would find it");
     }
 
     proptest! {

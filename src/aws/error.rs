@@ -44,6 +44,12 @@ where
     SourceError { fix, ..SourceError::asked(kind_of(code, status), action, message) }
 }
 
+/// What the reply of `action` must have. AWS never leaves it out, so the reply is not AWS's own.
+pub fn required<T>(part: Option<T>, action: &'static str, name: &str) -> Result<T, SourceError> {
+    let message = || format!("{action} returned no {name}");
+    part.ok_or_else(|| SourceError::asked(SourceErrorKind::ServiceError, action, message()))
+}
+
 /// Whether Image Builder or CloudWatch says that there is no such thing. The status does not suffice, because a 404 may come
 /// from a gateway.
 pub fn is_missing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {

@@ -1,7 +1,7 @@
 //! EC2 Image Builder: reads the state of an image build version, and which step failed.
 
 use super::budget::RateLimit;
-use super::error::{is_missing, source_error};
+use super::error::{is_missing, required, source_error};
 use crate::describe_image::observation::{FailedStep, ImageBuild};
 use crate::describe_image::source::Turn;
 use crate::describe_image::source_error::shortened;
@@ -22,9 +22,10 @@ pub async fn image_build(client: &Client, rate_limit: &RateLimit, turn: &Turn, a
         Err(error) if is_missing(&error) => return nothing,
         Err(error) => return ImageBuild { refused: Some(source_error(GET_IMAGE, &error)), ..nothing },
     };
-    match reply.image.and_then(|image| image.state) {
-        None => nothing,
-        Some(state) => ImageBuild {
+    match required(reply.image, GET_IMAGE, "image").map(|image| image.state) {
+        Err(error) => ImageBuild { refused: Some(error), ..nothing },
+        Ok(None) => nothing,
+        Ok(Some(state)) => ImageBuild {
             status: state.status.map(|status| status.as_str().to_owned()),
             reason: state.reason,
             failed_step: state.failure_context.and_then(failed_step),

@@ -2,7 +2,7 @@
 
 use super::budget::RateLimit;
 use super::cloudformation::{says_missing, timestamp};
-use super::error::source_error;
+use super::error::{required, source_error};
 use crate::describe_image::image_logs::{StackEvent, StackEvents};
 use crate::describe_image::observation::{FailedResource, Stack};
 use crate::describe_image::source::Turn;
@@ -83,7 +83,8 @@ pub async fn first_failure(
         }
     })?;
     // The newest come first. A page has a hundred events, which is more than the stack of an image has.
-    let failure = reply.stack_events.unwrap_or_default().into_iter().rev().find(tells_of_failure).map(failed_resource);
+    let events = required(reply.stack_events, DESCRIBE_STACK_EVENTS, "list")?;
+    let failure = events.into_iter().rev().find(tells_of_failure).map(failed_resource);
     failures.put(arn, stack, failure.clone());
     Ok(failure)
 }
@@ -93,7 +94,7 @@ pub async fn page(client: &Client, stack: &str, token: Option<String>) -> Result
     match client.describe_stack_events().stack_name(stack).set_next_token(token).send().await {
         Ok(reply) => Ok(Some(StackEvents {
             next_token: reply.next_token,
-            events: reply.stack_events.unwrap_or_default().into_iter().map(plain).collect(),
+            events: required(reply.stack_events, DESCRIBE_STACK_EVENTS, "list")?.into_iter().map(plain).collect(),
         })),
         Err(error) if says_missing(&error, "Stack ") => Ok(None),
         Err(error) => Err(source_error(DESCRIBE_STACK_EVENTS, &error)),
