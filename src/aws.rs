@@ -23,6 +23,8 @@ mod sink;
 mod source;
 mod stack_events;
 mod story;
+#[cfg(test)]
+mod tests;
 mod throttling;
 mod trusted_ca;
 mod turns;
