@@ -63,12 +63,16 @@ fn of_stack(
 ) -> (Build, Option<Failure>) {
     let before = known(previous);
     let image_arn = image_build.and_then(|build| build.arn.clone());
-    // The stack of a good build may be deleted while it still creates something.
-    let was_good = previous.phase.as_deref() == Some("AVAILABLE");
-    let failure = failure(stack, image_build, was_good, now);
     // If neither stack has an ARN, they count as the same stack only if it has no AMI so far.
     let is_same = before.stack_arn == stack.arn && (stack.arn.is_some() || before.ami_id.is_none());
-    if is_same || has_made_the_ami(previous, &before, stack, image_arn.as_deref()) {
+    let is_of_before = is_same || has_made_the_ami(previous, &before, stack, image_arn.as_deref());
+    // The stack of a good build may be deleted while it still creates something. Its AMI is in the payload only until the
+    // first read without it.
+    let has_lost_its_ami =
+        before.ami_id.is_some() && previous.image.ec2_ami_info.is_none() && previous.failure.is_none();
+    let was_good = is_of_before && (previous.phase.as_deref() == Some("AVAILABLE") || has_lost_its_ami);
+    let failure = failure(stack, image_build, was_good, now);
+    if is_of_before {
         let build = Build { stack_arn: stack.arn.clone(), image_arn: image_arn.or(before.image_arn), ..before };
         return (build, merged(previous.failure.clone(), failure));
     }

@@ -294,3 +294,26 @@ fn a_resource_that_a_good_builds_own_deletion_stopped_is_no_failure() {
     life.sees(Observation::Stack { stack: goes, image_build: None, refused: None });
     assert_eq!(life.status.failure, None);
 }
+
+#[test]
+fn the_ami_of_a_good_build_that_disappears_makes_no_failure_of_what_its_stack_left_undone() {
+    let mut life = Life::new();
+    life.sees(ami("available", -10, Some(BUILD)));
+    let Observation::Stack { stack: mut goes, .. } = stack(STACK, "DELETE_IN_PROGRESS", None) else { unreachable!() };
+    goes.first_failure = Some(FailedResource { status: "CREATE_FAILED".into(), ..FailedResource::default() });
+    for _ in 0..3 {
+        life.sees(Observation::Stack { stack: goes.clone(), image_build: None, refused: None });
+        assert_eq!(life.status.failure, None);
+    }
+}
+
+#[test]
+fn the_failure_of_another_build_is_told_at_first_sight_also_after_a_good_one() {
+    let mut life = Life::new();
+    life.sees(ami("available", 25, Some(BUILD)));
+    let other = stack(("arn:stack/hpc/2", 45), "DELETE_IN_PROGRESS", None);
+    let Observation::Stack { stack: mut goes, .. } = other else { unreachable!() };
+    goes.first_failure = Some(FailedResource { status: "CREATE_FAILED".into(), ..FailedResource::default() });
+    life.sees(Observation::Stack { stack: goes, image_build: None, refused: None });
+    assert!(life.status.failure.is_some());
+}
