@@ -167,6 +167,15 @@ fn image_that_disappears_is_deleted_and_loses_its_payload() {
 }
 
 #[test]
+fn image_in_a_status_without_a_build_counts_as_deleted_from_the_first_absence_on() {
+    // An earlier version of the operator wrote it.
+    let image = ImageFields { cloudformation_stack_arn: Some("arn:stack/hpc/1".into()), ..ImageFields::default() };
+    let gone = after(&absent(), &CustomImageStatus { image, ..fresh() }, 1);
+    assert_eq!(summary(&gone), "False Deleted Absent Stalled Synced");
+    assert_eq!(after(&absent(), &gone, 1), gone);
+}
+
+#[test]
 fn finished_build_without_an_ami_is_orphaned_after_30_minutes_even_if_its_stack_is_deleted() {
     let begun = next(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &moment(&fresh(), 10));
     assert_eq!(begun.until, Some(at(40)));

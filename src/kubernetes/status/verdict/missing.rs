@@ -92,7 +92,7 @@ fn nothing_there(other_stack: Option<&str>, story: &Story<'_>, moment: &Moment<'
     let account = moment.absent_from().map(|account| format!(" of account {account}")).unwrap_or_default();
     let about = format!("no image or stack with id {id} in {}{account}", moment.region);
     let hint = hint(other_stack, moment);
-    if was_seen(moment.previous) {
+    if was_seen(moment.previous, story) {
         let ami = story.ami_id().map(|ami_id| format!("; AMI {ami_id} is gone")).unwrap_or_default();
         let failure = story.failure.and_then(build_failed::sentence);
         let advice = || build_failed::advice(story, moment);
@@ -122,12 +122,13 @@ fn hint(other_stack: Option<&str>, moment: &Moment<'_>) -> String {
     if is_ami { format!("{stack}{ami}") } else { stack }
 }
 
-/// True if an earlier observation contained this image.
-fn was_seen(previous: &CustomImageStatus) -> bool {
+/// True if an earlier observation contained this image. The story has its build also if an earlier version of the operator
+/// wrote the status.
+fn was_seen(previous: &CustomImageStatus, story: &Story<'_>) -> bool {
     let deleted = ReadyReason::Deleted.name();
     let is_marked =
         conditions::find(&previous.conditions, conditions::ABSENT).is_some_and(|mark| mark.reason == deleted);
-    previous.build.is_some() || previous.image.image_build_status.is_some() || is_marked
+    story.build.is_some() || previous.image.image_build_status.is_some() || is_marked
 }
 
 /// Whether an orphan can explain this observation: no AMI, and either no stack or one that is complete or being
