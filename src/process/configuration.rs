@@ -3,6 +3,7 @@
 pub mod reload;
 
 use crate::describe_image::scope::{DEFAULT_IDENTITY, IDENTITY_PATTERN, InvalidRole, is_identity_name};
+use crate::describe_image::source_error::shortened;
 use crate::describe_image::{Identity, Region, Role};
 use crate::kubernetes::identities::grants::{Grant, Identities, Namespaces};
 use crate::kubernetes::identities::selector::{InvalidSelector, NamespaceSelector};
@@ -91,16 +92,28 @@ pub fn parse(text: &str) -> Result<Identities, InvalidConfiguration> {
     // The error must not quote the lines around a mistake, because they may contain an external id.
     let options = serde_saphyr::options! { with_snippet: false };
     let file: ConfigurationFile = serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| InvalidConfiguration::Yaml(error.to_string()))?;
+        .map_err(|error| InvalidConfiguration::Yaml(with_place(&error)))?;
     let mut names = HashSet::new();
     let mut grants = Vec::new();
     for (index, entry) in file.identities.into_iter().enumerate() {
         let name = entry.name.clone();
         let is_new = names.insert(name.clone());
         let granted = if is_new { grant(entry) } else { Err(Problem::Twice) };
-        grants.push(granted.map_err(|problem| InvalidConfiguration::Identity { index, name, problem })?);
+        let told = || shortened(&name).into_owned();
+        grants.push(granted.map_err(|problem| InvalidConfiguration::Identity { index, name: told(), problem })?);
     }
     Ok(Identities::new(grants))
+}
+
+/// The text of the error. A long one, such as a name of a megabyte, is cut, and then ends with its place all the same.
+fn with_place(error: &serde_saphyr::Error) -> String {
+    let text = error.to_string();
+    match (shortened(&text), error.location()) {
+        (cut, Some(place)) if cut.len() < text.len() => {
+            format!("{cut} at line {}, column {}", place.line(), place.column())
+        }
+        (cut, _) => cut.into_owned(),
+    }
 }
 
 fn grant(entry: IdentityEntry) -> Result<Grant, Problem> {
@@ -125,7 +138,7 @@ fn grant(entry: IdentityEntry) -> Result<Grant, Problem> {
         (None, None) if is_default => Namespaces::All,
         (None, None) | (Some(_), Some(_)) => return Err(Problem::Namespaces),
     };
-    let parse = |name: String| Region::parse(&name).map_err(|_| Problem::Region(name));
+    let parse = |name: String| Region::parse(&name).map_err(|_| Problem::Region(shortened(&name).into_owned()));
     let regions = regions.map(|names| names.into_iter().map(parse).collect()).transpose()?;
     Ok(Grant { identity: Identity { name, role }, regions, namespaces })
 }
@@ -175,5 +188,18 @@ mod tests {
         let error = parse(&format!("identities:\n- {misspelt}\n")).unwrap_err().to_string();
         assert!(error.contains("extrenalId") && !error.contains("ticket-7"), "{error}");
         assert!(parse("identitys: []").is_err());
+    }
+
+    #[test]
+    fn a_long_text_is_cut_in_the_error_and_its_place_is_not() {
+        let long = "x".repeat(100_000);
+        for (entry, place) in [
+            (format!("{{name: {long}}}"), "identities[0] (xxx"),
+            (format!("{{name: r, {long}: a}}"), "line 1, column"),
+            (format!("{{name: r, namespaces: [a], regions: [{long}]}}"), "identities[0] (r)"),
+        ] {
+            let error = parse(&format!("identities: [{entry}]")).unwrap_err().to_string();
+            assert!(error.contains(place) && error.len() < 5000, "{error:.300}");
+        }
     }
 }
