@@ -31,7 +31,8 @@ use describe::DescribeArgs;
 use list::ListArgs;
 use run::RunArgs;
 use serve::ServeArgs;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 use version::VersionArgs;
 
 /// Mirrors AWS ParallelCluster custom images into Kubernetes, read-only.
@@ -46,16 +47,23 @@ pub struct Args {
 }
 
 impl Args {
-    /// The arguments of this process. By the name `kubectl-customimage` it is a plugin of kubectl, and its help says so.
+    /// The arguments of this process. Ends the process if they are wrong, or if they ask for help.
     #[must_use]
     pub fn of_process() -> Self {
-        let name = std::env::args_os().next().map(PathBuf::from);
-        let is_plugin = name.as_ref().and_then(|path| path.file_stem()).is_some_and(|stem| stem == PLUGIN);
+        Self::of(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The arguments in `words`, of which the first is the program, and in the environment. By the name `kubectl-customimage`
+    /// it is a plugin of kubectl, and its help says so.
+    ///
+    /// # Errors
+    /// If a word or a variable is wrong, and for help.
+    pub fn of(words: Vec<OsString>) -> Result<Self, Error> {
+        let is_plugin = words.first().and_then(|path| Path::new(path).file_stem()).is_some_and(|stem| stem == PLUGIN);
         let command = Self::command().mut_subcommands(|command| command.mut_args(without_empty_variable));
         let mut command = if is_plugin { command.bin_name("kubectl customimage") } else { command };
-        let matches = command.try_get_matches_from_mut(std::env::args_os());
-        let matches = matches.unwrap_or_else(|error| with_usage(error, &mut command).exit());
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let matches = command.try_get_matches_from_mut(&words);
+        Self::from_arg_matches(&matches.map_err(|error| with_usage(error, &words, &mut command))?)
     }
 }
 
@@ -67,9 +75,9 @@ fn without_empty_variable(arg: Arg) -> Arg {
 
 /// The error with the usage of its subcommand: clap's own has each flag whose environment variable is set. A wrong value
 /// of a variable is said to be the variable's.
-fn with_usage(mut error: Error, command: &mut clap::Command) -> Error {
-    let words: Vec<_> = std::env::args_os().skip(1).filter_map(|word| word.into_string().ok()).collect();
-    let name = words.first().map(String::as_str).unwrap_or_default();
+fn with_usage(mut error: Error, words: &[OsString], command: &mut clap::Command) -> Error {
+    let words: Vec<_> = words.iter().skip(1).filter_map(|word| word.to_str()).collect();
+    let name = words.first().copied().unwrap_or_default();
     let Some(subcommand) = command.find_subcommand_mut(name) else { return error };
     if let Some(ContextValue::String(told)) = error.get(ContextKind::InvalidArg) {
         let arg = subcommand.get_arguments().find(|arg| arg.to_string() == *told);
