@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customimage-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')/debug
 
-.PHONY: help demo test simulate e2e gitops extra bench image release generate picture build
+.PHONY: help demo test fuzz simulate e2e gitops extra bench image release generate picture build
 
 help:            ## this list
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /make \1\t/'
@@ -15,6 +15,8 @@ demo: build      ## see it work: control plane, pretended AWS, operator, and a t
 test:            ## everything that must hold
 	@CACHE=$(CACHE) BIN=$(BIN) tests/all
 
+fuzz:            ## any stored objects, AWS replies, configurations and command lines, optimized (INPUTS=10000000, SEED=1)
+	@OPTIMIZED=1 FUZZ_INPUTS=$(or $(INPUTS),10000000) FUZZ_SEED=$(or $(SEED),1) tests/fuzz
 simulate:        ## years of operation in virtual time, with faults by seed (SEEDS=100 HOURS=1, SEED=n for one story, CRASHES=1)
 	@tests/simulation/run
 

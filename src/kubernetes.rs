@@ -12,6 +12,8 @@ pub mod mirror;
 mod reconcile;
 pub mod rights;
 mod status;
+#[cfg(test)]
+mod tests;
 mod told;
 mod watch;
 

@@ -56,3 +56,5 @@ mod plain_text;
 pub mod process;
 mod proxy;
 pub mod reflector;
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,8 @@ mod serve;
 mod stderr;
 mod stdout;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod version;
 
 use crate::aws;

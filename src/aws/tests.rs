@@ -1,8 +1,14 @@
 //! Tests of the whole adapter, over an HTTP client in memory.
 
 mod absence;
+mod fuzz_details;
+mod fuzz_lists;
+mod fuzz_whole;
 mod known;
 mod memory_http;
+mod replies;
+mod statement;
+mod xml;
 
 use super::reply_bytes::ReplyBytes;
 use super::sink::IgnoreCalls;

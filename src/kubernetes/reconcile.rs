@@ -12,7 +12,7 @@ pub mod pace;
 mod presigned_url;
 mod requeue;
 pub mod unwritten;
-mod wanted;
+pub mod wanted;
 pub mod write;
 
 use crate::describe_image::source::Source;

@@ -169,7 +169,8 @@ fn refuses_streaming(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(answer)) if matches!(answer.code, 400 | 422))
 }
 
-fn readable(event: Event<DeserializeGuard<CustomImage>>) -> Option<Event<WatchedImage>> {
+/// The event with its object as the store keeps it. Nothing, if an object cannot be read that the store does not have.
+pub(super) fn readable(event: Event<DeserializeGuard<CustomImage>>) -> Option<Event<WatchedImage>> {
     let read = |DeserializeGuard(object): DeserializeGuard<CustomImage>| match object {
         Ok(object) => Some(WatchedImage::from(object)),
         Err(invalid) => {

@@ -1,0 +1,47 @@
+//! What a reply states, read without the SDK. A reply that is not whole, or whose form is not AWS's, states nothing.
+
+use super::memory_http::Reply;
+use super::xml::{Node, read};
+use serde_json::Value;
+
+/// The root of a success.
+pub fn success(reply: &Reply, root: &str) -> Option<Node> {
+    let node = (200..300).contains(&reply.status).then(|| read(&reply.body))??;
+    (node.name == root).then_some(node)
+}
+
+/// The entries of the list at `path` in a success, and whether another page follows.
+pub fn list(reply: &Reply, root: &str, path: &[&str], token: &str) -> Option<(Vec<Node>, bool)> {
+    let node = success(reply, root)?;
+    let (list, parents) = path.split_last()?;
+    // As in the SDK, the result is the first element.
+    let parent =
+        parents.iter().try_fold(&node, |node, name| node.children.first().filter(|child| child.name == *name))?;
+    let entry = if root == "DescribeImagesResponse" { "item" } else { "member" };
+    let entries = parent.child(list)?.children.iter().filter(|child| child.name == entry).cloned().collect();
+    Some((entries, parent.child(token).is_some_and(|token| !token.text.is_empty())))
+}
+
+/// Whether CloudFormation says that there is no such thing, with a sentence that begins with `subject`.
+pub fn is_missing(reply: &Reply, subject: &str) -> bool {
+    let Some(root) = (400..500).contains(&reply.status).then(|| read(&reply.body)).flatten() else { return false };
+    let texts =
+        |name: &str| root.all().into_iter().filter(|node| node.name == name).map(|node| node.text.clone()).collect();
+    let (codes, messages): (Vec<String>, Vec<String>) = (texts("Code"), texts("Message"));
+    root.name == "ErrorResponse"
+        && codes.iter().any(|code| code == "ValidationError")
+        && messages.iter().any(|message| message.starts_with(subject) && message.contains(" does not exist"))
+}
+
+/// The image in Image Builder's success.
+pub fn image(reply: &Reply) -> Option<Value> {
+    let body: Value = (200..300).contains(&reply.status).then(|| serde_json::from_slice(&reply.body).ok())??;
+    body.get("image").filter(|image| image.is_object()).cloned()
+}
+
+/// Whether Image Builder says that there is no such image.
+pub fn is_unknown_image(reply: &Reply) -> bool {
+    let code = "ResourceNotFoundException";
+    let in_header = reply.headers.iter().any(|(_, value)| value.contains(code));
+    (400..500).contains(&reply.status) && (in_header || String::from_utf8_lossy(&reply.body).contains(code))
+}
