@@ -45,6 +45,7 @@ fn observed(
     let (build, phase) = build_times::dated(build, moment.previous, observation, moment.image_id, moment.now);
     // The finalizing period of another build starts anew.
     let mut previous = moment.previous.clone();
+    previous.conditions.retain(conditions::is_no_false_mark);
     if build_story::is_another(&previous, &build) {
         previous.conditions.retain(|condition| condition.type_ != conditions::FINALIZING);
     }
@@ -100,7 +101,7 @@ fn unanswered(change: Change, moment: &Moment<'_>) -> Next {
 fn carried(moment: &Moment<'_>) -> impl Iterator<Item = Finding> {
     let before = &moment.previous.conditions;
     let marks = conditions::MARKS.into_iter().filter_map(|type_| {
-        let mark = conditions::find(before, type_)?;
+        let mark = conditions::find(before, type_).filter(|mark| conditions::is_no_false_mark(mark))?;
         let reason: ReadyReason = mark.reason.parse().ok()?;
         Some(Finding::new(type_, "True", reason.name(), &mark.message))
     });

@@ -29,6 +29,12 @@ pub fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Conditio
     conditions.iter().find(|condition| condition.type_ == type_)
 }
 
+/// Whether it is none of the marks, or one that is True. The operator writes no other mark, but somebody else may have.
+#[must_use]
+pub fn is_no_false_mark(condition: &Condition) -> bool {
+    condition.status == "True" || !MARKS.contains(&condition.type_.as_str())
+}
+
 /// A condition without its transition time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

@@ -176,6 +176,17 @@ fn image_in_a_status_without_a_build_counts_as_deleted_from_the_first_absence_on
 }
 
 #[test]
+fn mark_that_somebody_else_has_set_to_false_counts_as_missing() {
+    let mut begun = after(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &fresh(), 10);
+    begun.conditions.iter_mut().filter(|mark| mark.type_ == conditions::FINALIZING).for_each(|mark| {
+        mark.status = "False".into();
+    });
+    let gone = after(&absent(), &begun, 20);
+    assert_eq!(summary(&gone), "False Deleted Absent Stalled Synced");
+    assert_eq!(after(&absent(), &gone, 20), gone);
+}
+
+#[test]
 fn finished_build_without_an_ami_is_orphaned_after_30_minutes_even_if_its_stack_is_deleted() {
     let begun = next(&stack("DELETE_IN_PROGRESS", Some("AVAILABLE")), &moment(&fresh(), 10));
     assert_eq!(begun.until, Some(at(40)));
