@@ -17,6 +17,7 @@ test:            ## everything that must hold
 
 fuzz:            ## any stored objects, AWS replies, configurations and command lines, optimized (INPUTS=10000000, SEED=1)
 	@OPTIMIZED=1 FUZZ_INPUTS=$(or $(INPUTS),10000000) FUZZ_SEED=$(or $(SEED),1) tests/fuzz
+
 simulate:        ## years of operation in virtual time, with faults by seed (SEEDS=100 HOURS=1, SEED=n for one story, CRASHES=1)
 	@tests/simulation/run
 
