@@ -96,7 +96,7 @@ fn no_code_calls_an_operation_that_writes_to_aws() {
 
 #[test]
 fn files_have_at_most_250_lines_of_code_and_begin_with_a_doc_comment() {
-    for folder in ["src", "tests/simulator/src", "tests/cluster/src"] {
+    for folder in ["src", "tests/simulation/src", "tests/simulator/src", "tests/cluster/src"] {
         for (path, text) in sources(folder) {
             let lines = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
             let is_tests = is_tests(&path);
