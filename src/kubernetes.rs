@@ -20,7 +20,7 @@ mod watch;
 use tracing::level_filters::LevelFilter;
 
 pub use custom_image::{CustomImage, CustomImageStatus, crd};
-pub use reconcile::context::ControllerSettings;
+pub use reconcile::context::{ControllerSettings, Kept};
 pub use status::moment::GracePeriods;
 pub use watch::WatchTimes;
 pub use watch::readiness::Readiness;

@@ -32,6 +32,13 @@ impl<T> Clone for Packed<T> {
     }
 }
 
+#[cfg(test)]
+impl<T> Packed<T> {
+    pub fn shares_memory(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.bytes, &other.bytes)
+    }
+}
+
 impl<T: Serialize + DeserializeOwned> Packed<T> {
     /// Packs `value`. If JSON cannot represent it, only [`Self::unpack`] fails.
     #[must_use]

@@ -9,7 +9,7 @@ use crate::kubernetes::identities::grants::Identities;
 use crate::kubernetes::leadership::Leadership;
 use crate::kubernetes::metrics::Metrics;
 use crate::kubernetes::mirror::Mirror;
-use crate::kubernetes::reconcile::context::{Context, ControllerSettings};
+use crate::kubernetes::reconcile::context::{Context, ControllerSettings, Kept};
 use crate::kubernetes::reconcile::events::EventQueue;
 use crate::kubernetes::reconcile::reconcile;
 use crate::kubernetes::reconcile::unwritten;
@@ -51,14 +51,6 @@ pub struct Parts<S> {
     pub instance: Option<String>,
     pub settings: ControllerSettings,
     pub watch: WatchTimes,
-}
-
-/// How much the controller keeps for objects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
-    pub subscribers: usize,
-    pub remembered: usize,
-    pub scopes: usize,
 }
 
 /// A controller that has not started yet.
@@ -115,13 +107,7 @@ impl<S: Source + 'static> ImageController<S> {
     /// What it keeps, at any time: nothing once it has ended.
     pub fn kept(&self) -> impl Fn() -> Kept + use<S> {
         let context = Arc::downgrade(&self.context);
-        move || {
-            context.upgrade().map_or_else(Kept::default, |context| Kept {
-                subscribers: context.reflector.subscribers().len(),
-                remembered: context.memory.count(),
-                scopes: context.reflector.scopes(),
-            })
-        }
+        move || context.upgrade().map(|context| context.kept()).unwrap_or_default()
     }
 
     /// Runs until `stop`, and reconciles once this process leads. Before it returns, running reconciles finish and

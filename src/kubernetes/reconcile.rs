@@ -4,6 +4,7 @@
 mod account;
 mod contest;
 pub mod context;
+mod echo;
 pub mod events;
 pub mod memory;
 mod orphan;

@@ -128,11 +128,7 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     // The interface answers until another replica can lead.
     let gone = CancellationToken::new();
     let api = api.map(|api| tokio::spawn(api.serve(controller.mirror(), leader, scrapes, gone.clone())));
-    match lead(controller, election, stop, over, args.shutdown_timeout).await {
-        Ended::Lost => return Err(StartError::LeadershipLost),
-        Ended::Unreachable(time) => return Err(StartError::LeaseUnreachable(time)),
-        Ended::Stopped => {}
-    }
+    graceful(lead(controller, election, stop, over, args.shutdown_timeout).await)?;
     let _ = server.await;
     if let Some(api) = api {
         if args.leadership.leader_election {
@@ -143,6 +139,15 @@ async fn start(args: RunArgs) -> Result<(), StartError> {
     }
     tracing::info!("customimage-operator stopped");
     Ok(())
+}
+
+/// The process ends with an error unless it was asked to end.
+fn graceful(ended: Ended) -> Result<(), StartError> {
+    match ended {
+        Ended::Lost => Err(StartError::LeadershipLost),
+        Ended::Unreachable(time) => Err(StartError::LeaseUnreachable(time)),
+        Ended::Stopped => Ok(()),
+    }
 }
 
 fn announce(region: Option<&Region>, address: SocketAddr) {

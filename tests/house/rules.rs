@@ -71,6 +71,16 @@ fn the_domain_uses_no_kubernetes_no_aws_no_async_runtime_and_no_clock() {
     assert_eq!(found, [""; 0]);
 }
 
+/// The simulation gives each process a clock of its own.
+#[test]
+fn what_is_simulated_asks_its_settings_for_the_time() {
+    let rooms =
+        ["reflector", "kubernetes/controller", "kubernetes/leadership", "kubernetes/reconcile", "kubernetes/status"];
+    for room in rooms {
+        assert_eq!(offences(&format!("src/{room}"), &["Timestamp::now", "SystemTime"]), [""; 0]);
+    }
+}
+
 #[test]
 fn only_kubernetes_uses_kube_and_only_aws_uses_the_sdk() {
     let (of_kubernetes, of_aws) = (["kube::", "k8s_openapi"], ["aws_config", "aws_sdk", "aws_smithy"]);

@@ -166,6 +166,29 @@ mod tests {
     }
 
     #[test]
+    fn what_another_writer_says_is_no_base_for_the_next_status_and_our_own_last_write_is() {
+        let mut contest = Contest::default();
+        assert_eq!(contest.overwritten(&status("theirs")), None, "a new process cannot tell");
+        contest.wrote(&status("ours"));
+        assert_eq!(contest.overwritten(&status("ours")), None);
+        assert_eq!(contest.overwritten(&status("theirs")), Some(status("ours")));
+        contest.tries(&status("next"));
+        assert_eq!(contest.overwritten(&status("next")), None, "the write was done, and its answer was lost");
+        assert_eq!(contest.overwritten(&status("theirs")), Some(status("ours")));
+    }
+
+    #[test]
+    fn our_write_and_what_the_watch_brings_of_it_share_their_memory() {
+        let mut contest = Contest::default();
+        contest.wrote(&status("ours"));
+        let stored = Packed::new(&status("ours"));
+        contest.arrived(&Packed::new(&status("theirs")));
+        assert!(!contest.written.as_ref().is_some_and(|written| written.shares_memory(&stored)));
+        contest.arrived(&stored);
+        assert!(contest.written.as_ref().is_some_and(|written| written.shares_memory(&stored)));
+    }
+
+    #[test]
     fn a_contest_is_forgotten_when_our_write_has_stood() {
         let mut contest = Contest::default();
         let _: Vec<_> = (0..10).map(|second| fight(&mut contest, second)).collect();

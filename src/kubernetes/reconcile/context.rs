@@ -40,6 +40,14 @@ pub struct ControllerSettings {
     pub clock: Clock,
 }
 
+/// How much the controller keeps for objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    pub subscribers: usize,
+    pub remembered: usize,
+    pub scopes: usize,
+}
+
 /// What every reconcile shares.
 pub struct Context<S> {
     pub client: Client,
@@ -68,6 +76,11 @@ impl<S> Context<S> {
 }
 
 impl<S: Source + 'static> Context<S> {
+    pub fn kept(&self) -> Kept {
+        let Self { reflector, memory, .. } = self;
+        Kept { subscribers: reflector.subscribers().len(), remembered: memory.count(), scopes: reflector.scopes() }
+    }
+
     /// Drops everything that is kept for a deleted object.
     pub fn forget(&self, object: &Reference) {
         self.memory.forget(object);

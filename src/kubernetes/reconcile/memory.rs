@@ -4,6 +4,7 @@
 use crate::fit::fit;
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus, REQUESTED_AT};
 use crate::kubernetes::reconcile::contest::Contest;
+use crate::kubernetes::reconcile::echo::Echo;
 use crate::kubernetes::reconcile::unwritten::Unwritten;
 use crate::kubernetes::reconcile::wanted::{self, MOST_REQUEST};
 use crate::kubernetes::status::moment::Orphan;
@@ -13,10 +14,6 @@ use jiff::{SignedDuration, Timestamp};
 use kube::Resource;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
-
-/// How many reconciles see an outdated version before the object is reconciled anyway. An API server that was restored
-/// to an older state never delivers a newer version.
-const MOST_MEETINGS: u32 = 8;
 
 /// The time between two reads that a user requests of one object. Each is urgent, and goes before the reads of others.
 const REQUEST_PAUSE: SignedDuration = SignedDuration::from_secs(10);
@@ -47,26 +44,6 @@ pub struct Remembered {
 /// while later, misses it, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Missed(Option<Timestamp>);
-
-/// Whether the watch has delivered the last write, ours or another client's. Until then a reconcile would be useless.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Echo {
-    /// It has.
-    Seen {
-        /// The resourceVersion before. A reconcile that began just before the watch delivered the write still has it.
-        outdated: Option<String>,
-        /// The resourceVersion of our own write, which a list may deliver once more.
-        written: Option<String>,
-    },
-    Awaited {
-        /// The resourceVersion that is known to be outdated.
-        outdated: String,
-        /// The resourceVersion that our own write made.
-        written: Option<String>,
-        /// How many reconciles have seen the outdated version since then.
-        met: u32,
-    },
-}
 
 /// The last answer about an orphan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,56 +111,6 @@ impl Missed {
     #[must_use]
     pub fn confirmable_from(self) -> Option<Timestamp> {
         self.0?.checked_add(Self::CONFIRM_AFTER).ok()
-    }
-}
-
-impl Default for Echo {
-    fn default() -> Self {
-        Self::Seen { outdated: None, written: None }
-    }
-}
-
-impl Echo {
-    /// Our own write has turned version `before` into `written`. They are equal if the API server found nothing to
-    /// change.
-    pub fn wrote(&mut self, before: &str, written: Option<String>) {
-        if written.as_deref() != Some(before) {
-            *self = Self::Awaited { outdated: before.to_owned(), written, met: 0 };
-        }
-    }
-
-    /// Records that `version` is outdated. Returns how many reconciles have seen that.
-    pub fn met_outdated(&mut self, version: &str) -> u32 {
-        let (before, written) = match std::mem::take(self) {
-            Self::Awaited { outdated, written, met } if outdated == version => (met, written),
-            Self::Awaited { written, .. } => (0, written),
-            Self::Seen { written, .. } => (0, written),
-        };
-        let met = before.saturating_add(1);
-        *self = Self::Awaited { outdated: version.to_owned(), written, met };
-        met
-    }
-
-    /// Whether `version` is outdated, and a newer one is in the store or expected from the watch.
-    #[must_use]
-    pub fn is_awaited_at(&self, version: &str) -> bool {
-        match self {
-            Self::Awaited { outdated, met, .. } => outdated == version && *met < MOST_MEETINGS,
-            Self::Seen { outdated, .. } => outdated.as_deref() == Some(version),
-        }
-    }
-
-    /// The watch has delivered `version`. Returns true if it is our own write, and no reconcile waits for it.
-    fn arrived(&mut self, version: &str) -> bool {
-        match self {
-            Self::Awaited { outdated, written: Some(written), met } if written == version => {
-                let is_waited_for = *met > 0;
-                *self = Self::Seen { outdated: Some(std::mem::take(outdated)), written: Some(std::mem::take(written)) };
-                !is_waited_for
-            }
-            Self::Seen { written: Some(written), .. } => written == version,
-            Self::Seen { written: None, .. } | Self::Awaited { .. } => false,
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use customimage_operator::kubernetes::controller::Kept;
+use customimage_operator::kubernetes::Kept;
 use tokio::time::sleep;
 
 use crate::api_server::{Resource, Snapshot, StatusWrite};
