@@ -73,3 +73,30 @@ impl Echo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reconcile_that_began_just_before_the_watch_delivered_our_write_is_put_off() {
+        let mut echo = Echo::default();
+        echo.wrote("1", Some("2".into()));
+        assert!(echo.arrived("2"));
+        assert!(echo.is_awaited_at("1") && !echo.is_awaited_at("2"));
+        assert_eq!(echo.met_outdated("1"), 1);
+        assert!(!echo.is_awaited_at("2"));
+    }
+
+    #[test]
+    fn an_outdated_object_is_not_put_off_forever() {
+        let mut echo = Echo::default();
+        assert!(!echo.is_awaited_at("1"));
+        echo.wrote("1", Some("1".into()));
+        assert_eq!(echo, Echo::default(), "the server found nothing to change");
+        let meetings = (1..=MOST_MEETINGS).map(|met| (echo.met_outdated("1") == met, echo.is_awaited_at("1")));
+        assert!(meetings.take(7).all(|meeting| meeting == (true, true)));
+        echo.met_outdated("1");
+        assert!(!echo.is_awaited_at("1"));
+    }
+}

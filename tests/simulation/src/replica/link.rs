@@ -7,8 +7,8 @@ use crate::life::{Interaction, Life};
 use crate::trace::Trace;
 use crate::weather::{OfApi, Sky};
 
-/// The longest pause of a slow request. It is longer than a Lease lasts.
-const SLOW: Duration = Duration::from_secs(40);
+/// The longest pause of a slow request. It is longer than two Leases last.
+const SLOW: Duration = Duration::from_secs(150);
 
 /// Strikes the requests of a process as the weather is, and all of them once it is killed.
 pub struct ReplicaLink {
