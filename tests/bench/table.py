@@ -1,5 +1,6 @@
 """The results as Markdown: a table for each measure, with a column for each contender."""
 
+import textwrap
 import re
 
 from contenders import NAMES
@@ -65,9 +66,10 @@ def of_measure(name, rows):
 
 def where(facts):
     changed = " with changes" if facts["commit"].endswith("-changed") else ""
-    return (f"{facts['date']}, commit {facts['commit'].removesuffix('-changed')}{changed}: {facts['cores']} cores, {facts['memory_gib']} GiB, "
+    line = (f"{facts['date']}, commit {facts['commit'].removesuffix('-changed')}{changed}: {facts['cores']} cores, {facts['memory_gib']} GiB, "
             f"Linux {facts['kernel']} {facts['architecture']}, kube-apiserver {facts['kube_apiserver']}, kopf {facts['kopf']}, "
             f"ParallelCluster {facts['aws_parallelcluster']}, Python {facts['python']}{', QUICK' if facts['quick'] else ''}.")
+    return textwrap.fill(line, 120, break_on_hyphens=False)
 
 
 def markdown(measures):
