@@ -20,7 +20,7 @@ const LONGEST_REST: Duration = Duration::from_secs(600);
 /// What is known of other writers of one object's status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contest {
-    /// Our last write. The store has the same one, so it takes no memory.
+    /// Our last write, or else what the process has met. The store has the same one, so it takes no memory.
     written: Option<Packed<CustomImageStatus>>,
     /// A write whose answer we do not know.
     tried: Option<Packed<CustomImageStatus>>,
@@ -46,6 +46,13 @@ pub enum WriteOrRest {
 }
 
 impl Contest {
+    /// The API server has this status when the process meets the object. Who wrote it cannot be known.
+    pub fn meets(&mut self, status: Option<&Packed<CustomImageStatus>>) {
+        if self.written.is_none() {
+            self.written = status.cloned();
+        }
+    }
+
     /// A write of this status begins. It may be done without an answer.
     pub fn tries(&mut self, status: &CustomImageStatus) {
         self.tried = Some(Packed::new(status));

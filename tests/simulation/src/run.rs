@@ -1,12 +1,11 @@
 //! One simulation, from the seed to the verdict.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use customimage_operator::kubernetes::Kept;
 use tokio::time::sleep;
 
-use crate::api_server::{Resource, Snapshot, StatusWrite};
+use crate::api_server::{Resource, Snapshot};
 use crate::life::Life;
 use crate::oracle::{self, Truth, Writers};
 use crate::plan::{Plan, Turn};
@@ -167,10 +166,6 @@ impl Simulation {
             trace.note(&write.client, format_args!("status of {namespace}/{name}: {} → {}", write.before, write.after));
             self.writes += usize::from(write.has_changed && oracle::is_operator(&write.client));
             self.writers.status(write, trace);
-        }
-        // An apply keeps what others have added. The replacement that follows at once removes it.
-        let last: BTreeMap<&str, &StatusWrite> = writes.iter().map(|write| (write.uid.as_str(), write)).collect();
-        for write in last.into_values() {
             self.truth.check(write, self.processes.since(&write.client), aws, trace);
         }
     }

@@ -20,6 +20,8 @@ pub struct StatusWrite {
     /// Null if there was none.
     pub before: Value,
     pub after: Value,
+    /// What the client has said: an apply leaves the fields of others as they are.
+    pub said: Value,
     /// Whether the object has a new version. A write may change only who owns a field.
     pub has_changed: bool,
 }

@@ -18,11 +18,13 @@ pub(super) struct Writing<'a> {
     client: &'a str,
     call: &'a Call,
     written: &'a mut Vec<Write>,
+    /// The status in the body of an apply.
+    applied: Option<Value>,
 }
 
 impl<'a> Writing<'a> {
     pub(super) fn new(store: &'a mut Store, client: &'a str, call: &'a Call, written: &'a mut Vec<Write>) -> Self {
-        Self { store, client, call, written }
+        Self { store, client, call, written, applied: None }
     }
 
     /// Creates an object. A new custom resource has no status but the default one.
@@ -136,6 +138,7 @@ impl<'a> Writing<'a> {
         body::check_apply(self.call, &applied)?;
         let live = self.store.found(self.call)?;
         schema::prune_applied(&mut applied);
+        self.applied = applied.get("status").cloned();
         let subresource = self.call.subresource.as_str();
         let (before, config) = (body::view(&live, subresource), body::view(&applied, subresource));
         let mut managers = Managers::of(&live);
@@ -195,6 +198,7 @@ impl<'a> Writing<'a> {
                     version_before,
                     version_after,
                     before: before.map(|before| before["status"].clone()).unwrap_or_default(),
+                    said: self.applied.take().unwrap_or_else(|| after["status"].clone()),
                     after: after["status"].clone(),
                     has_changed: version_before != version_after,
                 }))

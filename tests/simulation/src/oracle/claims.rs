@@ -9,6 +9,8 @@ pub struct Claim<'a> {
     pub what: String,
     /// The operation that says it.
     pub operation: &'static str,
+    /// Whether it never changes, so that it need not be read again.
+    pub is_final: bool,
     pub is_so: Box<dyn Fn(&Facts) -> bool + 'a>,
 }
 
@@ -19,7 +21,8 @@ pub fn of(status: &Value) -> Vec<Claim<'_>> {
     claims.extend(stack(status, place));
     if let Some(build) = status["imagebuilderImageStatus"].as_str() {
         let is_so = move |facts: &Facts| facts.builds.values().any(|status| status == build);
-        claims.push(Claim { what: format!("build {build}"), operation: "GetImage", is_so: Box::new(is_so) });
+        let is_final = matches!(build, "FAILED" | "CANCELLED" | "DELETED");
+        claims.push(Claim { what: format!("build {build}"), operation: "GetImage", is_final, is_so: Box::new(is_so) });
     }
     claims
 }
@@ -36,11 +39,13 @@ fn ami(status: &Value, place: (String, String)) -> Claim<'_> {
         Some(ami) => Claim {
             what: format!("AMI {ami:?}"),
             operation,
+            is_final: false,
             is_so: Box::new(move |facts| facts.amis.get(&place).is_some_and(|amis| amis.contains(&ami))),
         },
         None => Claim {
             what: "no AMI".to_owned(),
             operation,
+            is_final: false,
             is_so: Box::new(move |facts| !facts.amis.contains_key(&place)),
         },
     }
@@ -52,12 +57,18 @@ fn stack(status: &Value, place: (String, String)) -> Option<Claim<'_>> {
     if !stack.0.is_empty() {
         let stack = (stack.0.to_owned(), stack.1.to_owned());
         let what = format!("stack {stack:?}");
-        return Some(Claim { what, operation, is_so: Box::new(move |facts| facts.stacks.get(&place) == Some(&stack)) });
+        return Some(Claim {
+            what,
+            operation,
+            is_final: false,
+            is_so: Box::new(move |facts| facts.stacks.get(&place) == Some(&stack)),
+        });
     }
     // Beside an AMI, the answer has no stack.
     shown_ami(status).is_none().then(|| Claim {
         what: "no stack".to_owned(),
         operation,
+        is_final: false,
         is_so: Box::new(move |facts| facts.stacks.get(&place).is_none_or(|(arn, _)| facts.is_of_another(arn))),
     })
 }

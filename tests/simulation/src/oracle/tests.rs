@@ -25,6 +25,7 @@ fn write(client: &str, before: Value, after: Value) -> StatusWrite {
         version_before: 1,
         version_after: 2,
         before,
+        said: after.clone(),
         after,
         has_changed: true,
     }

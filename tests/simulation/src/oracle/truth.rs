@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::claims::{self, Claim, text};
-use super::{UNANSWERED, is_operator, reason};
+use super::{UNANSWERED, condition, is_operator, reason};
 use crate::api_server::StatusWrite;
 use crate::aws::Aws;
 use crate::time;
@@ -40,15 +40,15 @@ impl Truth {
         // A new process cannot tell what others wrote before it from what its predecessor wrote. It corrects that as soon as
         // AWS answers.
         let is_known = self.disturbed.get(&write.uid).is_none_or(|disturbed| *disturbed > process_since);
-        if UNANSWERED.contains(&reason(&write.after)) || !is_known {
+        if UNANSWERED.contains(&reason(&write.said)) || is_suspended(&write.said) || !is_known {
             return;
         }
-        for claim in claims::of(&write.after) {
-            if !was_said(&claim, text(&write.after, "region"), at, aws) {
+        for claim in claims::of(&write.said) {
+            if !was_said(&claim, text(&write.said, "region"), at, aws) {
                 let Claim { what, operation, .. } = claim;
                 let lie = format_args!(
                     "{}/{} says {what}, which {operation} has not said: {}",
-                    write.namespace, write.name, write.after
+                    write.namespace, write.name, write.said
                 );
                 trace.fail("truth", lie);
             }
@@ -63,7 +63,8 @@ impl Truth {
     pub fn check_age(&self, object: &Value, undisturbed: f64, aws: &Aws, trace: &Trace) {
         let (now, status) = (time::elapsed(), &object["status"]);
         let disturbed = self.disturbed.get(text(&object["metadata"], "uid")).copied().unwrap_or_default();
-        let is_judged = now - undisturbed.max(disturbed) > OLDEST && object["spec"]["suspend"] != true;
+        let is_judged =
+            now - undisturbed.max(disturbed) > OLDEST && object["spec"]["suspend"] != true && !is_suspended(status);
         if !is_judged || status["conditions"].is_null() || UNANSWERED.contains(&reason(status)) {
             return;
         }
@@ -79,9 +80,15 @@ impl Truth {
     }
 }
 
+/// Whether a status says itself that AWS is not asked.
+fn is_suspended(status: &Value) -> bool {
+    condition(status, "Synced").is_some_and(|synced| synced["reason"] == "Suspended")
+}
+
 fn was_said(claim: &Claim<'_>, region: &str, at: f64, aws: &Aws) -> bool {
     aws.calls(|calls| {
-        let recent = calls.iter().rev().take_while(|call| call.at >= at - OLDEST);
+        let oldest = if claim.is_final { f64::NEG_INFINITY } else { at - OLDEST };
+        let recent = calls.iter().rev().take_while(|call| call.at >= oldest);
         let mut said = recent.filter(|call| call.operation == claim.operation && call.region == region);
         said.any(|call| call.facts.as_deref().is_some_and(&claim.is_so))
     })
@@ -90,12 +97,12 @@ fn was_said(claim: &Claim<'_>, region: &str, at: f64, aws: &Aws) -> bool {
 /// No false absence: an AMI that the status has shown, and that AWS has had all the time since, is not gone. One answer that is
 /// some seconds old does not make it so.
 fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
-    let (region, id) = (text(&write.after, "region"), text(&write.after, "imageId"));
+    let (region, id) = (text(&write.said, "region"), text(&write.said, "imageId"));
     let place = (region.to_owned(), id.to_owned());
     let Some(ami) = claims::shown_ami(&write.before) else { return };
     let is_there = |facts: &crate::aws::Facts| facts.amis.get(&place).is_some_and(|amis| amis.contains(&ami));
-    if claims::shown_ami(&write.after).is_none() && aws.always_had_since(before, is_there) {
+    if claims::shown_ami(&write.said).is_none() && aws.always_had_since(before, is_there) {
         let (namespace, name) = (&write.namespace, &write.name);
-        trace.fail("truth", format_args!("{namespace}/{name} says that {ami:?} is gone: {}", write.after));
+        trace.fail("truth", format_args!("{namespace}/{name} says that {ami:?} is gone: {}", write.said));
     }
 }
