@@ -8,14 +8,12 @@ pub struct Processes {
     running: Vec<Replica>,
     /// When a process that has ended starts again.
     restarts: Vec<Option<f64>>,
-    /// When each process has started.
-    started: Vec<f64>,
 }
 
 impl Processes {
     pub fn start(stage: &Stage, replicas: usize) -> Self {
         let running = (0..replicas).map(|number| Replica::start(stage, number, 0)).collect();
-        Self { running, restarts: vec![None; replicas], started: vec![time::elapsed(); replicas] }
+        Self { running, restarts: vec![None; replicas] }
     }
 
     /// Kills a process now.
@@ -32,12 +30,6 @@ impl Processes {
     /// Whether all of them run.
     pub fn are_complete(&self) -> bool {
         self.restarts.iter().all(Option::is_none)
-    }
-
-    /// When the process of this client has started.
-    pub fn since(&self, client: &str) -> f64 {
-        let number: Option<usize> = client.split('.').next().and_then(|number| number.parse().ok());
-        number.and_then(|number| self.started.get(number)).copied().unwrap_or_default()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Replica> {
@@ -60,7 +52,6 @@ impl Processes {
             if self.restarts[number].take_if(|at| *at <= now).is_some() {
                 let life = self.running[number].life + 1;
                 self.running[number] = Replica::start(stage, number, life);
-                self.started[number] = now;
             }
         }
     }

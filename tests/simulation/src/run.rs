@@ -120,9 +120,10 @@ impl Simulation {
             Turn::User(deed) => deed.apply(api),
             Turn::Backup => self.backup = Some(api.snapshot()),
             Turn::SetBack => {
-                self.disturbed = time::elapsed();
                 if let Some(backup) = self.backup.take() {
                     api.restore(&backup);
+                    self.disturbed = time::elapsed();
+                    self.truth.set_back();
                 }
             }
             Turn::Compact => api.forget_history(),
@@ -166,7 +167,7 @@ impl Simulation {
             trace.note(&write.client, format_args!("status of {namespace}/{name}: {} → {}", write.before, write.after));
             self.writes += usize::from(write.has_changed && oracle::is_operator(&write.client));
             self.writers.status(write, trace);
-            self.truth.check(write, self.processes.since(&write.client), aws, trace);
+            self.truth.check(write, aws, trace);
         }
     }
 

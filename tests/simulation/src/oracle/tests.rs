@@ -71,7 +71,7 @@ async fn truth_fails_when_a_status_says_what_aws_has_not_said() {
         let (trace, mut truth) = (Trace::default(), Truth::default());
         let aws = aws(&trace);
         aws.note(call("DescribeImages", 0.0, Some(aws.facts())));
-        truth.check(&write("0.0", Value::Null, showing(ami)), 0.0, &aws, &trace);
+        truth.check(&write("0.0", Value::Null, showing(ami)), &aws, &trace);
         assert_eq!(trace.failure().is_some(), is_lie, "{ami}: {:?}", trace.failure());
     }
 }
@@ -84,9 +84,9 @@ async fn truth_fails_when_an_image_that_aws_has_all_the_time_is_gone() {
     // An answer of some seconds ago, before there was an AMI.
     aws.note(call("DescribeImages", 0.0, Some(Facts::default())));
     aws.note(call("DescribeStacks", 0.0, Some(Facts::default())));
-    truth.check(&write("0.0", Value::Null, showing("ami-1")), 0.0, &aws, &trace);
+    truth.check(&write("0.0", Value::Null, showing("ami-1")), &aws, &trace);
     assert_eq!(trace.failure(), None);
-    truth.check(&write("0.0", showing("ami-1"), absent()), 0.0, &aws, &trace);
+    truth.check(&write("0.0", showing("ami-1"), absent()), &aws, &trace);
     assert!(trace.failure().unwrap().contains("is gone"));
 }
 

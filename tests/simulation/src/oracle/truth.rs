@@ -1,7 +1,7 @@
 //! Truth: each part of a status (the AMI, the stack, the build) is as AWS has said it to a process of the operator, not longer
 //! ago than the staleness budget allows. So is the absence of a part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -21,13 +21,22 @@ const OLDEST: f64 = 1800.0 + 660.0;
 pub struct Truth {
     /// When the operator has last written each object, by uid.
     written: BTreeMap<String, f64>,
+    /// Which process has written which object, by client and uid.
+    writers: BTreeSet<(String, String)>,
     /// When another program has last written each object, by uid.
     disturbed: BTreeMap<String, f64>,
+    /// When the store was last set back.
+    set_back: Option<f64>,
 }
 
 impl Truth {
-    /// A status was written. `process_since` is when the process of this client has started.
-    pub fn check(&mut self, write: &StatusWrite, process_since: f64, aws: &Aws, trace: &Trace) {
+    /// The store was set back, so any status may be an old one.
+    pub fn set_back(&mut self) {
+        self.set_back = Some(time::elapsed());
+    }
+
+    /// A status was written.
+    pub fn check(&mut self, write: &StatusWrite, aws: &Aws, trace: &Trace) {
         let at = time::at(write.at);
         if !write.has_changed {
             return;
@@ -37,9 +46,9 @@ impl Truth {
             return;
         }
         let before = self.written.insert(write.uid.clone(), at);
-        // A new process cannot tell what others wrote before it from what its predecessor wrote. It corrects that as soon as
-        // AWS answers.
-        let is_known = self.disturbed.get(&write.uid).is_none_or(|disturbed| *disturbed > process_since);
+        // A process cannot tell whose status it meets. Once it has written an object, it knows.
+        let has_written = !self.writers.insert((write.client.clone(), write.uid.clone()));
+        let is_known = has_written || self.disturbed(&write.uid).is_none();
         if UNANSWERED.contains(&reason(&write.said)) || is_suspended(&write.said) || !is_known {
             return;
         }
@@ -53,16 +62,21 @@ impl Truth {
                 trace.fail("truth", lie);
             }
         }
-        if let Some(before) = before.filter(|before| self.disturbed.get(&write.uid).is_none_or(|at| at < before)) {
+        if let Some(before) = before.filter(|before| self.disturbed(&write.uid).is_none_or(|at| at < *before)) {
             check_absence(write, before, aws, trace);
         }
+    }
+
+    /// When something else than the operator has last changed the status.
+    fn disturbed(&self, uid: &str) -> Option<f64> {
+        self.disturbed.get(uid).copied().into_iter().chain(self.set_back).reduce(f64::max)
     }
 
     /// Looks at an object at any time. It must not show what AWS has not had for too long, if the operator could have said so
     /// since `undisturbed`.
     pub fn check_age(&self, object: &Value, undisturbed: f64, aws: &Aws, trace: &Trace) {
         let (now, status) = (time::elapsed(), &object["status"]);
-        let disturbed = self.disturbed.get(text(&object["metadata"], "uid")).copied().unwrap_or_default();
+        let disturbed = self.disturbed(text(&object["metadata"], "uid")).unwrap_or_default();
         let is_judged =
             now - undisturbed.max(disturbed) > OLDEST && object["spec"]["suspend"] != true && !is_suspended(status);
         if !is_judged || status["conditions"].is_null() || UNANSWERED.contains(&reason(status)) {
