@@ -1,7 +1,7 @@
 //! Truth: each part of a status (the AMI, the stack, the build) is as AWS has said it to a process of the operator, not longer
 //! ago than the staleness budget allows. So is the absence of a part.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -21,8 +21,8 @@ const OLDEST: f64 = 1800.0 + 660.0;
 pub struct Truth {
     /// When the operator has last written each object, by uid.
     written: BTreeMap<String, f64>,
-    /// Which process has written which object, by client and uid.
-    writers: BTreeSet<(String, String)>,
+    /// When each process has first written each object, by client and uid.
+    first_written: BTreeMap<(String, String), f64>,
     /// When another program has last written each object, by uid.
     disturbed: BTreeMap<String, f64>,
     /// When the store was last set back.
@@ -46,9 +46,9 @@ impl Truth {
             return;
         }
         let before = self.written.insert(write.uid.clone(), at);
-        // A process cannot tell whose status it meets. Once it has written an object, it knows.
-        let has_written = !self.writers.insert((write.client.clone(), write.uid.clone()));
-        let is_known = has_written || self.disturbed(&write.uid).is_none();
+        // A process cannot tell whose status it meets. It knows what others change after its own first write.
+        let first = *self.first_written.entry((write.client.clone(), write.uid.clone())).or_insert(at);
+        let is_known = self.disturbed(&write.uid).is_none_or(|disturbed| first < disturbed);
         if UNANSWERED.contains(&reason(&write.said)) || is_suspended(&write.said) || !is_known {
             return;
         }

@@ -6,8 +6,8 @@ mod crashes;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Output};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -142,13 +142,14 @@ fn one_seed(args: &Args, seed: u64, story: usize) -> io::Result<Output> {
     command.output()
 }
 
-/// Some hash maps take their order from addresses in memory.
+/// Some hash maps take their order from addresses in memory. A container may not be allowed to fix them.
 fn at_fixed_addresses(program: PathBuf) -> Command {
-    let setarch = PathBuf::from("/usr/bin/setarch");
-    if !setarch.exists() {
+    static CAN_FIX: LazyLock<bool> =
+        LazyLock::new(|| Command::new("setarch").args(["-R", "true"]).output().is_ok_and(|done| done.status.success()));
+    if !*CAN_FIX {
         return Command::new(program);
     }
-    let mut command = Command::new(setarch);
+    let mut command = Command::new("setarch");
     command.arg("-R").arg(program);
     command
 }
