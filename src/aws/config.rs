@@ -40,6 +40,25 @@ pub struct ClientSettings {
     pub trusted_ca: Option<TrustedCa>,
 }
 
+impl ClientSettings {
+    /// The SDK's timeouts.
+    #[must_use]
+    pub fn timeouts(&self) -> TimeoutConfig {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(self.connect_timeout)
+            .read_timeout(self.attempt_timeout)
+            .operation_attempt_timeout(self.attempt_timeout)
+            .operation_timeout(self.operation_timeout);
+        timeouts.build()
+    }
+
+    /// The SDK's retries.
+    #[must_use]
+    pub fn retries(&self) -> RetryConfig {
+        RetryConfig::standard().with_max_attempts(self.max_attempts)
+    }
+}
+
 /// The region from the environment (AWS_REGION, AWS_DEFAULT_REGION), else from the profile, as in the AWS tools. An
 /// empty variable counts as unset.
 pub async fn default_region() -> Option<String> {
@@ -101,15 +120,10 @@ pub async fn load(settings: &ClientSettings, region: Option<&Region>) -> SdkConf
 }
 
 fn loader(settings: &ClientSettings, region: Option<&Region>, http: SharedHttpClient) -> ConfigLoader {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(settings.connect_timeout)
-        .read_timeout(settings.attempt_timeout)
-        .operation_attempt_timeout(settings.attempt_timeout)
-        .operation_timeout(settings.operation_timeout);
     let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(aws_config::Region::new(region.map_or("us-east-1", Region::as_str).to_owned()))
-        .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts))
-        .timeout_config(timeouts.build())
+        .retry_config(settings.retries())
+        .timeout_config(settings.timeouts())
         .http_client(http);
     let loader = if profile::nameless() { loader.profile_name("default") } else { loader };
     match AppName::new("customimage-operator") {

@@ -1,6 +1,6 @@
 //! CloudWatch Logs: the log of an image build.
 
-use super::error::{is_missing, source_error};
+use super::error::{is_missing, required, source_error};
 use crate::describe_image::image_logs::{self, LogEvent, LogEvents, LogPart, LogQuery, LogStreams};
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use crate::describe_image::wire_time;
@@ -18,7 +18,7 @@ pub const DESCRIBE_LOG_STREAMS: &str = "logs:DescribeLogStreams";
 pub async fn newest_stream(client: &Client, group_arn: &str) -> Result<Option<String>, SourceError> {
     let call = client.describe_log_streams().log_group_identifier(group_arn).limit(1);
     match call.order_by(OrderBy::LastEventTime).descending(true).send().await {
-        Ok(reply) => Ok(reply.log_streams.unwrap_or_default().into_iter().next().and_then(|one| one.log_stream_name)),
+        Ok(reply) => Ok(listed(reply.log_streams)?.into_iter().next().and_then(|one| one.log_stream_name)),
         Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(source_error(DESCRIBE_LOG_STREAMS, &error)),
     }
@@ -30,11 +30,15 @@ pub async fn streams(client: &Client, group: &str, token: Option<String>) -> Res
     match client.describe_log_streams().log_group_name(group).set_next_token(token).send().await {
         Ok(reply) => Ok(Some(LogStreams {
             next_token: reply.next_token,
-            log_streams: reply.log_streams.unwrap_or_default().into_iter().filter_map(plain_stream).collect(),
+            log_streams: listed(reply.log_streams)?.into_iter().filter_map(plain_stream).collect(),
         })),
         Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(source_error(DESCRIBE_LOG_STREAMS, &error)),
     }
+}
+
+fn listed(streams: Option<Vec<LogStream>>) -> Result<Vec<LogStream>, SourceError> {
+    required(streams, DESCRIBE_LOG_STREAMS, "list")
 }
 
 fn plain_stream(stream: LogStream) -> Option<image_logs::LogStream> {
@@ -62,7 +66,7 @@ pub async fn events(client: &Client, group: &str, stream: &str, query: &LogQuery
         Ok(reply) => Ok(LogPart::Events(LogEvents {
             next_token: reply.next_forward_token,
             prev_token: reply.next_backward_token,
-            events: reply.events.unwrap_or_default().into_iter().map(plain).collect(),
+            events: required(reply.events, GET_LOG_EVENTS, "list")?.into_iter().map(plain).collect(),
         })),
         // Only the sentence tells which of the two is missing.
         Err(error) if is_missing(&error) => {

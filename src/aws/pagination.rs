@@ -1,6 +1,7 @@
 //! Pagination: reads one page after the other, within the rate limit, up to the last one.
 
 use super::budget::RateLimit;
+use super::error::required;
 use crate::describe_image::source::Turn;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 
@@ -30,18 +31,16 @@ pub async fn all_pages<T, F>(
 where
     F: Future<Output = Result<Page<T>, SourceError>>,
 {
-    let broken =
-        |what| Err(SourceError::asked(SourceErrorKind::ServiceError, action, format!("{action} returned {what}")));
     let mut token = None;
     for _ in 0..MOST_PAGES {
         let _permit = rate_limit.take(turn).await;
         let Page { items, next_token } = fetch(token).await?;
-        let Some(items) = items else { return broken("no list") };
-        items.into_iter().for_each(&mut take);
+        required(items, action, "list")?.into_iter().for_each(&mut take);
         token = next_token.filter(|next| !next.is_empty());
         if token.is_none() {
             return Ok(());
         }
     }
-    broken("more pages than an account can have")
+    let message = format!("{action} returned more pages than an account can have");
+    Err(SourceError::asked(SourceErrorKind::ServiceError, action, message))
 }

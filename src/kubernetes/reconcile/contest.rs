@@ -68,8 +68,11 @@ impl Contest {
 
     /// The watch has delivered an object with this status. If it is our last write, both share their memory.
     pub fn arrived(&mut self, status: &Packed<CustomImageStatus>) {
-        let arrived = unpacked(status);
-        if arrived.is_some() && self.ours() == arrived {
+        let is_ours = self.written.as_ref() == Some(status) || {
+            let arrived = unpacked(status);
+            arrived.is_some() && self.ours() == arrived
+        };
+        if is_ours {
             self.written = Some(status.clone());
         }
     }

@@ -125,10 +125,13 @@ fn failed<S>(
     previous: &CustomImageStatus,
     context: &Context<S>,
 ) -> Outcome {
-    // An earlier process may have seen the failure first. Then it was one grace period before Synced became False.
-    let known_since = conditions::find(&previous.conditions, conditions::SYNCED)
-        .filter(|synced| synced.status == "False" && synced.reason != ReadyReason::Suspended.name())
-        .and_then(|synced| synced.last_transition_time.0.checked_sub(context.settings.periods.error).ok());
+    let unsynced = conditions::find(&previous.conditions, conditions::SYNCED).filter(|synced| synced.status == "False");
+    let was_suspended = unsynced.is_some_and(|synced| synced.reason == ReadyReason::Suspended.name());
+    // An earlier process may have seen the failure first. Then it was one grace period before Synced became False. A suspended
+    // object was not read any more from then on.
+    let grace = if was_suspended { SignedDuration::ZERO } else { context.settings.periods.error };
+    let unread_since = unsynced.and_then(|synced| synced.last_transition_time.0.checked_sub(grace).ok());
+    let known_since = unread_since.filter(|_| !was_suspended);
     let message = match error.action {
         Some(action) => format!("{action} ({}): {message}", error.kind.reason()),
         // Without an action, AWS was not asked: the fault is in the object.
@@ -142,7 +145,7 @@ fn failed<S>(
         error: error.clone(),
         message,
         since: known_since.map_or(since, |known| known.min(since)),
-        last_observed: answered_at.or(known_since).unwrap_or_else(|| context.leadership.since()),
+        last_observed: answered_at.or(unread_since).unwrap_or_else(|| context.leadership.since()),
     }
 }
 

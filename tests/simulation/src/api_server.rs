@@ -39,9 +39,12 @@ pub use store::Snapshot;
 
 use jiff::Timestamp;
 use kube::Client;
+use kube::client::retry::RetryPolicy;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use store::Store;
+use tower::ServiceBuilder;
+use tower::retry::RetryLayer;
 use transport::Transport;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -75,14 +78,15 @@ impl ApiServer {
         server
     }
 
-    /// A client named `name`, whose requests pass `link`. It sends a request again as the operator's own client does: three
-    /// times at most, when the server is overloaded. It needs a runtime.
+    /// A client named `name`, whose requests pass `link`. It sends a request again as the operator's own client does: when the
+    /// server is overloaded. It needs a runtime.
     pub fn client(&self, name: &str, link: Arc<dyn Link>) -> Client {
         let transport = Transport::new(self.clone(), name, link);
         let service = tower::service_fn(move |request| {
             let transport = transport.clone();
             async move { transport.send(request).await }
         });
+        let service = ServiceBuilder::new().layer(RetryLayer::new(RetryPolicy::default())).service(service);
         Client::new(service, OWN_NAMESPACE)
     }
 

@@ -1,6 +1,7 @@
 //! AWS in memory: the transport of the real SDK, and what AWS said when.
 
 mod facts;
+mod present;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,13 +16,14 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use simulator::{Answer, Fault, InProcess, Times, World};
+use simulator::{Answer, Fault, Times, World};
 
 use crate::life::{Interaction, Life};
 use crate::time;
 use crate::trace::Trace;
 use crate::weather::{OfAws, Sky};
 pub use facts::Facts;
+use present::Present;
 
 /// How much older a late answer is, in seconds.
 const LAG: f64 = 8.0;
@@ -46,9 +48,9 @@ pub struct Call {
 pub struct Aws(Arc<Inner>);
 
 struct Inner {
-    present: InProcess,
+    present: Present,
     /// The same world, some seconds ago.
-    past: InProcess,
+    past: Present,
     calls: Mutex<Vec<Call>>,
     /// What AWS had, and from when on.
     history: Mutex<Vec<(f64, Arc<Facts>)>>,
@@ -59,17 +61,16 @@ impl Aws {
     /// # Errors
     /// If the world is invalid.
     pub fn new(world: World, trace: Trace) -> std::io::Result<Self> {
-        let (present, past) = (InProcess::new(world.clone())?, InProcess::new(world)?);
+        let (present, past) = (Present::new(world.clone())?, Present::new(world)?);
         Ok(Self(Arc::new(Inner { present, past, calls: Mutex::default(), history: Mutex::default(), trace })))
     }
 
     /// Takes note of what AWS has now.
     pub fn look(&self) {
-        let now = time::elapsed();
         let facts = self.facts();
         let mut history = self.0.history.lock();
-        if history.last().is_none_or(|(_, last)| **last != facts) {
-            history.push((now, Arc::new(facts)));
+        if history.last().is_none_or(|(_, last)| !Arc::ptr_eq(last, &facts)) {
+            history.push((time::elapsed(), facts));
         }
     }
 
@@ -91,8 +92,8 @@ impl Aws {
     }
 
     /// What AWS has now.
-    pub fn facts(&self) -> Facts {
-        self.0.present.at(time::elapsed(), Facts::of)
+    pub fn facts(&self) -> Arc<Facts> {
+        self.0.present.facts(time::elapsed())
     }
 
     /// Takes note of a call.
@@ -166,7 +167,7 @@ impl Transport {
         let is_late = matches!(strike, Some(OfAws::Late));
         let (world, elapsed) =
             if is_late { (&inner.past, time::elapsed() - LAG) } else { (&inner.present, time::elapsed()) };
-        let facts = world.at(elapsed, Facts::of);
+        let facts = world.facts(elapsed);
         let Asked { region, operation, is_retry, request } = asked;
         let answer = world.answer(request).await;
         let is_said = !matches!(strike, Some(OfAws::Fault(_))) && says_something(&answer);
@@ -177,7 +178,7 @@ impl Transport {
             region,
             operation,
             is_retry,
-            facts: is_said.then(|| Arc::new(facts)),
+            facts: is_said.then_some(facts),
         };
         let who = format!("replica {}.{}", self.caller.0, self.caller.1);
         if self.sky.is_some() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simulator::{Action, Build, ClockMode, ClockSetting, Event, Outcome, World};
+use simulator::{Action, Build, Event, Outcome, World};
 use tokio::time::sleep;
 
 use crate::api_server::Resource;
@@ -46,9 +46,7 @@ impl Script {
     }
 
     fn world(self) -> World {
-        let clock =
-            ClockSetting { mode: ClockMode::Manual, start: Some(time::now().to_string()), ..ClockSetting::default() };
-        let mut world = World { clock, ..World::default() };
+        let mut world = World::default();
         let build = |outcome| Build {
             image_id: "img-0".into(),
             region: REGION.into(),

@@ -3,7 +3,7 @@
 
 mod link;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use clap::Parser;
@@ -173,11 +173,13 @@ const ARGUMENTS: [&str; 10] = [
     "20m",
 ];
 
-pub fn arguments() -> RunArgs {
-    match Args::parse_from(ARGUMENTS).command {
-        Command::Run(args) => *args,
-        _ => unreachable!("it is the command run"),
-    }
+static PARSED: LazyLock<RunArgs> = LazyLock::new(|| match Args::parse_from(ARGUMENTS).command {
+    Command::Run(args) => *args,
+    _ => unreachable!("it is the command run"),
+});
+
+pub fn arguments() -> &'static RunArgs {
+    &PARSED
 }
 
 /// How long a process needs to start again.

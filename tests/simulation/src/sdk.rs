@@ -2,8 +2,6 @@
 
 use std::time::SystemTime;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -24,19 +22,14 @@ impl TimeSource for WallClock {
     }
 }
 
-/// Timeouts and retries as the operator's own configuration has them.
+/// The operator's timeouts and retries.
 pub fn config(settings: &ClientSettings, transport: Transport, replica: usize) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(settings.connect_timeout)
-        .read_timeout(settings.attempt_timeout)
-        .operation_attempt_timeout(settings.attempt_timeout)
-        .operation_timeout(settings.operation_timeout);
     let credentials = Credentials::new("AKIA111122223333", "secret", None, None, "simulation");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(aws_config::Region::new("eu-west-1"))
-        .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts))
-        .timeout_config(timeouts.build())
+        .retry_config(settings.retries())
+        .timeout_config(settings.timeouts())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .time_source(SharedTimeSource::new(WallClock(replica)))
         .credentials_provider(SharedCredentialsProvider::new(credentials))

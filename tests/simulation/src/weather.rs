@@ -85,14 +85,17 @@ impl Sky {
 
     /// Whether a watch is struck. If it is: a number below `kinds`.
     pub fn watch(&self, kinds: usize) -> Option<usize> {
-        let Inner { rng, weather } = &mut *self.0.lock();
-        (rng.u32(..100) < weather.watches).then(|| rng.usize(..kinds))
+        self.strikes(|weather| weather.watches, kinds)
     }
 
     /// Whether an event of a watch is struck. If it is: a number below `kinds`.
     pub fn event(&self, kinds: usize) -> Option<usize> {
+        self.strikes(|weather| weather.events, kinds)
+    }
+
+    fn strikes(&self, percent: impl FnOnce(&Weather) -> u32, kinds: usize) -> Option<usize> {
         let Inner { rng, weather } = &mut *self.0.lock();
-        (rng.u32(..100) < weather.events).then(|| rng.usize(..kinds))
+        (rng.u32(..100) < percent(weather)).then(|| rng.usize(..kinds))
     }
 
     /// A random time up to `most`, mostly short.

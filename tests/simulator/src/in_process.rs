@@ -60,6 +60,12 @@ impl InProcess {
         read(&state.world)
     }
 
+    /// The time of the next change in seconds after the world was loaded, if nobody makes another one; infinity if there is
+    /// none.
+    pub fn next_change(&self) -> f64 {
+        self.0.lock().next_change()
+    }
+
     /// Adds a fault. The world must have no invalid one.
     pub fn fault(&self, fault: Fault) {
         self.0.lock().world.faults.push(fault);

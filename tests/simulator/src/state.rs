@@ -81,6 +81,11 @@ impl State {
         self.next_change = timeline::next_change(&self.world);
     }
 
+    /// World seconds of the next change that is due by itself.
+    pub fn next_change(&self) -> f64 {
+        self.next_change
+    }
+
     pub fn session_is_over(&self, access_key: &str) -> bool {
         self.sessions.get(access_key).is_some_and(|session| session.expires <= self.clock.now())
     }

@@ -14,14 +14,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use kube::client::Body;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::sleep;
-
-/// The pauses before a request is sent again. The operator's client has the same ones, but with some chance.
-const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
-
-/// The codes after which a request is sent again.
-const AGAIN: [u16; 3] = [429, 503, 504];
 
 type Reply = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
@@ -41,17 +34,6 @@ impl Transport {
     pub(super) async fn send(&self, request: Request<Body>) -> Result<Reply, BoxError> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes().to_vec();
-        for pause in PAUSES {
-            let reply = self.attempt(parts.clone(), body.clone()).await?;
-            if !AGAIN.contains(&reply.status().as_u16()) {
-                return Ok(reply);
-            }
-            sleep(pause).await;
-        }
-        self.attempt(parts, body).await
-    }
-
-    async fn attempt(&self, parts: Parts, body: Vec<u8>) -> Result<Reply, BoxError> {
         match self.link.request(&self.asked(&parts)) {
             Fate::Answer => self.done(&parts, body),
             Fate::Slow { before, after } => {

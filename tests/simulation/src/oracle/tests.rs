@@ -54,15 +54,8 @@ fn aws(trace: &Trace) -> Aws {
     aws
 }
 
-fn call(operation: &str, at: f64, facts: Option<Facts>) -> Call {
-    Call {
-        at,
-        caller: (0, 0),
-        region: "eu-west-1".into(),
-        operation: operation.into(),
-        is_retry: false,
-        facts: facts.map(Arc::new),
-    }
+fn call(operation: &str, at: f64, facts: Option<Arc<Facts>>) -> Call {
+    Call { at, caller: (0, 0), region: "eu-west-1".into(), operation: operation.into(), is_retry: false, facts }
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,8 +75,8 @@ async fn truth_fails_when_an_image_that_aws_has_all_the_time_is_gone() {
     let aws = aws(&trace);
     aws.note(call("DescribeImages", 0.0, Some(aws.facts())));
     // An answer of some seconds ago, before there was an AMI.
-    aws.note(call("DescribeImages", 0.0, Some(Facts::default())));
-    aws.note(call("DescribeStacks", 0.0, Some(Facts::default())));
+    aws.note(call("DescribeImages", 0.0, Some(Arc::default())));
+    aws.note(call("DescribeStacks", 0.0, Some(Arc::default())));
     truth.check(&write("0.0", Value::Null, showing("ami-1")), &aws, &trace);
     assert_eq!(trace.failure(), None);
     truth.check(&write("0.0", showing("ami-1"), absent()), &aws, &trace);

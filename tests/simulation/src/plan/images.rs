@@ -1,7 +1,7 @@
 //! The images in AWS, and what becomes of each.
 
 use fastrand::Rng;
-use simulator::{Action, Build, ClockMode, ClockSetting, Event, Image, Outcome, Stack, Tag, World, aws_limits};
+use simulator::{Action, Build, Event, Image, Outcome, Stack, Tag, World, aws_limits};
 
 use super::REGIONS;
 
@@ -22,9 +22,7 @@ const OUTCOMES: [Outcome; 12] = [
 
 /// An AWS without images, which answers in its own way.
 pub fn surroundings(rng: &mut Rng) -> World {
-    let mut world =
-        World { clock: ClockSetting { mode: ClockMode::Manual, ..ClockSetting::default() }, ..World::default() };
-    world.clock.start = Some(crate::time::now().to_string());
+    let mut world = World::default();
     world.answers.shuffle = rng.bool();
     world.answers.empty_pages = rng.u8(..4) == 0;
     world.answers.image_page_size = [1000, 1000, 5, 2][rng.usize(..4)];

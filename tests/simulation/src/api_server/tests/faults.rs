@@ -78,7 +78,7 @@ async fn an_overloaded_server_is_asked_three_times_more() {
     let refused = Fate::Refuse { code: 429, retry_after: Some(7) };
     let begin = Instant::now();
     apply(&faulty(&server, [refused; 3]), "one", None, json!({"region": "r"})).await.unwrap();
-    assert_eq!(begin.elapsed(), Duration::from_millis(3500));
+    assert!(begin.elapsed() >= Duration::from_secs(3), "it waits between them");
     let Err(kube::Error::Api(status)) = images(&faulty(&server, [refused; 4])).get("one").await else { panic!() };
     assert_eq!((status.code, status.details.unwrap().retry_after_seconds), (429, 7));
 }

@@ -11,6 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Parser;
 use simulation::run::simulate;
 
+/// As in the operator. It is faster, too.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Runs the simulation of one seed.
 #[derive(Debug, Parser)]
 struct Args {
