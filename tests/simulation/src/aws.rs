@@ -1,5 +1,6 @@
 //! AWS in memory: the transport of the real SDK, and what AWS said when.
 
+mod asked;
 mod facts;
 mod present;
 
@@ -14,7 +15,6 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use bytes::Bytes;
 use parking_lot::Mutex;
 use simulator::{Answer, Fault, Times, World};
 
@@ -22,6 +22,7 @@ use crate::life::{Interaction, Life};
 use crate::time;
 use crate::trace::Trace;
 use crate::weather::{OfAws, Sky};
+use asked::Asked;
 pub use facts::Facts;
 use present::Present;
 
@@ -31,7 +32,9 @@ const LAG: f64 = 8.0;
 /// A call that AWS has received.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Seconds since the beginning, when AWS answered.
+    /// When it was sent, in seconds since the beginning.
+    pub sent: f64,
+    /// When AWS answered.
     pub at: f64,
     /// The process that called: the number of the replica, and of its life.
     pub caller: (usize, u32),
@@ -143,7 +146,7 @@ impl HttpConnector for Transport {
 
 impl Transport {
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let asked = Asked::of(request)?;
+        let (asked, sent) = (Asked::of(request)?, time::elapsed());
         let strike = self.sky.as_ref().and_then(Sky::aws);
         let interaction = self.life.interacts();
         if interaction == Interaction::Never || matches!(strike, Some(OfAws::Unreachable)) {
@@ -173,6 +176,7 @@ impl Transport {
         let is_said = !matches!(strike, Some(OfAws::Fault(_))) && says_something(&answer);
         let how = strike.as_ref().map_or_else(String::new, |strike| format!(" struck by {strike:?}"));
         let call = Call {
+            sent,
             at: time::elapsed(),
             caller: self.caller,
             region,
@@ -190,31 +194,6 @@ impl Transport {
 
     fn pause(&self, most: Duration) -> Duration {
         self.sky.as_ref().map_or(Duration::ZERO, |sky| sky.pause(most))
-    }
-}
-
-/// A request to AWS.
-struct Asked {
-    region: String,
-    operation: String,
-    is_retry: bool,
-    request: http::Request<Bytes>,
-}
-
-impl Asked {
-    fn of(request: HttpRequest) -> Result<Self, ConnectorError> {
-        let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-        let (parts, body) = request.into_parts();
-        let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
-        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        // `Credential=KEY/DATE/REGION/SERVICE/aws4_request`
-        let scope = header("authorization").split_once("Credential=").map(|(_, scope)| scope).unwrap_or_default();
-        let region = scope.split('/').nth(2).unwrap_or_default().to_owned();
-        let form = std::str::from_utf8(&body).unwrap_or_default();
-        let action = form.split('&').find_map(|pair| pair.strip_prefix("Action="));
-        let operation = action.unwrap_or(parts.uri.path().trim_start_matches('/')).to_owned();
-        let is_retry = !header("amz-sdk-request").starts_with("attempt=1");
-        Ok(Self { region, operation, is_retry, request: http::Request::from_parts(parts, body) })
     }
 }
 

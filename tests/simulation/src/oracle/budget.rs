@@ -21,7 +21,9 @@ pub fn check(aws: &Aws, trace: &Trace) {
         for call in calls.iter().filter(|call| !call.is_retry) {
             by_api.entry((&call.region, &call.operation)).or_default().push(call);
         }
-        for ((region, operation), calls) in by_api {
+        for ((region, operation), mut calls) in by_api {
+            // The network may deliver them later, and together.
+            calls.sort_by(|one, other| one.sent.total_cmp(&other.sent));
             if let Some(excess) = excess(operation, &calls) {
                 trace.fail("budget", format_args!("{operation} in {region}: {excess}"));
             }
@@ -38,11 +40,11 @@ fn excess(operation: &str, calls: &[&Call]) -> Option<String> {
         if callers.insert(call.caller) && callers.len() > 1 {
             allowed += (burst * AT_THE_START).max(1.0);
         }
-        level = (level - (call.at - last) * rate).max(0.0) + 1.0;
-        last = call.at;
+        level = (level - (call.sent - last) * rate).max(0.0) + 1.0;
+        last = call.sent;
         // One more, because ticks of the clock are not calls.
         if level > allowed + 1.0 {
-            return Some(format!("{level:.1} calls at once at {:.0} s, where {allowed:.1} are allowed", call.at));
+            return Some(format!("{level:.1} calls at once at {:.0} s, where {allowed:.1} are allowed", call.sent));
         }
     }
     None

@@ -55,7 +55,15 @@ fn aws(trace: &Trace) -> Aws {
 }
 
 fn call(operation: &str, at: f64, facts: Option<Arc<Facts>>) -> Call {
-    Call { at, caller: (0, 0), region: "eu-west-1".into(), operation: operation.into(), is_retry: false, facts }
+    Call {
+        sent: at,
+        at,
+        caller: (0, 0),
+        region: "eu-west-1".into(),
+        operation: operation.into(),
+        is_retry: false,
+        facts,
+    }
 }
 
 #[tokio::test(start_paused = true)]
