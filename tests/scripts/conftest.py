@@ -24,7 +24,7 @@ echo "built from Go modules" > "$program"; chmod +x "$program"
 
 
 # The tools that a test may hide or replace.
-HIDDEN = {"cargo", "rustc", "rustfmt", "clippy-driver", "cc", "make", "git", "go", "python3", "promtool", "apt-get"}
+HIDDEN = {"cargo", "rustc", "rustfmt", "clippy-driver", "cc", "make", "git", "go", "python3", "promtool", "apt-get", "zsh", "fish"}
 
 
 @pytest.fixture(scope="session")

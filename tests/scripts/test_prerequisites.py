@@ -61,6 +61,12 @@ def test_without_promtool_there_must_be_a_way_to_fetch_it(machine):
     one_line(machine, "promtool", "install Prometheus")
 
 
+def test_the_longer_proofs_need_shells_to_complete_in(machine):
+    machine.hide("zsh")
+    machine.hide("fish")
+    one_line(machine, "zsh or fish", "apt-get install zsh fish", what="extra")
+
+
 def test_the_demo_needs_neither_rustfmt_nor_clippy(machine):
     machine.hide("rustfmt")
     machine.hide("clippy-driver")
