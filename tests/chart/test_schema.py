@@ -169,6 +169,7 @@ AFTER_15S = "lease.renewDeadline is 15s, lease.duration 15s: a leader must stop 
         ({"prometheusRule": {"alertLabels": {"example.com/team": "hpc"}}}, "which Prometheus takes as the name of a label"),
         ({"extraEnv": [{"name": "A", "value": "a"}, {"name": "A", "value": "b"}]}, "extraEnv names A twice"),
         ({"extraEnv": [{"name": "A", "value": "a", "valueFrom": {}}]}, "extraEnv gives A a value and a valueFrom"),
+        ({"extraEnv": [{"name": "AWS_ENDPOINT_URL_EC2", "value": "10.0.0.1:80"}]}, "extraEnv gives AWS_ENDPOINT_URL_EC2 a value that is no URL"),
         ({"serviceMonitor": {"enabled": True}, "metricsService": {"enabled": False}}, "set metricsService.enabled=true"),
         ({"aws": {"roleArn": ROLE}, "serviceAccount": {"create": False}}, "annotate the ServiceAccount with eks.amazonaws.com/role-arn yourself"),
         ({"aws": {"roleArn": ROLE}, "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": ROLE}}}, "which aws.roleArn sets: remove one"),

@@ -137,6 +137,9 @@
 {{- if and (hasKey . "value") (hasKey . "valueFrom") -}}
 {{- $wrong = append $wrong (printf "extraEnv gives %s a value and a valueFrom: remove one" .name) -}}
 {{- end -}}
+{{- if and (regexMatch "^AWS_ENDPOINT_URL(_|$)" .name) .value (not (regexMatch "^https?://" .value)) -}}
+{{- $wrong = append $wrong (printf "extraEnv gives %s a value that is no URL: begin it with http:// or https://" .name) -}}
+{{- end -}}
 {{- $seen = append $seen .name -}}
 {{- end -}}
 {{- toJson $wrong -}}
