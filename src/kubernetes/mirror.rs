@@ -55,6 +55,8 @@ impl<S: ImageSource + 'static> Mirror<S> {
         let scope = match identities.access(name, namespace, region, |namespace| self.labels.of(namespace)) {
             Access::Granted(scope) => scope,
             Access::Refused(_) => return Err(Closed::NotAllowed),
+            // The answer for a namespace that does not exist is that for one that may not read.
+            Access::Undecided(_) if self.labels.lack(namespace) => return Err(Closed::NotAllowed),
             Access::Undecided(error) => return Err(Closed::Undecided(error.message)),
         };
         // Anybody could invent regions. One that is not listed counts if a CustomImage of the namespace reads it.

@@ -130,7 +130,9 @@ fn where_serve_and_the_official_server_differ_both_answers_are_as_documented() {
             ("GET", "/v3/images/custom/fails/logstreams/x?startTime=Jan%201%202026", 404, 400),
             ("GET", "/v3/images/custom/fails/logstreams/x?limit=5_0", 404, 400),
             ("GET", "/v3/images//custom/hpc", 308, 404),
+            ("GET", "/v3/images/custom/%FF", 400, 400),
             ("GET", "/v3/images/official", 200, 404),
+            ("GET", "/v3/clusters", 200, 404),
             ("OPTIONS", "/v3/images/custom/hpc", 200, 405),
             ("DELETE", "/v3/images/custom/nope", 404, 405),
             ("POST", "/v3/images/custom", 400, 405),
@@ -143,6 +145,39 @@ fn where_serve_and_the_official_server_differ_both_answers_are_as_documented() {
         let limit = |limit| format!("/v3/images/custom/fails/logstreams/3.16.1%2F1?limit={limit}");
         assert_eq!(serve.get(&limit("99999999999999999999")).await.code, 500, "as the official server");
         assert_eq!(serve.get(&limit("2")).await.body["events"].as_array().unwrap().len(), 2);
+    });
+}
+
+/// The rows of the table that are about what AWS leaves out, or refuses.
+#[test]
+fn what_aws_leaves_out_is_left_out_or_empty_as_documented() {
+    run(async {
+        let aws = aws().await;
+        aws.world(|world| {
+            world.stacks[0].tags.retain(|tag| tag.key != "parallelcluster:version");
+            world.log_groups[0].streams[0].upload_sequence_token = None;
+        });
+        let serve = Serve::start(&aws.endpoint(), &["--region", REGION]).await;
+        let both = async |path: &str| {
+            let path = format!("/v3/images/custom{path}");
+            (reference(&aws.endpoint(), "GET", &path).await, serve.get(&path).await)
+        };
+        let (theirs, ours) = both("?imageStatus=FAILED").await;
+        let version = |reply: &Reply| reply.body["images"][0].get("version").cloned();
+        assert_eq!((version(&theirs), version(&ours)), (None, Some("".into())), "{theirs:?} {ours:?}");
+        let (theirs, ours) = both("/fails/logstreams").await;
+        let token = |reply: &Reply| reply.body["logStreams"][0].get("uploadSequenceToken").cloned();
+        assert_eq!((token(&theirs), token(&ours)), (None, Some("".into())), "{theirs:?} {ours:?}");
+        aws.fault(Fault::new("logs", "DescribeLogGroups", error(400, "AccessDeniedException", "not authorized")));
+        let (theirs, ours) = both("/fails/logstreams").await;
+        assert_eq!((theirs.code, ours.code), (404, 200), "{theirs:?} {ours:?}");
+        aws.clear_faults();
+        aws.world(|world| {
+            world.log_groups[0].stream("3.16.1/2");
+        });
+        let (theirs, ours) = both("/fails/logstreams").await;
+        assert_eq!((theirs.code, ours.code), (500, 200), "{theirs:?} {ours:?}");
+        assert_eq!(ours.body["logStreams"].as_array().map(Vec::len), Some(1), "{ours:?}");
     });
 }
 

@@ -184,6 +184,14 @@ async fn a_failure_that_repeats_the_token_is_told_without_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_that_repeats_the_token_is_told_without_it() {
+    let words = json!({"authenticated": false, "error": "the webhook does not know my-secret-token"});
+    let (_, callers) = ApiServer::that_answers(201, words);
+    let refusal = callers.authenticate("my-secret-token", Audience::Interface, PEER).await;
+    assert_eq!(refusal.err(), Some(Refusal::Unauthenticated("the webhook does not know …".into())));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_may_read_one_image_is_asked_about_for_each() {
     let (server, callers, caller) = ApiServer::that_knows_jane().await;
     *server.named.lock() = Some("mine".to_owned());

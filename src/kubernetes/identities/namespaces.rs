@@ -24,11 +24,19 @@ pub struct NamespaceLabels(Mutex<KnownLabels>);
 
 #[derive(Debug, Default)]
 struct KnownLabels {
-    labels: HashMap<String, Labels>,
+    /// `None` until a list is complete.
+    labels: Option<HashMap<String, Labels>>,
     /// The list that is arriving. It replaces `labels` when it is complete.
     listing: HashMap<String, Labels>,
     /// When the watch broke. `None` while it works.
     broken: Option<Instant>,
+}
+
+impl KnownLabels {
+    fn fresh(&self) -> Option<&HashMap<String, Labels>> {
+        let is_fresh = self.broken.is_none_or(|since| since.elapsed() < MAXIMUM_AGE);
+        self.labels.as_ref().filter(|_| is_fresh)
+    }
 }
 
 /// How long labels stay valid after the watch broke. After that they are unknown, so that outdated labels grant no
@@ -46,9 +54,13 @@ impl NamespaceLabels {
     /// The labels of one namespace. `None` while they are unknown.
     #[must_use]
     pub fn of(&self, namespace: &str) -> Option<Labels> {
-        let state = self.0.lock();
-        let is_fresh = state.broken.is_none_or(|since| since.elapsed() < MAXIMUM_AGE);
-        state.labels.get(namespace).filter(|_| is_fresh).cloned()
+        self.0.lock().fresh()?.get(namespace).cloned()
+    }
+
+    /// Whether there is no such namespace. A new one may not have arrived yet.
+    #[must_use]
+    pub fn lack(&self, namespace: &str) -> bool {
+        self.0.lock().fresh().is_some_and(|labels| !labels.contains_key(namespace))
     }
 
     /// Watches namespaces while `identities` select by label, and sends each change of labels to `relabelled`. Never
@@ -66,7 +78,7 @@ impl NamespaceLabels {
                 () = self.watch(&client, &relabelled) => {}
                 Ok(_) = until_unneeded.wait_for(|identities| !identities.select_by_label()) => {}
             }
-            self.0.lock().labels.clear();
+            self.0.lock().labels = None;
         }
         std::future::pending().await
     }
@@ -113,17 +125,17 @@ impl NamespaceLabels {
             }
             Event::InitDone => {
                 let listed = std::mem::take(&mut state.listing);
-                let before = std::mem::replace(&mut state.labels, listed);
+                let before = state.labels.replace(listed);
                 (before != state.labels).then_some(Relabelled::All)
             }
             Event::Apply(namespace) => {
                 let (name, labels) = of(&namespace);
-                let before = state.labels.insert(name.clone(), labels);
+                let before = state.labels.get_or_insert_default().insert(name.clone(), labels);
                 (before.as_ref() != Some(namespace.labels())).then_some(Relabelled::Namespace(name))
             }
             // The objects of the namespace are deleted with it, so there is nothing to reconcile.
             Event::Delete(namespace) => {
-                state.labels.remove(&namespace.name_any());
+                state.labels.get_or_insert_default().remove(&namespace.name_any());
                 None
             }
         }
@@ -145,8 +157,10 @@ mod tests {
         assert_eq!(take(Event::Init), None);
         assert_eq!(take(Event::InitApply(labelled("a", "hpc"))), None);
         assert_eq!(labels.of("a"), None, "a list is used only when it is complete");
+        assert!(!labels.lack("a") && !labels.lack("b"));
         assert_eq!(take(Event::InitDone), Some(Relabelled::All));
         assert_eq!(labels.of("a").unwrap()["team"], "hpc");
+        assert!(!labels.lack("a") && labels.lack("b"));
         assert_eq!(take(Event::Apply(labelled("a", "hpc"))), None);
         assert_eq!(take(Event::Apply(labelled("a", "web"))), Some(Relabelled::Namespace("a".into())));
         assert_eq!(take(Event::Delete(labelled("a", "web"))), None);

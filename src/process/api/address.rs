@@ -2,6 +2,8 @@
 
 use crate::describe_image::scope::is_identity_name;
 
+const IDENTITIES: &str = "/identities/";
+
 /// For whom a request is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
@@ -14,8 +16,9 @@ impl Base {
     /// The base of `path`, and the rest of the path, which begins with a slash. `None` if its names are none of Kubernetes.
     pub fn of(path: &str) -> Option<(Self, &str)> {
         let (namespace, rest) = named("/namespaces/", path)?;
-        let (identity, rest) = match named("/identities/", rest) {
+        let (identity, rest) = match named(IDENTITIES, rest) {
             Some((identity, rest)) => (Some(identity), rest),
+            None if rest.starts_with(IDENTITIES) => return None,
             None => (None, rest),
         };
         Some((Self { namespace, identity }, rest))
@@ -39,12 +42,12 @@ mod tests {
         assert_eq!(of("/namespaces/hpc/v3/images/custom"), Some(("hpc".into(), None, "/v3/images/custom")));
         let research = Some(("hpc".into(), Some("research".into()), "/v3/images/custom/a%2Fb"));
         assert_eq!(of("/namespaces/hpc/identities/research/v3/images/custom/a%2Fb"), research);
-        assert_eq!(of("/namespaces/hpc/identities/-/v3").unwrap().2, "/identities/-/v3", "no name: no such path");
         for path in ["/", "/v3/images/custom", "/namespaces/", "/namespaces/hpc", "/namespaces/Hpc/v3"] {
             assert_eq!(of(path), None, "{path}");
         }
         for name in ["a.b", "%61", "..", "Hpc", &"a".repeat(64), ""] {
             assert_eq!(Base::of(&format!("/namespaces/{name}/v3")), None, "{name}");
+            assert_eq!(Base::of(&format!("/namespaces/hpc/identities/{name}/v3")), None, "{name}");
         }
     }
 }
