@@ -3,7 +3,7 @@
 pub mod lease;
 pub mod releases;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Stamp};
 use jiff::Timestamp;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct Leadership {
     leads: watch::Receiver<bool>,
-    since: Arc<OnceLock<Timestamp>>,
+    since: Arc<OnceLock<Stamp>>,
     clock: Clock,
 }
 
@@ -40,6 +40,6 @@ impl Leadership {
     /// because the first call sets the time.
     #[must_use]
     pub fn since(&self) -> Timestamp {
-        *self.since.get_or_init(|| self.clock.now())
+        self.since.get_or_init(|| Stamp::new(self.clock)).by(self.clock.now())
     }
 }

@@ -66,7 +66,6 @@ async fn five_steps<S: Source + 'static>(
     if memory.echo.is_awaited_at(&version) {
         return Ok(put_off(reference, memory, &version, context));
     }
-    memory.contest.meets(watched.status.as_ref());
     let region = region(object, context);
 
     let wanted = subscribe(&reference, object, &region, context);

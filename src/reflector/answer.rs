@@ -1,25 +1,18 @@
 //! `Known`: the state of an image in the store, and how it changes after each read.
 
+use crate::clock::Stamp;
 use crate::describe_image::observation::{Observation, Phase};
 use crate::describe_image::observe::ObserveError;
 use crate::reflector::intervals::Intervals;
 use crate::reflector::packed_observation::PackedObservation;
-use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// When a read began. The wall clock (`at`) may be set back. The monotonic clock (`instant`) cannot.
-#[derive(Clone, Copy, Debug)]
-pub struct Begun {
-    pub at: Timestamp,
-    pub instant: Instant,
-}
 
 /// An answer of AWS.
 pub struct Answer {
     pub observation: PackedObservation,
     /// The read that gave it.
-    pub begun: Begun,
+    pub begun: Stamp,
     pub arrived: Instant,
     /// Since when AWS has given the same answer.
     pub unchanged_since: Instant,
@@ -46,7 +39,7 @@ pub enum Known {
     /// The answer grew too old while the next read was under way, so it is no longer valid.
     Withdrawn {
         why: ObserveError,
-        since: Timestamp,
+        since: Stamp,
         before: Answer,
     },
 }
@@ -55,8 +48,8 @@ pub enum Known {
 pub struct Failing {
     pub why: ObserveError,
     /// When the last read began.
-    pub begun: Begun,
-    pub since: Timestamp,
+    pub begun: Stamp,
+    pub since: Stamp,
     /// The number of failures in a row.
     pub count: u32,
     /// AWS's last answer before the failures.
@@ -76,7 +69,7 @@ impl Known {
 
     /// When the last completed read began.
     #[must_use]
-    pub fn begun(&self) -> Option<Begun> {
+    pub fn begun(&self) -> Option<Stamp> {
         match self {
             Self::Failure(failure) => Some(failure.begun),
             _ => self.last_answer().map(|answer| answer.begun),
@@ -101,7 +94,7 @@ impl Known {
         self,
         observation: Observation,
         is_same: bool,
-        begun: Begun,
+        begun: Stamp,
         intervals: &Intervals,
     ) -> (Self, Duration) {
         let now = Instant::now();
@@ -131,7 +124,7 @@ impl Known {
 
     /// The state after a read failed, which ended `now`, and the pause until the next read.
     #[must_use]
-    pub fn failed(self, why: ObserveError, begun: Begun, now: Timestamp, intervals: &Intervals) -> (Self, Duration) {
+    pub fn failed(self, why: ObserveError, begun: Stamp, now: Stamp, intervals: &Intervals) -> (Self, Duration) {
         let (since, count) = match &self {
             Self::Failure(failure) => (Some(failure.since), failure.count.saturating_add(1)),
             Self::Withdrawn { since, .. } => (Some(*since), 1),

@@ -1,9 +1,10 @@
 //! `Entry`: one image of a lane. Its last answer, when it is read next, and whether a caller waits for a read.
 
+use crate::clock::Stamp;
 use crate::describe_image::observation::Observation;
 use crate::describe_image::observe::ObserveError;
 use crate::describe_image::source::Priority;
-use crate::reflector::answer::{Begun, Known};
+use crate::reflector::answer::Known;
 use crate::reflector::intervals::Intervals;
 use crate::reflector::packed_observation::PackedObservation;
 use crate::reflector::reading::{Freshness, Reading};
@@ -67,14 +68,14 @@ impl Entry {
 
     /// Returns the last reading, if its read began at `not_before` or later. Otherwise, makes the image due now and
     /// returns `None`, or the error of a withdrawn answer.
-    pub fn latest(&mut self, not_before: Option<Timestamp>) -> Option<Reading> {
+    pub fn latest(&mut self, not_before: Option<Timestamp>, now: Timestamp) -> Option<Reading> {
         let not_before = not_before.unwrap_or(Timestamp::MIN);
         let is_withdrawn = matches!(self.known, Known::Withdrawn { .. });
-        let at_hand = self.reading().filter(|reading| reading.at >= not_before || is_withdrawn);
+        let at_hand = self.reading(now).filter(|reading| reading.at >= not_before || is_withdrawn);
         if at_hand.as_ref().is_none_or(|reading| reading.at < not_before) {
-            let now = Instant::now();
-            self.waiter = self.waiter.max(Some(Waiter { not_before, since: now }));
-            self.due = self.due.min(now);
+            let since = Instant::now();
+            self.waiter = self.waiter.max(Some(Waiter { not_before, since }));
+            self.due = self.due.min(since);
         }
         at_hand
     }
@@ -106,10 +107,10 @@ impl Entry {
     }
 
     #[must_use]
-    pub fn freshness(&self) -> Option<Freshness> {
+    pub fn freshness(&self, now: Timestamp) -> Option<Freshness> {
         let answer = self.known.last_answer()?;
         Some(Freshness {
-            answered_at: answer.begun.at,
+            answered_at: answer.begun.by(now),
             is_in_progress: answer.is_in_progress(),
             effective_interval: answer.effective_interval,
         })
@@ -128,7 +129,7 @@ impl Entry {
     }
 
     /// Withdraws the answer, because it is stale.
-    pub fn withdraw(&mut self, why: ObserveError, now: Timestamp) {
+    pub fn withdraw(&mut self, why: ObserveError, now: Stamp) {
         self.known = match std::mem::replace(&mut self.known, Known::Nothing) {
             Known::Answer(before) => Known::Withdrawn { why, since: now, before },
             other => other,
@@ -159,8 +160,8 @@ impl Entry {
     pub fn answered(
         &mut self,
         answer: Result<Observation, ObserveError>,
-        (priority, begun): (Priority, Begun),
-        now: Timestamp,
+        (priority, begun): (Priority, Stamp),
+        now: Stamp,
         stretch: f64,
         intervals: &Intervals,
     ) -> bool {
@@ -183,7 +184,7 @@ impl Entry {
     }
 
     /// Returns true if a caller waited for this read. A caller that needs a later read continues to wait.
-    fn serve_waiter(&mut self, begun: Begun, pause: Duration) -> bool {
+    fn serve_waiter(&mut self, begun: Stamp, pause: Duration) -> bool {
         match self.waiter {
             Some(waiter) if begun.at >= waiter.not_before => {
                 self.waiter = None;
@@ -210,19 +211,20 @@ impl Entry {
         now.checked_sub(most).unwrap_or(Timestamp::MIN)
     }
 
-    fn reading(&self) -> Option<Reading> {
+    /// Its times are by a wall clock that shows `now`.
+    fn reading(&self, now: Timestamp) -> Option<Reading> {
         let before = self.known.last_answer();
-        let (answer, at, failing_since) = match &self.known {
+        let (answer, begun, failing_since) = match &self.known {
             Known::Nothing => return None,
-            Known::Answer(answer) => (Ok(answer.observation.unpack()?), answer.begun.at, None),
-            Known::Failure(failure) => (Err(failure.why.clone()), failure.begun.at, Some(failure.since)),
-            Known::Withdrawn { why, since, before } => (Err(why.clone()), before.begun.at, Some(*since)),
+            Known::Answer(answer) => (Ok(answer.observation.unpack()?), answer.begun, None),
+            Known::Failure(failure) => (Err(failure.why.clone()), failure.begun, Some(failure.since)),
+            Known::Withdrawn { why, since, before } => (Err(why.clone()), before.begun, Some(*since)),
         };
         Some(Reading {
             answer,
-            at,
-            answered_at: before.map(|answer| answer.begun.at),
-            failing_since,
+            at: begun.by(now),
+            answered_at: before.map(|answer| answer.begun.by(now)),
+            failing_since: failing_since.map(|since| since.by(now)),
             interval: before.map(|answer| answer.interval),
         })
     }

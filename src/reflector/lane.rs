@@ -1,12 +1,12 @@
 //! `Lane`: the images of one scope, and the work to do for them.
 
+use crate::clock::Stamp;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::Observation;
 use crate::describe_image::observe::plan::Sizes;
 use crate::describe_image::observe::{ObserveError, Step};
 use crate::describe_image::source::Priority;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
-use crate::reflector::answer::Begun;
 use crate::reflector::entry::Entry;
 use crate::reflector::reading::{Freshness, Reading};
 use crate::reflector::schedule::Schedule;
@@ -64,7 +64,7 @@ impl Lane {
 
     /// See [`Entry::latest`]. Wakes the lane's task if the image must be read now.
     pub fn latest(&self, id: &ImageId, not_before: Option<Timestamp>) -> Option<Reading> {
-        let latest = self.state.lock().change(id, |entry| entry.latest(not_before))?;
+        let latest = self.state.lock().change(id, |entry| entry.latest(not_before, self.settings.clock.now()))?;
         if latest.is_none() {
             self.wake.notify_one();
         }
@@ -108,7 +108,7 @@ impl Lane {
 
     #[must_use]
     pub fn freshness(&self, id: &ImageId) -> Option<Freshness> {
-        self.state.lock().entries.get(id)?.freshness()
+        self.state.lock().entries.get(id)?.freshness(self.settings.clock.now())
     }
 
     #[must_use]
@@ -155,7 +155,7 @@ impl Lane {
         let mut state = self.state.lock();
         let stale = state.schedule.stale(Instant::now());
         for id in &stale {
-            state.change(id, |entry| entry.withdraw(unanswered(id), self.settings.clock.now()));
+            state.change(id, |entry| entry.withdraw(unanswered(id), Stamp::new(self.settings.clock)));
         }
         stale
     }
@@ -165,10 +165,10 @@ impl Lane {
         &self,
         id: &ImageId,
         answer: Result<Observation, ObserveError>,
-        read: (Priority, Begun),
+        read: (Priority, Stamp),
         stretch: f64,
     ) -> bool {
-        let (intervals, now) = (&self.settings.intervals, self.settings.clock.now());
+        let (intervals, now) = (&self.settings.intervals, Stamp::new(self.settings.clock));
         let answered = self.state.lock().change(id, |entry| {
             let is_published = entry.answered(answer, read, now, stretch, intervals);
             (is_published, entry.has_waiter())

@@ -1,17 +1,17 @@
 //! `run`: the task of a lane. It reads the images that are due, and publishes the changes.
 
+use crate::clock::Stamp;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observe::plan::Sizes;
 use crate::describe_image::observe::{Amis, observe_amis, observe_stacks};
 use crate::describe_image::source::{ImageSource, MAX_IDS, Priority};
-use crate::reflector::answer::Begun;
 use crate::reflector::by_turns::by_turns;
 use crate::reflector::lane::{Lane, Work};
 use crate::reflector::lane_context::LaneContext;
 use crate::reflector::scope_lane::ScopeLane;
 use std::collections::HashSet;
 use std::sync::Arc;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{sleep, sleep_until};
 
 /// Reads the lane's images when they are due, until the lane ends.
 pub async fn run<S: ImageSource + 'static>(lane: ScopeLane<S>) {
@@ -50,7 +50,7 @@ fn of_one_read<S>(reads: &ScopeLane<S>, ids: Vec<ImageId>, sizes: Sizes) -> Vec<
 async fn read<S: ImageSource + 'static>(reads: &Arc<ScopeLane<S>>, priority: Priority, ids: &[ImageId]) {
     let lane = &reads.lane;
     let slot = lane.slot(priority);
-    let begun = Begun { at: reads.settings.clock.now(), instant: Instant::now() };
+    let begun = Stamp::new(reads.settings.clock);
     let stretch = 0.9 + 0.2 * (reads.settings.random)();
     let mut under_way = UnderWay { lane, priority, ids: ids.iter().collect() };
     let mut answer = |(id, answer)| {

@@ -13,6 +13,9 @@ use std::time::Duration;
 const MOST_UNDONE: usize = 3;
 const WITHIN: SignedDuration = SignedDuration::from_mins(1);
 
+/// So many writes without an answer are remembered.
+const MOST_TRIED: usize = 4;
+
 /// The first and the longest rest. The status follows AWS at that pace.
 const FIRST_REST: Duration = Duration::from_secs(30);
 const LONGEST_REST: Duration = Duration::from_secs(600);
@@ -20,10 +23,11 @@ const LONGEST_REST: Duration = Duration::from_secs(600);
 /// What is known of other writers of one object's status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contest {
-    /// Our last write, or else what the process has met. The store has the same one, so it takes no memory.
+    /// Our last write. The store has the same one, so it takes no memory. `None` before the first: then nobody can tell whose
+    /// status the API server has.
     written: Option<Packed<CustomImageStatus>>,
-    /// A write whose answer we do not know.
-    tried: Option<Packed<CustomImageStatus>>,
+    /// The last writes whose answers we do not know. Each may have been done.
+    tried: Vec<Packed<CustomImageStatus>>,
     /// Whether what another writer made of it has been counted.
     is_counted: bool,
     /// When the last writes were undone.
@@ -46,21 +50,19 @@ pub enum WriteOrRest {
 }
 
 impl Contest {
-    /// The API server has this status when the process meets the object. Who wrote it cannot be known.
-    pub fn meets(&mut self, status: Option<&Packed<CustomImageStatus>>) {
-        if self.written.is_none() {
-            self.written = status.cloned();
-        }
-    }
-
     /// A write of this status begins. It may be done without an answer.
     pub fn tries(&mut self, status: &CustomImageStatus) {
-        self.tried = Some(Packed::new(status));
+        let status = Packed::new(status);
+        self.tried.retain(|tried| *tried != status);
+        if self.tried.len() == MOST_TRIED {
+            self.tried.remove(0);
+        }
+        self.tried.push(status);
     }
 
     /// Our status is in the API server now.
     pub fn wrote(&mut self, status: &CustomImageStatus) {
-        (self.is_counted, self.tried) = (false, None);
+        (self.is_counted, self.tried) = (false, Vec::new());
         if self.ours().as_ref() != Some(status) {
             self.written = Some(Packed::new(status));
         }
@@ -80,7 +82,7 @@ impl Contest {
     /// Our last write, if the API server has another status now: another writer has changed it.
     #[must_use]
     pub fn overwritten(&self, stored: &CustomImageStatus) -> Option<CustomImageStatus> {
-        let is_tried = || self.tried.as_ref().and_then(unpacked).as_ref() == Some(stored);
+        let is_tried = || self.tried.iter().filter_map(unpacked).any(|tried| tried == *stored);
         self.ours().filter(|ours| ours != stored && !is_tried())
     }
 
@@ -179,10 +181,14 @@ mod tests {
     fn what_another_writer_says_is_no_base_for_the_next_status_and_our_own_last_write_is() {
         let mut contest = Contest::default();
         assert_eq!(contest.overwritten(&status("theirs")), None, "a new process cannot tell");
+        contest.arrived(&Packed::new(&status("that of the leader before")));
+        contest.arrived(&Packed::new(&status("its last one, which the watch brings late")));
+        assert_eq!(contest.overwritten(&status("its last one, which the watch brings late")), None);
         contest.wrote(&status("ours"));
         assert_eq!(contest.overwritten(&status("ours")), None);
         assert_eq!(contest.overwritten(&status("theirs")), Some(status("ours")));
         contest.tries(&status("next"));
+        contest.tries(&status("one more"));
         assert_eq!(contest.overwritten(&status("next")), None, "the write was done, and its answer was lost");
         assert_eq!(contest.overwritten(&status("theirs")), Some(status("ours")));
     }

@@ -1,6 +1,7 @@
 //! What the controller remembers about each object between two reconciles, in addition to its status. If it is lost, a
 //! grace period starts again, but no status becomes wrong.
 
+use crate::clock::{Clock, Stamp};
 use crate::fit::fit;
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus, REQUESTED_AT};
 use crate::kubernetes::reconcile::contest::Contest;
@@ -40,10 +41,10 @@ pub struct Remembered {
     pub echo: Echo,
 }
 
-/// When a read first missed something. EC2 is eventually consistent: what a read misses is gone only when a second read, a
+/// When an answer first missed something. EC2 is eventually consistent: what a read misses is gone only when a second read, a
 /// while later, misses it, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Missed(Option<Timestamp>);
+pub struct Missed(Option<Stamp>);
 
 /// The last answer about an orphan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,21 +97,20 @@ impl Remembered {
 }
 
 impl Missed {
-    /// The second read begins at least this long after the first.
+    /// The second read begins at least this long after the first has answered.
     const CONFIRM_AFTER: SignedDuration = SignedDuration::from_secs(15);
 
     /// A read that began at `read_at` has missed it. Returns when to read again, or `None` if it is gone.
-    pub fn again(&mut self, read_at: Timestamp) -> Option<Timestamp> {
-        // If the clock was set back, the wait must not become longer.
-        let first = self.0.map_or(read_at, |first| first.min(read_at));
-        self.0 = Some(first);
-        self.confirmable_from().filter(|from| read_at < *from)
+    pub fn again(&mut self, read_at: Timestamp, clock: Clock) -> Option<Timestamp> {
+        self.0.get_or_insert_with(|| Stamp::new(clock));
+        self.confirmable_from(clock.now()).filter(|from| read_at < *from)
     }
 
-    /// When a read may confirm the miss. `None` if nothing is missed.
+    /// When a read may confirm the miss, by a wall clock that shows `now`. `None` if nothing is missed.
     #[must_use]
-    pub fn confirmable_from(self) -> Option<Timestamp> {
-        self.0?.checked_add(Self::CONFIRM_AFTER).ok()
+    pub fn confirmable_from(self, now: Timestamp) -> Option<Timestamp> {
+        let passed = self.0?.instant.elapsed().try_into().unwrap_or(SignedDuration::MAX);
+        now.checked_add(Self::CONFIRM_AFTER).ok()?.checked_sub(passed).ok()
     }
 }
 
@@ -210,6 +210,25 @@ mod tests {
         assert_eq!(memory.requested_at("c", at(106)), at(110), "it does not move away");
         assert_eq!(memory.requested_at("d", at(111)), at(120));
         assert_eq!(memory.requested_at("e", at(500)), at(500));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_miss_is_confirmed_by_a_read_that_begins_15_s_after_the_first_has_answered() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let clock = |now: fn() -> Timestamp| Clock::new(now);
+        let mut missed = Missed::default();
+        // The read began at second 80, and answered at second 100.
+        let again = missed.again(at(80), clock(|| Timestamp::from_second(100).unwrap()));
+        assert_eq!(again, Some(at(115)));
+        tokio::time::advance(std::time::Duration::from_secs(15)).await;
+        assert_eq!(
+            missed.again(at(96), clock(|| Timestamp::from_second(115).unwrap())),
+            Some(at(115)),
+            "it began before"
+        );
+        // The wall clock was set forward, or back, by an hour.
+        assert_eq!(missed.again(at(100), clock(|| Timestamp::from_second(3715).unwrap())), Some(at(3715)));
+        assert_eq!(missed.again(at(-3480), clock(|| Timestamp::from_second(-3480).unwrap())), None);
     }
 
     #[test]

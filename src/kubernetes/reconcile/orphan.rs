@@ -79,7 +79,7 @@ async fn ask<S: Source + 'static>(
             missed = Missed::default();
             (Orphan::Found(ami_id), settled_at)
         }
-        Ok(Ok(None)) => match missed.again(now) {
+        Ok(Ok(None)) => match missed.again(now, context.settings.clock) {
             Some(again_at) => (known(before), again_at),
             None => (Orphan::Gone, settled_at),
         },

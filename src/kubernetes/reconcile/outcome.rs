@@ -84,7 +84,7 @@ async fn of_image<S: Source + 'static>(
     let requested = requested(object, previous, memory, now);
     let is_due = |time: &Timestamp| *time <= now;
     // The answer must be of a read that begins at this time or later: a user has requested it, or a miss needs a second one.
-    let not_before = requested.filter(is_due).max(memory.missed.confirmable_from().filter(is_due));
+    let not_before = requested.filter(is_due).max(memory.missed.confirmable_from(now).filter(is_due));
     let reading = context.reflector.latest(image, not_before)?;
     let (outcome, account_id, until) = match &reading.answer {
         Ok(observation) => observed(observation, reading.at, image, previous, memory, context).await,
@@ -145,7 +145,11 @@ fn failed<S>(
         error: error.clone(),
         message,
         since: known_since.map_or(since, |known| known.min(since)),
-        last_observed: answered_at.or(unread_since).unwrap_or_else(|| context.leadership.since()),
+        last_observed: answered_at.unwrap_or_else(|| {
+            let begun = context.leadership.since();
+            // Another process may have written it, by another clock.
+            unread_since.map_or(begun, |unread| unread.min(begun))
+        }),
     }
 }
 
@@ -175,7 +179,7 @@ async fn observed<S: Source + 'static>(
     let (orphan, asked_again_at) = orphan::read(observation, read_at, image, previous, memory, context).await;
     if !is_missed(response.as_ref().map(|response| &response.image), &previous.image) {
         memory.missed = Missed::default();
-    } else if let Some(again_at) = memory.missed.again(read_at) {
+    } else if let Some(again_at) = memory.missed.again(read_at, context.settings.clock) {
         let until = asked_again_at.map_or(again_at, |asked| asked.min(again_at));
         return (Outcome::Unconfirmed, account_id, Some(until));
     } else {

@@ -1,47 +1,41 @@
 //! Tests of one image: reads that overtake each other, withdrawn answers, and a wall clock that is set back.
 
 use super::*;
-use crate::reflector::answer::Begun;
+use crate::clock::Stamp;
 use crate::reflector::entry::Entry;
 
 #[tokio::test(start_paused = true)]
 async fn an_overtaken_read_changes_nothing() {
     let mut entry = Entry::new();
     let now = Instant::now();
-    let begun = |second: u64| Begun {
+    let begun = |second: u64| Stamp {
         at: Timestamp::from_second(second as i64).unwrap(),
         instant: now + Duration::from_secs(second),
     };
     let ami = |text: &str| {
         Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None, refused: None })
     };
-    assert!(entry.answered(ami("new"), (Priority::Urgent, begun(1)), Timestamp::now(), 1.0, &INTERVALS));
-    assert!(!entry.answered(ami("old"), (Priority::Urgent, begun(0)), Timestamp::now(), 1.0, &INTERVALS));
-    let reading = entry.latest(None).unwrap();
+    assert!(entry.answered(ami("new"), (Priority::Urgent, begun(1)), begun(1), 1.0, &INTERVALS));
+    assert!(!entry.answered(ami("old"), (Priority::Urgent, begun(0)), begun(1), 1.0, &INTERVALS));
+    let reading = entry.latest(None, Timestamp::now()).unwrap();
     assert_eq!(*reading.answer.unwrap(), ami("new").unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_waits_for_a_newer_read_gets_the_withdrawn_answer_meanwhile() {
     let mut entry = Entry::new();
-    let begun = Begun { at: Timestamp::UNIX_EPOCH, instant: Instant::now() };
-    entry.answered(
-        Ok(Observation::Absent { other_stack: None }),
-        (Priority::Urgent, begun),
-        Timestamp::now(),
-        1.0,
-        &INTERVALS,
-    );
+    let begun = Stamp { at: Timestamp::UNIX_EPOCH, instant: Instant::now() };
+    entry.answered(Ok(Observation::Absent { other_stack: None }), (Priority::Urgent, begun), begun, 1.0, &INTERVALS);
     let later = Some(Timestamp::from_second(1).unwrap());
-    assert_eq!(entry.latest(later), None);
+    assert_eq!(entry.latest(later, Timestamp::now()), None);
     let source_error = SourceError::unasked(SourceErrorKind::Throttled, "waits");
     let why = crate::describe_image::observe::ObserveError {
         image_id: id("img"),
         step: crate::describe_image::observe::Step::Image,
         source_error,
     };
-    entry.withdraw(why.clone(), Timestamp::now());
-    assert_eq!(entry.latest(later).unwrap().answer, Err(why));
+    entry.withdraw(why.clone(), begun);
+    assert_eq!(entry.latest(later, Timestamp::now()).unwrap().answer, Err(why));
     assert!(entry.has_waiter());
 }
 
@@ -49,14 +43,14 @@ async fn a_caller_that_waits_for_a_newer_read_gets_the_withdrawn_answer_meanwhil
 async fn reads_continue_when_the_wall_clock_is_set_back() {
     let mut entry = Entry::new();
     let now = Instant::now();
-    let begun = |at: i64, after: u64| Begun {
+    let begun = |at: i64, after: u64| Stamp {
         at: Timestamp::from_second(at).unwrap(),
         instant: now + Duration::from_secs(after),
     };
     let ami = |text: &str| {
         Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None, refused: None })
     };
-    entry.answered(ami("before"), (Priority::Urgent, begun(3600, 0)), Timestamp::now(), 1.0, &INTERVALS);
-    assert!(entry.answered(ami("after"), (Priority::Urgent, begun(0, 600)), Timestamp::now(), 1.0, &INTERVALS));
-    assert_eq!(*entry.latest(None).unwrap().answer.unwrap(), ami("after").unwrap());
+    entry.answered(ami("before"), (Priority::Urgent, begun(3600, 0)), begun(3600, 0), 1.0, &INTERVALS);
+    assert!(entry.answered(ami("after"), (Priority::Urgent, begun(0, 600)), begun(0, 600), 1.0, &INTERVALS));
+    assert_eq!(*entry.latest(None, Timestamp::now()).unwrap().answer.unwrap(), ami("after").unwrap());
 }

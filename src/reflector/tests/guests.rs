@@ -20,7 +20,7 @@ async fn those_who_ask_at_once_share_a_read_and_the_next_ones_cost_none() {
     assert!(readings.iter().all(|reading| reading.answer.is_ok()));
     assert_eq!(source.counts(), [1, 0, 0, 0]);
     tokio::time::sleep(Duration::from_secs(30)).await;
-    assert_eq!(ask(&reflector, &id).await.at, readings[0].at);
+    assert_eq!(ask(&reflector, &id).await.answer, readings[0].answer);
     assert_eq!(source.counts(), [0; 4]);
 }
 

@@ -2,7 +2,7 @@
 //! `cargo test --release --lib -- --ignored wake --nocapture`.
 
 use super::*;
-use crate::reflector::answer::Begun;
+use crate::clock::Stamp;
 use crate::reflector::lane::Lane;
 
 const WAKES: u32 = 200;
@@ -17,7 +17,7 @@ async fn duration_of_one_wake_of_a_lane() {
         }
         let _ = lane.take_due(|ids, _| ids);
         let _ = lane.slot(Priority::Urgent);
-        let begun = Begun { at: Timestamp::now(), instant: Instant::now() };
+        let begun = Stamp { at: Timestamp::now(), instant: Instant::now() };
         for id in &ids {
             let available = Ami { state: Some("available".into()), ..Ami::default() };
             let answer = Ok(Observation::Ami { ami: available, stack: None, refused: None });

@@ -2,6 +2,7 @@
 
 use crate::replica::{RESTART, Replica, Stage};
 use crate::time;
+use customimage_operator::kubernetes::leadership::lease::Ended;
 
 /// All processes, by the number of the replica.
 pub struct Processes {
@@ -43,6 +44,9 @@ impl Processes {
             if self.restarts[number].is_none() {
                 match self.running[number].ended().await {
                     Some(Err(panic)) => stage.trace.fail("nothing panics", panic),
+                    Some(Ok(Ended::Stopped)) if !self.running[number].is_told_to_end() => {
+                        stage.trace.fail("nothing panics", format_args!("replica {number} has ended by itself"));
+                    }
                     Some(Ok(_)) => {}
                     None if self.running[number].alive.is_over() => {}
                     None => continue,

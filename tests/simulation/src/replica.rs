@@ -83,6 +83,11 @@ impl Replica {
         Self { number, life, alive, stop, task, kept }
     }
 
+    /// Whether it was told to end.
+    pub fn is_told_to_end(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     /// Ends it as SIGTERM does.
     pub fn terminate(&self) {
         self.stop.cancel();

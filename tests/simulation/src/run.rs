@@ -167,7 +167,7 @@ impl Simulation {
             trace.note(&write.client, format_args!("status of {namespace}/{name}: {} → {}", write.before, write.after));
             self.writes += usize::from(write.has_changed && oracle::is_operator(&write.client));
             self.writers.status(write, trace);
-            self.truth.check(write, aws, trace);
+            self.truth.check(write, self.disturbed, aws, trace);
         }
     }
 

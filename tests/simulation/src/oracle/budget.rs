@@ -31,20 +31,18 @@ pub fn check(aws: &Aws, trace: &Trace) {
     });
 }
 
-/// A bucket that leaks at the rate must never hold more than the burst, and what new processes had.
+/// A bucket that leaks at the rate must never hold more than the burst. What a new process has at the beginning leaks at once.
 fn excess(operation: &str, calls: &[&Call]) -> Option<String> {
     let (burst, rate) = share(operation);
-    let (mut level, mut last, mut allowed) = (0.0_f64, 0.0_f64, burst);
+    let (mut level, mut last) = (0.0_f64, 0.0_f64);
     let mut callers = BTreeSet::new();
     for call in calls {
-        if callers.insert(call.caller) && callers.len() > 1 {
-            allowed += (burst * AT_THE_START).max(1.0);
-        }
-        level = (level - (call.sent - last) * rate).max(0.0) + 1.0;
+        let begins = if callers.insert(call.caller) { (burst * AT_THE_START).max(1.0) } else { 0.0 };
+        level = (level - (call.sent - last) * rate - begins).max(0.0) + 1.0;
         last = call.sent;
         // One more, because ticks of the clock are not calls.
-        if level > allowed + 1.0 {
-            return Some(format!("{level:.1} calls at once at {:.0} s, where {allowed:.1} are allowed", call.sent));
+        if level > burst + 1.0 {
+            return Some(format!("{level:.1} calls at once at {:.0} s, where {burst:.1} are allowed", call.sent));
         }
     }
     None

@@ -72,7 +72,7 @@ async fn truth_fails_when_a_status_says_what_aws_has_not_said() {
         let (trace, mut truth) = (Trace::default(), Truth::default());
         let aws = aws(&trace);
         aws.note(call("DescribeImages", 0.0, Some(aws.facts())));
-        truth.check(&write("0.0", Value::Null, showing(ami)), &aws, &trace);
+        truth.check(&write("0.0", Value::Null, showing(ami)), 0.0, &aws, &trace);
         assert_eq!(trace.failure().is_some(), is_lie, "{ami}: {:?}", trace.failure());
     }
 }
@@ -85,10 +85,30 @@ async fn truth_fails_when_an_image_that_aws_has_all_the_time_is_gone() {
     // An answer of some seconds ago, before there was an AMI.
     aws.note(call("DescribeImages", 0.0, Some(Arc::default())));
     aws.note(call("DescribeStacks", 0.0, Some(Arc::default())));
-    truth.check(&write("0.0", Value::Null, showing("ami-1")), &aws, &trace);
+    truth.check(&write("0.0", Value::Null, showing("ami-1")), 0.0, &aws, &trace);
     assert_eq!(trace.failure(), None);
-    truth.check(&write("0.0", showing("ami-1"), absent()), &aws, &trace);
+    truth.check(&write("0.0", showing("ami-1"), absent()), 0.0, &aws, &trace);
     assert!(trace.failure().unwrap().contains("is gone"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn truth_fails_when_a_status_goes_back_to_what_aws_said_before() {
+    for (last_said, is_lie) in [("nothing", true), ("the AMI", false)] {
+        let (trace, mut truth) = (Trace::default(), Truth::default());
+        let aws = aws(&trace);
+        let says = |at: f64, facts: fn(&Aws) -> Option<Arc<Facts>>| {
+            aws.note(call("DescribeImages", at, facts(&aws)));
+            aws.note(call("DescribeStacks", at, Some(Arc::default())));
+        };
+        says(0.0, |aws| Some(aws.facts()));
+        says(1.0, |_| Some(Arc::default()));
+        tokio::time::advance(std::time::Duration::from_secs(2)).await;
+        truth.check(&write("0.0", Value::Null, absent()), 0.0, &aws, &trace);
+        says(3.0, if last_said == "nothing" { |_| Some(Arc::default()) } else { |aws| Some(aws.facts()) });
+        tokio::time::advance(std::time::Duration::from_secs(2)).await;
+        truth.check(&write("0.0", absent(), showing("ami-1")), 0.0, &aws, &trace);
+        assert_eq!(trace.failure().is_some(), is_lie, "{last_said}: {:?}", trace.failure());
+    }
 }
 
 #[tokio::test(start_paused = true)]

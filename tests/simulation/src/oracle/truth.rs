@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::claims::{self, Claim, text};
 use super::{UNANSWERED, condition, is_operator, reason};
 use crate::api_server::StatusWrite;
-use crate::aws::Aws;
+use crate::aws::{Aws, Call};
 use crate::time;
 use crate::trace::Trace;
 
@@ -35,8 +35,9 @@ impl Truth {
         self.set_back = Some(time::elapsed());
     }
 
-    /// A status was written.
-    pub fn check(&mut self, write: &StatusWrite, aws: &Aws, trace: &Trace) {
+    /// A status was written. The last process began to lead after `disturbed`. What it met counts as new for it, so that a
+    /// status may be older while processes die again and again.
+    pub fn check(&mut self, write: &StatusWrite, disturbed: f64, aws: &Aws, trace: &Trace) {
         let at = time::at(write.at);
         if !write.has_changed {
             return;
@@ -49,21 +50,20 @@ impl Truth {
         // A process cannot tell whose status it meets. It knows what others change after its own first write.
         let first = *self.first_written.entry((write.client.clone(), write.uid.clone())).or_insert(at);
         let is_known = self.disturbed(&write.uid).is_none_or(|disturbed| first < disturbed);
-        if UNANSWERED.contains(&reason(&write.said)) || is_suspended(&write.said) || !is_known {
+        if is_unanswered(&write.said) {
             return;
         }
-        for claim in claims::of(&write.said) {
-            if !was_said(&claim, text(&write.said, "region"), at, aws) {
-                let Claim { what, operation, .. } = claim;
-                let lie = format_args!(
-                    "{}/{} says {what}, which {operation} has not said: {}",
-                    write.namespace, write.name, write.said
-                );
-                trace.fail("truth", lie);
+        let met = claims::of(&write.before);
+        let is_met = |claim: &Claim<'_>| met.iter().any(|met| met.what == claim.what);
+        let oldest = if at - disturbed > OLDEST { at - OLDEST } else { f64::NEG_INFINITY };
+        for claim in claims::of(&write.said).into_iter().filter(|claim| is_known || !is_met(claim)) {
+            if !was_said(&claim, text(&write.said, "region"), oldest, aws) {
+                lie(write, &claim, "has not said", trace);
             }
         }
         if let Some(before) = before.filter(|before| self.disturbed(&write.uid).is_none_or(|at| at < *before)) {
             check_absence(write, before, aws, trace);
+            check_order(write, before, aws, trace);
         }
     }
 
@@ -77,9 +77,8 @@ impl Truth {
     pub fn check_age(&self, object: &Value, undisturbed: f64, aws: &Aws, trace: &Trace) {
         let (now, status) = (time::elapsed(), &object["status"]);
         let disturbed = self.disturbed(text(&object["metadata"], "uid")).unwrap_or_default();
-        let is_judged =
-            now - undisturbed.max(disturbed) > OLDEST && object["spec"]["suspend"] != true && !is_suspended(status);
-        if !is_judged || status["conditions"].is_null() || UNANSWERED.contains(&reason(status)) {
+        let is_judged = now - undisturbed.max(disturbed) > OLDEST && object["spec"]["suspend"] != true;
+        if !is_judged || status["conditions"].is_null() || is_unanswered(status) {
             return;
         }
         for Claim { what, is_so, .. } in claims::of(status) {
@@ -94,14 +93,21 @@ impl Truth {
     }
 }
 
-/// Whether a status says itself that AWS is not asked.
-fn is_suspended(status: &Value) -> bool {
-    condition(status, "Synced").is_some_and(|synced| synced["reason"] == "Suspended")
+/// Whether a status says itself that AWS has not answered, or is not asked.
+fn is_unanswered(status: &Value) -> bool {
+    let is_suspended = condition(status, "Synced").is_some_and(|synced| synced["reason"] == "Suspended");
+    let is_unknown = condition(status, "Ready").is_some_and(|ready| ready["status"] == "Unknown");
+    is_suspended || is_unknown && UNANSWERED.contains(&reason(status))
 }
 
-fn was_said(claim: &Claim<'_>, region: &str, at: f64, aws: &Aws) -> bool {
+fn lie(write: &StatusWrite, claim: &Claim<'_>, how: &str, trace: &Trace) {
+    let (Claim { what, operation, .. }, StatusWrite { namespace, name, said, .. }) = (claim, write);
+    trace.fail("truth", format_args!("{namespace}/{name} says {what}, which {operation} {how}: {said}"));
+}
+
+fn was_said(claim: &Claim<'_>, region: &str, oldest: f64, aws: &Aws) -> bool {
     aws.calls(|calls| {
-        let oldest = if claim.is_final { f64::NEG_INFINITY } else { at - OLDEST };
+        let oldest = if claim.is_final { f64::NEG_INFINITY } else { oldest };
         let recent = calls.iter().rev().take_while(|call| call.at >= oldest);
         let mut said = recent.filter(|call| call.operation == claim.operation && call.region == region);
         said.any(|call| call.facts.as_deref().is_some_and(&claim.is_so))
@@ -114,9 +120,32 @@ fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
     let (region, id) = (text(&write.said, "region"), text(&write.said, "imageId"));
     let place = (region.to_owned(), id.to_owned());
     let Some(ami) = claims::shown_ami(&write.before) else { return };
-    let is_there = |facts: &crate::aws::Facts| facts.amis.get(&place).is_some_and(|amis| amis.contains(&ami));
+    let is_there =
+        |facts: &crate::aws::Facts| facts.amis.get(&place).is_some_and(|amis| amis.iter().any(|(id, _)| *id == ami.0));
     if claims::shown_ami(&write.said).is_none() && aws.always_had_since(before, is_there) {
         let (namespace, name) = (&write.namespace, &write.name);
         trace.fail("truth", format_args!("{namespace}/{name} says that {ami:?} is gone: {}", write.said));
+    }
+}
+
+/// No way back: what a status says anew, AWS has said after what the status said before.
+fn check_order(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
+    let region = text(&write.said, "region");
+    for old in claims::of(&write.before) {
+        let is_new = |claim: &Claim<'_>| claim.operation == old.operation && claim.what != old.what;
+        for claim in claims::of(&write.said).iter().filter(|claim| is_new(claim)) {
+            let is_in_order = aws.calls(|calls| {
+                let said = |call: &&Call, claim: &Claim<'_>| {
+                    let is_it = call.operation == claim.operation && call.region == region;
+                    is_it && call.facts.as_deref().is_some_and(&claim.is_so)
+                };
+                let until = calls.iter().rev().filter(|call| call.at <= before).find(|call| said(call, &old));
+                let from = until.map_or(f64::NEG_INFINITY, |call| call.at);
+                calls.iter().rev().take_while(|call| call.at >= from).any(|call| said(&call, claim))
+            });
+            if !is_in_order {
+                lie(write, claim, &format!("has not said since it said {}", old.what), trace);
+            }
+        }
     }
 }
