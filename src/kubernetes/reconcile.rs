@@ -79,8 +79,9 @@ async fn five_steps<S: Source + 'static>(
         context.events.put(object, note);
     }
 
+    let is_answered = matches!(found.looked_up.outcome, Outcome::Observed { .. });
     if found.stored == next.status {
-        memory.stands(&next.status);
+        memory.stands(&next.status, is_answered);
         let action = next_action(&next, &found.looked_up, &memory, context);
         context.memory.store(reference, memory);
         return Ok((action, ReconcileResult::Unchanged));
@@ -96,9 +97,9 @@ async fn five_steps<S: Source + 'static>(
     context.memory.store(reference.clone(), memory.clone());
     match write(object, &next.status, context).await? {
         Written::Applied { version: now } => {
-            memory.stands(&next.status);
+            memory.wrote(&next.status);
             memory.echo.wrote(&version, now);
-            if matches!(found.looked_up.outcome, Outcome::Observed { .. }) {
+            if is_answered {
                 // The status now reports what was missed, so the next miss is a new one.
                 memory.missed = Missed::default();
             }

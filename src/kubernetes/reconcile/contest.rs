@@ -68,6 +68,14 @@ impl Contest {
         }
     }
 
+    /// The API server already has this status. It is ours if AWS says it, or if we have tried to write. Else we only repeat
+    /// what we met, which may be older than what the leader before us has written.
+    pub fn stands(&mut self, status: &CustomImageStatus, is_answered: bool) {
+        if is_answered || self.written.is_some() || !self.tried.is_empty() {
+            self.wrote(status);
+        }
+    }
+
     /// The watch has delivered an object with this status. If it is our last write, both share their memory.
     pub fn arrived(&mut self, status: &Packed<CustomImageStatus>) {
         let is_ours = self.written.as_ref() == Some(status) || {
@@ -181,7 +189,7 @@ mod tests {
     fn what_another_writer_says_is_no_base_for_the_next_status_and_our_own_last_write_is() {
         let mut contest = Contest::default();
         assert_eq!(contest.overwritten(&status("theirs")), None, "a new process cannot tell");
-        contest.arrived(&Packed::new(&status("that of the leader before")));
+        contest.stands(&status("that of the leader before"), false);
         contest.arrived(&Packed::new(&status("its last one, which the watch brings late")));
         assert_eq!(contest.overwritten(&status("its last one, which the watch brings late")), None);
         contest.wrote(&status("ours"));

@@ -83,10 +83,16 @@ impl Remembered {
         })
     }
 
-    /// The API server has our `status`: we have written it, or a write that seemed to fail was done.
-    pub fn stands(&mut self, status: &CustomImageStatus) {
+    /// We have written this status.
+    pub fn wrote(&mut self, status: &CustomImageStatus) {
         self.unwritten = None;
         self.contest.wrote(status);
+    }
+
+    /// The API server already has the next status. `is_answered`: AWS says it.
+    pub fn stands(&mut self, status: &CustomImageStatus, is_answered: bool) {
+        self.unwritten = None;
+        self.contest.stands(status, is_answered);
     }
 
     /// Counts one more refusal. Returns since when the object is refused.

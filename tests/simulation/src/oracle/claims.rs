@@ -20,9 +20,15 @@ pub fn of(status: &Value) -> Vec<Claim<'_>> {
     let mut claims = vec![ami(status, place.clone())];
     claims.extend(stack(status, place));
     if let Some(build) = status["imagebuilderImageStatus"].as_str() {
-        let is_so = move |facts: &Facts| facts.builds.values().any(|status| status == build);
+        let arn = text(&status["build"], "imageArn");
+        let is_so = move |facts: &Facts| facts.builds.get(arn).is_some_and(|status| status == build);
         let is_final = matches!(build, "FAILED" | "CANCELLED" | "DELETED");
-        claims.push(Claim { what: format!("build {build}"), operation: "GetImage", is_final, is_so: Box::new(is_so) });
+        claims.push(Claim {
+            what: format!("build {build} of {arn}"),
+            operation: "GetImage",
+            is_final,
+            is_so: Box::new(is_so),
+        });
     }
     claims
 }
