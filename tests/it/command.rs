@@ -181,7 +181,7 @@ fn a_list_is_printed_in_the_formats_of_kubectl() {
         assert!(names.stderr.contains("left out, because it is not an image id: -o yaml"), "{names:?}");
         let table = list(&[]).await.text;
         assert!(table.starts_with("IMAGE-ID   STATUS"), "{table}");
-        assert!(table.contains("AMI-STATE") && table.contains(" available"), "{table}");
+        assert!(table.contains("AMI-STATE") && table.contains(" AVAILABLE "), "{table}");
         let rows = list(&["--no-headers"]).await.text;
         assert!(rows.contains("\nhpc-1 ") && rows.lines().count() == 4, "{rows}");
         let wide = list(&["-o", "wide"]).await.text;
