@@ -66,8 +66,9 @@ async fn five_steps<S: Source + 'static>(
     if memory.echo.is_awaited_at(&version) {
         return Ok(put_off(reference, memory, &version, context));
     }
-    let region = region(object, context);
+    memory.contest.meets(watched.status.as_ref());
 
+    let region = region(object, context);
     let wanted = subscribe(&reference, object, &region, context);
     let Some(found) = look_up(object, &wanted, &region, &mut memory, context).await else {
         // The answer arrives as a change. The requeue checks now and then that the object may still read AWS.
@@ -75,13 +76,11 @@ async fn five_steps<S: Source + 'static>(
         return Ok((Action::requeue(STILL_UNREAD), ReconcileResult::Unchanged));
     };
     let next = decide(object, &region, &found, context);
-    if let Some(note) = memory.ignored_request(object) {
-        context.events.put(object, note);
-    }
+    memory.ignored_request(object).into_iter().for_each(|note| context.events.put(object, note));
 
     let is_answered = matches!(found.looked_up.outcome, Outcome::Observed { .. });
     if found.stored == next.status {
-        memory.stands(&next.status, is_answered);
+        memory.stands(watched.status.as_ref(), is_answered);
         let action = next_action(&next, &found.looked_up, &memory, context);
         context.memory.store(reference, memory);
         return Ok((action, ReconcileResult::Unchanged));
@@ -97,7 +96,7 @@ async fn five_steps<S: Source + 'static>(
     context.memory.store(reference.clone(), memory.clone());
     match write(object, &next.status, context).await? {
         Written::Applied { version: now } => {
-            memory.wrote(&next.status);
+            memory.wrote();
             memory.echo.wrote(&version, now);
             if is_answered {
                 // The status now reports what was missed, so the next miss is a new one.

@@ -28,6 +28,8 @@ pub struct Contest {
     written: Option<Packed<CustomImageStatus>>,
     /// The last writes whose answers we do not know. Each may have been done.
     tried: Vec<Packed<CustomImageStatus>>,
+    /// Whether the API server still had our last write when the object was met. Then nothing need be unpacked.
+    is_there: bool,
     /// Whether what another writer made of it has been counted.
     is_counted: bool,
     /// When the last writes were undone.
@@ -50,6 +52,11 @@ pub enum WriteOrRest {
 }
 
 impl Contest {
+    /// A reconcile meets the object with this status.
+    pub fn meets(&mut self, stored: Option<&Packed<CustomImageStatus>>) {
+        self.is_there = stored.is_some() && self.written.as_ref() == stored;
+    }
+
     /// A write of this status begins. It may be done without an answer.
     pub fn tries(&mut self, status: &CustomImageStatus) {
         let status = Packed::new(status);
@@ -60,20 +67,22 @@ impl Contest {
         self.tried.push(status);
     }
 
-    /// Our status is in the API server now.
-    pub fn wrote(&mut self, status: &CustomImageStatus) {
-        (self.is_counted, self.tried) = (false, Vec::new());
-        if self.ours().as_ref() != Some(status) {
-            self.written = Some(Packed::new(status));
+    /// The last write that was tried is in the API server now.
+    pub fn wrote(&mut self) {
+        let written = self.tried.pop();
+        self.settle(written);
+    }
+
+    /// The API server already has the next status. It is ours if AWS says it, or if we have tried to write. Else we only
+    /// repeat what we met, which may be older than what the leader before us has written.
+    pub fn stands(&mut self, stored: Option<&Packed<CustomImageStatus>>, is_answered: bool) {
+        if is_answered || self.written.is_some() || !self.tried.is_empty() {
+            self.settle(stored.cloned());
         }
     }
 
-    /// The API server already has this status. It is ours if AWS says it, or if we have tried to write. Else we only repeat
-    /// what we met, which may be older than what the leader before us has written.
-    pub fn stands(&mut self, status: &CustomImageStatus, is_answered: bool) {
-        if is_answered || self.written.is_some() || !self.tried.is_empty() {
-            self.wrote(status);
-        }
+    fn settle(&mut self, written: Option<Packed<CustomImageStatus>>) {
+        (self.written, self.tried, self.is_counted, self.is_there) = (written, Vec::new(), false, false);
     }
 
     /// The watch has delivered an object with this status. If it is our last write, both share their memory.
@@ -90,6 +99,9 @@ impl Contest {
     /// Our last write, if the API server has another status now: another writer has changed it.
     #[must_use]
     pub fn overwritten(&self, stored: &CustomImageStatus) -> Option<CustomImageStatus> {
+        if self.is_there {
+            return None;
+        }
         let is_tried = || self.tried.iter().filter_map(unpacked).any(|tried| tried == *stored);
         self.ours().filter(|ours| ours != stored && !is_tried())
     }
@@ -150,11 +162,16 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    fn write(contest: &mut Contest, ours: &str) {
+        contest.tries(&status(ours));
+        contest.wrote();
+    }
+
     /// Writes our status at `second`, if it may, and another writer undoes it.
     fn fight(contest: &mut Contest, second: i64) -> WriteOrRest {
         let turn = contest.turn(&status("theirs"), at(second));
         if turn == WriteOrRest::Write {
-            contest.wrote(&status("ours"));
+            write(contest, "ours");
         }
         turn
     }
@@ -181,7 +198,7 @@ mod tests {
         let mut contest = Contest::default();
         for second in 0..100 {
             assert_eq!(contest.turn(&status(&format!("{}", second - 1)), at(second)), WriteOrRest::Write);
-            contest.wrote(&status(&format!("{second}")));
+            write(&mut contest, &second.to_string());
         }
     }
 
@@ -189,10 +206,10 @@ mod tests {
     fn what_another_writer_says_is_no_base_for_the_next_status_and_our_own_last_write_is() {
         let mut contest = Contest::default();
         assert_eq!(contest.overwritten(&status("theirs")), None, "a new process cannot tell");
-        contest.stands(&status("that of the leader before"), false);
+        contest.stands(Some(&Packed::new(&status("that of the leader before"))), false);
         contest.arrived(&Packed::new(&status("its last one, which the watch brings late")));
         assert_eq!(contest.overwritten(&status("its last one, which the watch brings late")), None);
-        contest.wrote(&status("ours"));
+        write(&mut contest, "ours");
         assert_eq!(contest.overwritten(&status("ours")), None);
         assert_eq!(contest.overwritten(&status("theirs")), Some(status("ours")));
         contest.tries(&status("next"));
@@ -204,7 +221,7 @@ mod tests {
     #[test]
     fn our_write_and_what_the_watch_brings_of_it_share_their_memory() {
         let mut contest = Contest::default();
-        contest.wrote(&status("ours"));
+        write(&mut contest, "ours");
         let stored = Packed::new(&status("ours"));
         contest.arrived(&Packed::new(&status("theirs")));
         assert!(!contest.written.as_ref().is_some_and(|written| written.shares_memory(&stored)));
@@ -217,7 +234,7 @@ mod tests {
         let mut contest = Contest::default();
         let _: Vec<_> = (0..10).map(|second| fight(&mut contest, second)).collect();
         assert_eq!(contest.turn(&status("theirs"), at(100)), WriteOrRest::Write);
-        contest.wrote(&status("ours"));
+        write(&mut contest, "ours");
         assert_eq!(contest.turn(&status("ours"), at(2000)), WriteOrRest::Write);
         assert_eq!(contest.rests, 0);
     }

@@ -11,6 +11,7 @@ use crate::kubernetes::reconcile::wanted::{self, MOST_REQUEST};
 use crate::kubernetes::status::moment::Orphan;
 use crate::kubernetes::status::transition::Note;
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
+use crate::packed::Packed;
 use jiff::{SignedDuration, Timestamp};
 use kube::Resource;
 use parking_lot::Mutex;
@@ -83,16 +84,16 @@ impl Remembered {
         })
     }
 
-    /// We have written this status.
-    pub fn wrote(&mut self, status: &CustomImageStatus) {
+    /// The last write that was tried is done.
+    pub fn wrote(&mut self) {
         self.unwritten = None;
-        self.contest.wrote(status);
+        self.contest.wrote();
     }
 
     /// The API server already has the next status. `is_answered`: AWS says it.
-    pub fn stands(&mut self, status: &CustomImageStatus, is_answered: bool) {
+    pub fn stands(&mut self, stored: Option<&Packed<CustomImageStatus>>, is_answered: bool) {
         self.unwritten = None;
-        self.contest.stands(status, is_answered);
+        self.contest.stands(stored, is_answered);
     }
 
     /// Counts one more refusal. Returns since when the object is refused.
