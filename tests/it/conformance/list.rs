@@ -2,6 +2,7 @@
 
 use super::{agreed, differences};
 use crate::support::describe::{Answer, finish, program};
+use crate::support::http::{Reply, Serve, reference};
 use crate::support::scenario::{CALM, Scenarios, error};
 use crate::support::world::{image, stack, world};
 use crate::support::{oracle, run};
@@ -85,6 +86,38 @@ fn each_status_lists_the_same_images_as_the_official_program_on_all_pages() {
         }
         let statuses = ["--output", "json", "--image-status", "available,PENDING,failed"];
         assert_eq!(sorted(images(&list(&simulator, &statuses).await)), sorted(of_all), "several statuses");
+        assert_eq!(simulator.writes(), 0);
+    });
+}
+
+/// The images of all pages.
+async fn all_pages(status: &str, ask: impl AsyncFn(&str) -> Reply) -> Vec<Value> {
+    let (mut token, mut images) = (String::new(), Vec::new());
+    loop {
+        let reply = ask(&format!("/v3/images/custom?imageStatus={status}&region={CALM}&nextToken={token}")).await;
+        assert_eq!(reply.code, 200, "{reply:?}");
+        images.extend(reply.body["images"].as_array().unwrap().clone());
+        match reply.body["nextToken"].as_str() {
+            Some(next) => token = next.to_owned(),
+            None => return images,
+        }
+    }
+}
+
+#[test]
+fn serve_lists_the_same_images_as_the_official_server_on_all_pages() {
+    run(async {
+        let simulator = Simulator::start(scenarios()).await;
+        let endpoint = simulator.endpoint();
+        let serve = Serve::start(&endpoint, &["--region", CALM]).await;
+        for (status, at_least) in [("AVAILABLE", 10), ("PENDING", 2), ("FAILED", 5)] {
+            let mut theirs = all_pages(status, async |path| reference(&endpoint, "GET", path).await).await;
+            // A deliberate difference: the version is empty and not missing.
+            theirs.iter_mut().filter(|image| image["version"].is_null()).for_each(|image| image["version"] = "".into());
+            assert!(theirs.len() >= at_least, "{status}: {}", theirs.len());
+            let ours = all_pages(status, async |path| serve.get(path).await).await;
+            assert_eq!(sorted(ours), sorted(theirs), "{status}");
+        }
         assert_eq!(simulator.writes(), 0);
     });
 }
