@@ -4,6 +4,7 @@
 mod budget;
 mod claims;
 mod convergence;
+mod rest;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -11,6 +12,7 @@ mod writers;
 
 pub use budget::check as check_budget;
 pub use convergence::check as check_convergence;
+pub use rest::{check_forgotten, check_quiet};
 pub use truth::Truth;
 pub use writers::Writers;
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use customimage_operator::kubernetes::Kept;
 use tokio::time::sleep;
 
 use crate::api_server::{Resource, Snapshot};
@@ -196,9 +195,7 @@ impl Simulation {
     async fn is_quiet(&mut self) {
         let before = self.writes;
         self.until(time::elapsed() + QUIET).await;
-        if self.writes > before {
-            self.stage.trace.fail("quiet", format_args!("{} writes, where nothing changes", self.writes - before));
-        }
+        oracle::check_quiet(self.writes - before, &self.stage.trace);
     }
 
     /// Deletes all objects. Then the operator keeps nothing of them.
@@ -212,10 +209,7 @@ impl Simulation {
         }
         self.until(time::elapsed() + FORGETS).await;
         for replica in self.processes.iter() {
-            let kept = replica.kept();
-            if kept != Kept::default() {
-                self.stage.trace.fail("nothing left", format_args!("replica {} keeps {kept:?}", replica.number));
-            }
+            oracle::check_forgotten(replica.number, replica.kept(), &self.stage.trace);
         }
     }
 

@@ -51,6 +51,31 @@ pub async fn check(objects: &[Arc<Value>], config: &SdkConfig, trace: &Trace) {
         if condition(status, "Synced").is_none_or(|synced| synced["status"] != "True") {
             trace.fail("convergence", format_args!("{name} is not synced: {status}"));
         }
+        if let Some(wrong) = wrong_beside(object) {
+            trace.fail("convergence", format_args!("{name}: {wrong}: {status}"));
+        }
+    }
+}
+
+/// What is wrong beside the payload and the reason of Ready.
+fn wrong_beside(object: &Value) -> Option<&'static str> {
+    let (metadata, status) = (&object["metadata"], &object["status"]);
+    let ready = condition(status, "Ready")?;
+    let is_true = |type_: &str| condition(status, type_).is_some_and(|condition| condition["status"] == "True");
+    let (expected, beside) = match reason(status) {
+        "ImageAvailable" => ("True", None),
+        "UnknownBuildStatus" => ("Unknown", Some("Reconciling")),
+        "Building" | "ImagePending" | "Finalizing" | "Deleting" => ("False", Some("Reconciling")),
+        _ => ("False", Some("Stalled")),
+    };
+    let has = |type_| is_true(type_) == (beside == Some(type_));
+    let requested = &metadata["annotations"]["reconcile.fluxcd.io/requestedAt"];
+    match () {
+        () if ready["status"] != expected => Some("the status of Ready is not that of its reason"),
+        () if !has("Reconciling") || !has("Stalled") => Some("the condition beside Ready is not that of the table"),
+        () if ready["observedGeneration"] != metadata["generation"] => Some("Ready is of another generation"),
+        () if !requested.is_null() && status["lastHandledReconcileAt"] != *requested => Some("a request is unanswered"),
+        () => None,
     }
 }
 

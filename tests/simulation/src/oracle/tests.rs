@@ -1,9 +1,10 @@
 //! Each oracle can fail.
 
+use customimage_operator::kubernetes::Kept;
 use serde_json::{Value, json};
 use simulator::World;
 
-use super::{Truth, Writers, budget, convergence};
+use super::{Truth, Writers, budget, convergence, rest};
 use crate::api_server::{LeaseWrite, StatusWrite};
 use crate::aws::{Aws, Call, Facts};
 use crate::life::Life;
@@ -169,4 +170,22 @@ async fn convergence_fails_when_a_status_is_not_what_describe_image_answers() {
     });
     convergence::check(&[Arc::new(object)], &config, &trace).await;
     assert!(trace.failure().unwrap().starts_with("convergence"));
+}
+
+#[test]
+fn quiet_fails_when_a_status_is_written_while_nothing_changes() {
+    for writes in [0, 1] {
+        let trace = Trace::default();
+        rest::check_quiet(writes, &trace);
+        assert_eq!(trace.failure().is_some(), writes > 0);
+    }
+}
+
+#[test]
+fn nothing_left_fails_when_something_is_kept_of_deleted_objects() {
+    for remembered in [0, 1] {
+        let trace = Trace::default();
+        rest::check_forgotten(0, Kept { remembered, ..Kept::default() }, &trace);
+        assert_eq!(trace.failure().is_some(), remembered > 0);
+    }
 }
