@@ -53,17 +53,17 @@ impl Truth {
         if is_unanswered(&write.said) {
             return;
         }
-        let met = claims::of(&write.before);
+        let (met, said) = (claims::of(&write.before), claims::of(&write.said));
         let is_met = |claim: &Claim<'_>| met.iter().any(|met| met.what == claim.what);
         let oldest = if at - disturbed > OLDEST { at - OLDEST } else { f64::NEG_INFINITY };
-        for claim in claims::of(&write.said).into_iter().filter(|claim| is_known || !is_met(claim)) {
-            if !was_said(&claim, text(&write.said, "region"), oldest, aws) {
-                lie(write, &claim, "has not said", trace);
+        for claim in said.iter().filter(|claim| is_known || !is_met(claim)) {
+            if !was_said(claim, text(&write.said, "region"), oldest, aws) {
+                lie(write, claim, "has not said", trace);
             }
         }
         if let Some(before) = before.filter(|before| self.disturbed(&write.uid).is_none_or(|at| at < *before)) {
             check_absence(write, before, aws, trace);
-            check_order(write, before, aws, trace);
+            check_order(write, before, (&met, &said), aws, trace);
         }
     }
 
@@ -129,19 +129,19 @@ fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
 }
 
 /// No way back: what a status says anew, AWS has said after what the status said before.
-fn check_order(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
+fn check_order(write: &StatusWrite, before: f64, (met, said): (&[Claim<'_>], &[Claim<'_>]), aws: &Aws, trace: &Trace) {
     let region = text(&write.said, "region");
-    for old in claims::of(&write.before) {
+    for old in met {
         let is_new = |claim: &Claim<'_>| claim.operation == old.operation && claim.what != old.what;
-        for claim in claims::of(&write.said).iter().filter(|claim| is_new(claim)) {
+        for claim in said.iter().filter(|claim| is_new(claim)) {
             let is_in_order = aws.calls(|calls| {
-                let said = |call: &&Call, claim: &Claim<'_>| {
+                let says = |call: &&Call, claim: &Claim<'_>| {
                     let is_it = call.operation == claim.operation && call.region == region;
                     is_it && call.facts.as_deref().is_some_and(&claim.is_so)
                 };
-                let until = calls.iter().rev().filter(|call| call.at <= before).find(|call| said(call, &old));
+                let until = calls.iter().rev().filter(|call| call.at <= before).find(|call| says(call, old));
                 let from = until.map_or(f64::NEG_INFINITY, |call| call.at);
-                calls.iter().rev().take_while(|call| call.at >= from).any(|call| said(&call, claim))
+                calls.iter().rev().take_while(|call| call.at >= from).any(|call| says(&call, claim))
             });
             if !is_in_order {
                 lie(write, claim, &format!("has not said since it said {}", old.what), trace);
