@@ -6,7 +6,6 @@ mod present;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -15,8 +14,11 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http::{Request, Response};
 use parking_lot::Mutex;
-use simulator::{Answer, Fault, Times, World};
+use simulator::{Answer, World};
+use tokio::time::sleep;
 
 use crate::life::{Interaction, Life};
 use crate::time;
@@ -54,6 +56,8 @@ struct Inner {
     present: Present,
     /// The same world, some seconds ago.
     past: Present,
+    /// A world without AMIs.
+    forgetful: Present,
     calls: Mutex<Vec<Call>>,
     /// What AWS had, and from when on.
     history: Mutex<Vec<(f64, Arc<Facts>)>>,
@@ -65,7 +69,9 @@ impl Aws {
     /// If the world is invalid.
     pub fn new(world: World, trace: Trace) -> std::io::Result<Self> {
         let (present, past) = (Present::new(world.clone())?, Present::new(world)?);
-        Ok(Self(Arc::new(Inner { present, past, calls: Mutex::default(), history: Mutex::default(), trace })))
+        let forgetful = Present::new(World::default())?;
+        let (calls, history) = (Mutex::default(), Mutex::default());
+        Ok(Self(Arc::new(Inner { present, past, forgetful, calls, history, trace })))
     }
 
     /// Takes note of what AWS has now.
@@ -109,6 +115,32 @@ impl Aws {
         read(&self.0.calls.lock())
     }
 
+    /// The answer to a request, and what it tells of, if it is whole.
+    async fn says(
+        &self,
+        request: Request<Bytes>,
+        strike: Option<&OfAws>,
+        forgets: bool,
+    ) -> (Answer, Option<Arc<Facts>>) {
+        let Inner { present, past, forgetful, .. } = &*self.0;
+        let facts = match strike {
+            Some(OfAws::Late) => past.facts(time::elapsed() - LAG),
+            _ => self.facts(),
+        };
+        let (world, facts) = match strike {
+            Some(OfAws::Fault(kind)) => {
+                present.strike(kind.clone());
+                return (present.answer(request).await, None);
+            }
+            _ if forgets => (forgetful, Arc::new(facts.without_amis())),
+            Some(OfAws::Late) => (past, facts),
+            _ => (present, facts),
+        };
+        let answer = world.answer(request).await;
+        let is_said = says_something(&answer);
+        (answer, is_said.then_some(facts))
+    }
+
     /// The HTTP client of one process.
     pub fn transport(&self, caller: (usize, u32), sky: Option<Sky>, life: Life) -> Transport {
         Transport { aws: self.clone(), caller, sky, life }
@@ -147,53 +179,39 @@ impl HttpConnector for Transport {
 impl Transport {
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let (asked, sent) = (Asked::of(request)?, time::elapsed());
-        let strike = self.sky.as_ref().and_then(Sky::aws);
+        let strike = self.sky.as_ref().and_then(|sky| sky.aws(self.caller.0, &asked.operation));
         let interaction = self.life.interacts();
         if interaction == Interaction::Never || matches!(strike, Some(OfAws::Unreachable)) {
             return Err(reset());
         }
-        let inner = &self.aws.0;
-        match &strike {
-            Some(OfAws::Slow(most)) => tokio::time::sleep(self.pause(*most)).await,
-            Some(OfAws::Silent) => std::future::pending().await,
-            Some(OfAws::Fault(kind)) => inner.present.fault(Fault {
-                service: None,
-                operation: None,
-                region: None,
-                account: None,
-                skip: 0,
-                times: Times::Count(1),
-                kind: kind.clone(),
-            }),
-            Some(OfAws::Late | OfAws::Unreachable) | None => {}
-        }
-        let is_late = matches!(strike, Some(OfAws::Late));
-        let (world, elapsed) =
-            if is_late { (&inner.past, time::elapsed() - LAG) } else { (&inner.present, time::elapsed()) };
-        let facts = world.facts(elapsed);
+        self.takes_time(strike.as_ref()).await;
         let Asked { region, operation, is_retry, request } = asked;
-        let answer = world.answer(request).await;
-        let is_said = !matches!(strike, Some(OfAws::Fault(_))) && says_something(&answer);
-        let how = strike.as_ref().map_or_else(String::new, |strike| format!(" struck by {strike:?}"));
-        let call = Call {
-            sent,
-            at: time::elapsed(),
-            caller: self.caller,
-            region,
-            operation,
-            is_retry,
-            facts: is_said.then_some(facts),
-        };
-        let who = format!("replica {}.{}", self.caller.0, self.caller.1);
+        let forgets = operation == "DescribeImages" && self.sky.as_ref().is_some_and(Sky::has_forgotten_amis);
+        let (answer, facts) = self.aws.says(request, strike.as_ref(), forgets).await;
         if self.sky.is_some() {
-            inner.trace.note(who, format_args!("{} in {} → {}{how}", call.operation, call.region, status_of(&answer)));
-            self.aws.note(call);
+            let how = strike.as_ref().map_or_else(String::new, |strike| format!(" struck by {strike:?}"));
+            let how = if forgets { format!("{how} without AMIs") } else { how };
+            let who = format!("replica {}.{}", self.caller.0, self.caller.1);
+            self.aws.0.trace.note(who, format_args!("{operation} in {region} → {}{how}", status_of(&answer)));
+            let (at, caller) = (time::elapsed(), self.caller);
+            self.aws.note(Call { sent, at, caller, region, operation, is_retry, facts });
         }
+        self.takes_time(strike.as_ref()).await;
         if interaction == Interaction::Unheard { Err(reset()) } else { deliver(answer) }
     }
 
-    fn pause(&self, most: Duration) -> Duration {
-        self.sky.as_ref().map_or(Duration::ZERO, |sky| sky.pause(most))
+    /// One way, to AWS or back.
+    async fn takes_time(&self, strike: Option<&OfAws>) {
+        let Some(sky) = &self.sky else { return };
+        match strike {
+            Some(OfAws::Slow(most)) => sleep(sky.pause(*most)).await,
+            Some(OfAws::Silent) => std::future::pending().await,
+            _ => {
+                if let Some(latency) = sky.latency() {
+                    sleep(latency).await;
+                }
+            }
+        }
     }
 }
 
@@ -216,7 +234,7 @@ fn deliver(answer: Answer) -> Result<HttpResponse, ConnectorError> {
     match answer {
         Answer::Whole(reply) => {
             let (parts, body) = reply.into_parts();
-            HttpResponse::try_from(http::Response::from_parts(parts, SdkBody::from(body)))
+            HttpResponse::try_from(Response::from_parts(parts, SdkBody::from(body)))
                 .map_err(|error| ConnectorError::user(error.into()))
         }
         Answer::CutMidBody(_) | Answer::Reset => Err(reset()),

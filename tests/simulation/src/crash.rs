@@ -92,9 +92,9 @@ pub struct End {
 pub async fn run(script: Script, at: u64, is_after: bool) -> Result<End, String> {
     time::begin();
     let trace = Trace::default();
-    let plan = Plan { world: script.world(), turns: Vec::new(), calm_from: 0.0 };
+    let plan = Plan { world: script.world(), turns: Vec::new(), latency: Duration::ZERO, calm_from: 0.0 };
     let crash = Arc::new(CrashPoint::new(at, is_after));
-    let mut stage = Stage::new(&plan, Sky::new(0), trace.clone()).map_err(|error| error.to_string())?;
+    let mut stage = Stage::new(&plan, Sky::new(0, Duration::ZERO), trace.clone()).map_err(|error| error.to_string())?;
     stage.crash = Some(crash.clone());
     for id in script.ids() {
         let _ = stage.api.create_image(NAMESPACES[0], &id, json!({"imageId": id, "region": REGION}));

@@ -22,6 +22,8 @@ pub const NAMESPACES: [&str; 3] = ["team-a", "team-b", "team-c"];
 pub enum Turn {
     /// The weather changes.
     Weather(Weather),
+    /// EC2 is eventually consistent: it forgets its AMIs for this time.
+    Forget(Duration),
     /// A process is killed, and starts again.
     Crash(usize),
     /// A process gets SIGTERM, and another one starts.
@@ -46,6 +48,8 @@ pub struct Plan {
     pub world: World,
     /// What happens, by seconds since the beginning.
     pub turns: Vec<(f64, Turn)>,
+    /// How long a call or a request may take on its way, and its answer, in any weather.
+    pub latency: Duration,
     /// From then on, nothing happens any more, and no fault strikes.
     pub calm_from: f64,
 }
@@ -63,14 +67,16 @@ impl Plan {
         for (id, region) in &ids {
             fate(&mut rng, &mut world, id, region, calm_from);
         }
+        let latency = Duration::from_millis([0, 100, 1500][rng.usize(..3)]);
         let mut turns = Vec::new();
         weather(&mut rng, &mut turns, calm_from);
+        forgetting(&mut rng, &mut turns, calm_from);
         processes(&mut rng, &mut turns, calm_from);
         store(&mut rng, &mut turns, calm_from);
         users(&mut rng, &mut turns, &ids, calm_from);
         turns.extend(crowd.iter().map(|id| (10.0, Turn::User(Deed::create(&mut rng, id, REGIONS[0])))));
         turns.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        Self { world, turns, calm_from }
+        Self { world, turns, latency, calm_from }
     }
 }
 
@@ -83,6 +89,14 @@ fn weather(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
         at += if is_long { rng.f64() * 4.0 * 3600.0 } else { 20.0 + rng.f64() * rng.f64() * 2400.0 };
         turns.push((at.min(end), Turn::Weather(Weather::default())));
         at += rng.f64() * rng.f64() * 3600.0;
+    }
+}
+
+/// For less than the 15 s that the operator waits before it believes that an AMI is gone.
+fn forgetting(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
+    let often = rng.usize(0..=6);
+    for _ in 0..(often as f64 * end / 3600.0) as usize {
+        turns.push((rng.f64() * end, Turn::Forget(Duration::from_secs_f64(1.0 + rng.f64() * 13.0))));
     }
 }
 

@@ -132,7 +132,7 @@ async fn live(
     let (number, life) = me;
     let clock = time::clock(number);
     let args = arguments();
-    let link = ReplicaLink { sky: stage.sky.clone(), life: alive.clone(), trace: stage.trace.clone() };
+    let link = ReplicaLink { replica: number, sky: stage.sky.clone(), life: alive.clone(), trace: stage.trace.clone() };
     let client = stage.api.client(&format!("{number}.{life}"), Arc::new(link));
     let config = sdk::config(&args.aws.settings(), stage.aws.transport(me, Some(stage.sky.clone()), alive), number);
     let aws = operator_aws::Aws::new(config, Arc::new(operator_aws::IgnoreCalls));

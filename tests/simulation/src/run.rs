@@ -77,7 +77,7 @@ struct Simulation {
 
 impl Simulation {
     fn new(plan: &Plan, seed: u64, trace: Trace) -> std::io::Result<Self> {
-        let stage = Stage::new(plan, Sky::new(seed ^ 0x5eed), trace)?;
+        let stage = Stage::new(plan, Sky::new(seed ^ 0x5eed, plan.latency), trace)?;
         let processes = Processes::start(&stage, REPLICAS);
         Ok(Self {
             stage,
@@ -113,6 +113,7 @@ impl Simulation {
         trace.note("plan", format_args!("{turn:?}"));
         match turn {
             Turn::Weather(weather) => sky.set(weather),
+            Turn::Forget(time) => sky.forget_amis(time),
             Turn::Crash(replica) => self.processes.kill(replica),
             Turn::Restart(replica) => self.processes.terminate(replica),
             Turn::Skew(replica, seconds) => time::set_skew(replica, seconds),

@@ -7,6 +7,8 @@ use fastrand::Rng;
 use parking_lot::Mutex;
 use simulator::FaultKind;
 
+use crate::time::{self, REPLICAS};
+
 /// What strikes the calls to AWS.
 #[derive(Clone, Debug)]
 pub enum OfAws {
@@ -46,6 +48,12 @@ pub struct Weather {
     pub watches: u32,
     /// How many events of a hundred come late, twice, or break the watch off.
     pub events: u32,
+    /// The only replica that is struck. `None`: all are.
+    pub replica: Option<usize>,
+    /// The only operation of AWS that is struck.
+    pub operation: Option<&'static str>,
+    /// Only requests to the API server are struck whose path has this part.
+    pub path: Option<&'static str>,
 }
 
 /// The weather of one simulation. All clones share it.
@@ -56,11 +64,16 @@ pub struct Sky(Arc<Mutex<Inner>>);
 struct Inner {
     rng: Rng,
     weather: Weather,
+    /// How long a call or a request may take on its way, and its answer, in any weather.
+    latency: Duration,
+    /// EC2 forgets its AMIs until then, in seconds since the beginning.
+    forgets_until: f64,
 }
 
 impl Sky {
-    pub fn new(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(Inner { rng: Rng::with_seed(seed), weather: Weather::default() })))
+    pub fn new(seed: u64, latency: Duration) -> Self {
+        let (rng, weather) = (Rng::with_seed(seed), Weather::default());
+        Self(Arc::new(Mutex::new(Inner { rng, weather, latency, forgets_until: 0.0 })))
     }
 
     pub fn set(&self, weather: Weather) {
@@ -73,29 +86,49 @@ impl Sky {
         api + watches + events == 0
     }
 
-    pub fn aws(&self) -> Option<OfAws> {
-        let Inner { rng, weather } = &mut *self.0.lock();
-        (rng.u32(..100) < weather.aws).then(|| rng.choice(weather.of_aws.iter()).cloned()).flatten()
+    /// EC2 forgets all AMIs for this time.
+    pub fn forget_amis(&self, time: Duration) {
+        self.0.lock().forgets_until = time::elapsed() + time.as_secs_f64();
     }
 
-    pub fn api(&self) -> Option<OfApi> {
-        let Inner { rng, weather } = &mut *self.0.lock();
-        (rng.u32(..100) < weather.api).then(|| rng.choice(weather.of_api.iter()).copied()).flatten()
+    /// Whether EC2 has forgotten its AMIs.
+    pub fn has_forgotten_amis(&self) -> bool {
+        time::elapsed() < self.0.lock().forgets_until
     }
 
-    /// Whether a watch is struck. If it is: a number below `kinds`.
-    pub fn watch(&self, kinds: usize) -> Option<usize> {
-        self.strikes(|weather| weather.watches, kinds)
+    /// What strikes a call of `replica`.
+    pub fn aws(&self, replica: usize, operation: &str) -> Option<OfAws> {
+        let Inner { rng, weather, .. } = &mut *self.0.lock();
+        let is_meant = weather.is_of(replica) && weather.operation.is_none_or(|only| only == operation);
+        (is_meant && rng.u32(..100) < weather.aws).then(|| rng.choice(weather.of_aws.iter()).cloned()).flatten()
     }
 
-    /// Whether an event of a watch is struck. If it is: a number below `kinds`.
-    pub fn event(&self, kinds: usize) -> Option<usize> {
-        self.strikes(|weather| weather.events, kinds)
+    /// What strikes a request of `replica`.
+    pub fn api(&self, replica: usize, path: &str) -> Option<OfApi> {
+        let Inner { rng, weather, .. } = &mut *self.0.lock();
+        let is_meant = weather.is_of(replica) && weather.path.is_none_or(|only| path.contains(only));
+        (is_meant && rng.u32(..100) < weather.api).then(|| rng.choice(weather.of_api.iter()).copied()).flatten()
     }
 
-    fn strikes(&self, percent: impl FnOnce(&Weather) -> u32, kinds: usize) -> Option<usize> {
-        let Inner { rng, weather } = &mut *self.0.lock();
-        (rng.u32(..100) < percent(weather)).then(|| rng.usize(..kinds))
+    /// Whether a watch of `replica` is struck. If it is: a number below `kinds`.
+    pub fn watch(&self, replica: usize, kinds: usize) -> Option<usize> {
+        self.strikes(replica, |weather| weather.watches, kinds)
+    }
+
+    /// Whether an event of a watch of `replica` is struck. If it is: a number below `kinds`.
+    pub fn event(&self, replica: usize, kinds: usize) -> Option<usize> {
+        self.strikes(replica, |weather| weather.events, kinds)
+    }
+
+    fn strikes(&self, replica: usize, percent: impl FnOnce(&Weather) -> u32, kinds: usize) -> Option<usize> {
+        let Inner { rng, weather, .. } = &mut *self.0.lock();
+        (weather.is_of(replica) && rng.u32(..100) < percent(weather)).then(|| rng.usize(..kinds))
+    }
+
+    /// How long one way takes, without a fault. `None` if it takes no time.
+    pub fn latency(&self) -> Option<Duration> {
+        let most = self.0.lock().latency;
+        (most > Duration::ZERO).then(|| self.pause(most))
     }
 
     /// A random time up to `most`, mostly short.
@@ -128,9 +161,21 @@ impl Weather {
         if rng.bool() {
             weather.events = often(rng).min(50);
         }
+        weather.replica = (rng.u8(..4) == 0).then(|| rng.usize(..REPLICAS));
+        weather.operation = (rng.u8(..4) == 0).then(|| rng.choice(OPERATIONS)).flatten();
+        weather.path = (rng.u8(..4) == 0).then(|| rng.choice(PATHS)).flatten();
         weather
     }
+
+    fn is_of(&self, replica: usize) -> bool {
+        self.replica.is_none_or(|only| only == replica)
+    }
 }
+
+const OPERATIONS: [&str; 5] =
+    ["DescribeImages", "DescribeStacks", "DescribeStackResources", "DescribeStackEvents", "GetImage"];
+
+const PATHS: [&str; 4] = ["/leases", "/events", "/status", "/customimages"];
 
 /// Seldom, now and then, or nearly always.
 fn often(rng: &mut Rng) -> u32 {

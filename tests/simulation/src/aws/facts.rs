@@ -41,6 +41,11 @@ impl Facts {
         facts
     }
 
+    /// The same without AMIs.
+    pub fn without_amis(&self) -> Self {
+        Self { amis: BTreeMap::new(), ..self.clone() }
+    }
+
     /// Whether the stack with this ARN builds no image.
     pub fn is_of_another(&self, arn: &str) -> bool {
         self.others.contains(arn)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use simulator::{Answer, ClockMode, ClockSetting, Fault, InProcess, World};
+use simulator::{Answer, ClockMode, ClockSetting, Fault, FaultKind, InProcess, Times, World};
 
 use super::Facts;
 use crate::time;
@@ -41,8 +41,10 @@ impl Present {
         known.0.clone()
     }
 
-    pub fn fault(&self, fault: Fault) {
-        self.world.fault(fault);
+    /// Strikes its next answer.
+    pub fn strike(&self, kind: FaultKind) {
+        let (service, operation, region, account) = (None, None, None, None);
+        self.world.fault(Fault { service, operation, region, account, skip: 0, times: Times::Count(1), kind });
     }
 
     pub async fn answer(&self, request: http::Request<Bytes>) -> Answer {

@@ -80,16 +80,20 @@ async fn truth_fails_when_a_status_says_what_aws_has_not_said() {
 
 #[tokio::test(start_paused = true)]
 async fn truth_fails_when_an_image_that_aws_has_all_the_time_is_gone() {
-    let (trace, mut truth) = (Trace::default(), Truth::default());
-    let aws = aws(&trace);
-    aws.note(call("DescribeImages", 0.0, Some(aws.facts())));
-    // An answer of some seconds ago, before there was an AMI.
-    aws.note(call("DescribeImages", 0.0, Some(Arc::default())));
-    aws.note(call("DescribeStacks", 0.0, Some(Arc::default())));
-    truth.check(&write("0.0", Value::Null, showing("ami-1")), 0.0, &aws, &trace);
-    assert_eq!(trace.failure(), None);
-    truth.check(&write("0.0", showing("ami-1"), absent()), 0.0, &aws, &trace);
-    assert!(trace.failure().unwrap().contains("is gone"));
+    for (missed, is_lie) in [(vec![3.0], true), (vec![3.0, 17.0], true), (vec![3.0, 18.0], false)] {
+        let (trace, mut truth) = (Trace::default(), Truth::default());
+        let aws = aws(&trace);
+        aws.note(call("DescribeImages", 1.0, Some(aws.facts())));
+        tokio::time::advance(std::time::Duration::from_secs(2)).await;
+        truth.check(&write("0.0", Value::Null, showing("ami-1")), 0.0, &aws, &trace);
+        assert_eq!(trace.failure(), None);
+        for at in &missed {
+            aws.note(call("DescribeImages", *at, Some(Arc::default())));
+            aws.note(call("DescribeStacks", *at, Some(Arc::default())));
+        }
+        truth.check(&write("0.0", showing("ami-1"), absent()), 0.0, &aws, &trace);
+        assert_eq!(trace.failure().is_some_and(|failure| failure.contains("is gone")), is_lie, "{missed:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

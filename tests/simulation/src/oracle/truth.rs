@@ -8,13 +8,16 @@ use serde_json::Value;
 use super::claims::{self, Claim, text};
 use super::{UNANSWERED, condition, is_operator, reason};
 use crate::api_server::StatusWrite;
-use crate::aws::{Aws, Call};
+use crate::aws::{Aws, Call, Facts};
 use crate::time;
 use crate::trace::Trace;
 
 /// How old an answer may be when a status is written from it, in seconds: the staleness budget, and the longest backoff
 /// after a failed read or write.
 const OLDEST: f64 = 1800.0 + 660.0;
+
+/// The time between two answers without an AMI that make it gone, in seconds.
+const CONFIRMED: f64 = 15.0;
 
 /// What is known of the writes to each object.
 #[derive(Debug, Default)]
@@ -81,8 +84,11 @@ impl Truth {
         if !is_judged || status["conditions"].is_null() || is_unanswered(status) {
             return;
         }
-        for Claim { what, is_so, .. } in claims::of(status) {
-            if !aws.had_since(now - OLDEST, is_so) {
+        for claim in claims::of(status) {
+            let is_young = was_said(&claim, text(status, "region"), now - OLDEST, aws);
+            let Claim { what, is_so, .. } = claim;
+            // EC2 may have said it without having it.
+            if !is_young && !aws.had_since(now - OLDEST, is_so) {
                 let name = text(&object["metadata"], "name");
                 trace.fail(
                     "truth",
@@ -114,15 +120,24 @@ fn was_said(claim: &Claim<'_>, region: &str, oldest: f64, aws: &Aws) -> bool {
     })
 }
 
-/// No false absence: an AMI that the status has shown, and that AWS has had all the time since, is not gone. One answer that is
-/// some seconds old does not make it so.
+/// No false absence: an AMI that the status has shown, and that AWS has had all the time since, is gone only if AWS has missed
+/// it twice, with [`CONFIRMED`] between. EC2 forgets for some seconds, and an answer may be some seconds old.
 fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
     let (region, id) = (text(&write.said, "region"), text(&write.said, "imageId"));
     let place = (region.to_owned(), id.to_owned());
     let Some(ami) = claims::shown_ami(&write.before) else { return };
-    let is_there =
-        |facts: &crate::aws::Facts| facts.amis.get(&place).is_some_and(|amis| amis.iter().any(|(id, _)| *id == ami.0));
-    if claims::shown_ami(&write.said).is_none() && aws.always_had_since(before, is_there) {
+    let is_there = |facts: &Facts| facts.amis.get(&place).is_some_and(|amis| amis.iter().any(|(id, _)| *id == ami.0));
+    if claims::shown_ami(&write.said).is_some() || !aws.always_had_since(before, is_there) {
+        return;
+    }
+    let is_confirmed = aws.calls(|calls| {
+        let recent = calls.iter().rev().take_while(|call| call.at >= before - OLDEST);
+        let of_region = recent.filter(|call| call.operation == "DescribeImages" && call.region == region);
+        let missed: Vec<&Call> =
+            of_region.filter(|call| call.facts.as_deref().is_some_and(|facts| !is_there(facts))).collect();
+        missed.first().zip(missed.last()).is_some_and(|(last, first)| last.sent >= first.at + CONFIRMED)
+    });
+    if !is_confirmed {
         let (namespace, name) = (&write.namespace, &write.name);
         trace.fail("truth", format_args!("{namespace}/{name} says that {ami:?} is gone: {}", write.said));
     }

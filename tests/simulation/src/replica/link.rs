@@ -12,6 +12,8 @@ const SLOW: Duration = Duration::from_secs(150);
 
 /// Strikes the requests of a process as the weather is, and all of them once it is killed.
 pub struct ReplicaLink {
+    /// The number of the replica.
+    pub replica: usize,
     pub sky: Sky,
     pub life: Life,
     pub trace: Trace,
@@ -20,7 +22,7 @@ pub struct ReplicaLink {
 impl Link for ReplicaLink {
     fn request(&self, asked: &Asked) -> Fate {
         let fate = match self.life.interacts() {
-            Interaction::Happens => self.fate(),
+            Interaction::Happens => self.fate(&asked.path),
             Interaction::Never => return Fate::Unreachable,
             Interaction::Unheard => Fate::LostReply,
         };
@@ -29,12 +31,15 @@ impl Link for ReplicaLink {
             let Asked { client, method, path, query, .. } = asked;
             self.trace.note(client, format_args!("{method} {path} {query:?} → {fate:?}"));
         }
-        fate
+        match (fate, self.sky.latency()) {
+            (Fate::Answer, Some(before)) => Fate::Slow { before, after: self.sky.latency().unwrap_or_default() },
+            (fate, _) => fate,
+        }
     }
 
     fn watch(&self, _: &str) -> WatchFate {
         let fine = WatchFate::default();
-        match self.sky.watch(4) {
+        match self.sky.watch(self.replica, 4) {
             None => fine,
             Some(0) => WatchFate { gone: true, ..fine },
             Some(1) => WatchFate { ends_after: Some(self.sky.pause(Duration::from_secs(60))), ..fine },
@@ -44,7 +49,7 @@ impl Link for ReplicaLink {
     }
 
     fn event(&self, _: &str) -> EventFate {
-        match self.sky.event(4) {
+        match self.sky.event(self.replica, 4) {
             None => EventFate::Deliver,
             Some(0) => EventFate::Twice,
             Some(1) => EventFate::BreakOff,
@@ -54,8 +59,8 @@ impl Link for ReplicaLink {
 }
 
 impl ReplicaLink {
-    fn fate(&self) -> Fate {
-        match self.sky.api() {
+    fn fate(&self, path: &str) -> Fate {
+        match self.sky.api(self.replica, path) {
             None => Fate::Answer,
             Some(OfApi::Slow) => Fate::Slow { before: self.sky.pause(SLOW), after: self.sky.pause(SLOW) },
             Some(OfApi::Refused(code)) => Fate::Refuse { code, retry_after: (code == 429).then_some(2) },
