@@ -30,6 +30,8 @@ pub enum Turn {
     Restart(usize),
     /// The wall clock of a replica is this many seconds off from now on.
     Skew(usize, i64),
+    /// The configuration changes: only these namespaces may use the operator's identity.
+    Allow(Vec<&'static str>),
     /// A user does something.
     User(Deed),
     /// The store of the API server is kept for later.
@@ -72,6 +74,7 @@ impl Plan {
         weather(&mut rng, &mut turns, calm_from);
         forgetting(&mut rng, &mut turns, calm_from);
         processes(&mut rng, &mut turns, calm_from);
+        configuration(&mut rng, &mut turns, calm_from);
         store(&mut rng, &mut turns, calm_from);
         users(&mut rng, &mut turns, &ids, calm_from);
         turns.extend(crowd.iter().map(|id| (10.0, Turn::User(Deed::create(&mut rng, id, REGIONS[0])))));
@@ -113,6 +116,14 @@ fn processes(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
     for replica in 0..crate::time::REPLICAS {
         turns.push((end, Turn::Skew(replica, 0)));
     }
+}
+
+fn configuration(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
+    for _ in 0..rng.u8(..6).saturating_sub(2) {
+        let some = NAMESPACES.into_iter().filter(|_| rng.bool()).collect();
+        turns.push((rng.f64() * end, Turn::Allow(some)));
+    }
+    turns.push((end, Turn::Allow(NAMESPACES.to_vec())));
 }
 
 fn store(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {

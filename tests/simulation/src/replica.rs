@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use customimage_operator::aws as operator_aws;
-use customimage_operator::describe_image::Region;
+use customimage_operator::describe_image::{Identity, Region};
 use customimage_operator::kubernetes::controller::{ImageController, Parts};
-use customimage_operator::kubernetes::identities::grants::Identities;
+use customimage_operator::kubernetes::identities::grants::{Grant, Identities, Namespaces};
 use customimage_operator::kubernetes::leadership::Leadership;
 use customimage_operator::kubernetes::leadership::lease::{Ended, LeaseSettings};
 use customimage_operator::kubernetes::{ControllerSettings, Kept};
@@ -44,8 +44,7 @@ pub struct Stage {
     pub sky: Sky,
     pub trace: Trace,
     pub identities: watch::Receiver<Arc<Identities>>,
-    /// Keeps the configuration's sender.
-    _configuration: Arc<watch::Sender<Arc<Identities>>>,
+    configuration: Arc<watch::Sender<Arc<Identities>>>,
 }
 
 impl Stage {
@@ -56,9 +55,16 @@ impl Stage {
     pub fn new(plan: &Plan, sky: Sky, trace: Trace) -> std::io::Result<Self> {
         let api = ApiServer::new(time::now);
         NAMESPACES.iter().for_each(|name| api.create_namespace(name, &[]));
-        let (sender, identities) = watch::channel(Arc::new(Identities::new([])));
+        let (configuration, identities) = watch::channel(Arc::new(Identities::new([])));
         let aws = Aws::new(plan.world.clone(), trace.clone())?;
-        Ok(Self { crash: None, api, aws, sky, trace, identities, _configuration: Arc::new(sender) })
+        Ok(Self { crash: None, api, aws, sky, trace, identities, configuration: Arc::new(configuration) })
+    }
+
+    /// From now on, only these namespaces may use the operator's identity.
+    pub fn allow(&self, namespaces: &[&str]) {
+        let namespaces = Namespaces::Named(namespaces.iter().map(ToString::to_string).collect());
+        let grant = Grant { identity: Identity::default(), regions: None, namespaces };
+        self.configuration.send_replace(Arc::new(Identities::new([grant])));
     }
 }
 

@@ -113,6 +113,7 @@ impl Simulation {
         trace.note("plan", format_args!("{turn:?}"));
         match turn {
             Turn::Weather(weather) => sky.set(weather),
+            Turn::Allow(namespaces) => self.stage.allow(&namespaces),
             Turn::Forget(time) => sky.forget_amis(time),
             Turn::Crash(replica) => self.processes.kill(replica),
             Turn::Restart(replica) => self.processes.terminate(replica),
