@@ -20,6 +20,7 @@ use crate::describe_image::source::Source;
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::metrics::ReconcileResult;
 use crate::kubernetes::status::compose::{self, Next};
+use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::moment::{Moment, Outcome};
 use crate::kubernetes::status::transition::{self, Note};
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
@@ -170,8 +171,10 @@ async fn look_up<S: Source + 'static>(
     let mut stored = object.status.clone().unwrap_or_default();
     compose::sort(&mut stored);
     let account_id = wanted.image().and_then(|image| context.accounts.of(&image.scope));
-    // What another writer says is not what AWS says.
-    let ours = memory.contest.overwritten(&stored).unwrap_or_else(|| stored.clone());
+    // What another writer says is not what AWS says. Each status of ours has Ready, also that of an earlier process.
+    let has_ready = conditions::find(&stored.conditions, conditions::READY).is_some();
+    let met = || if has_ready { stored.clone() } else { CustomImageStatus::default() };
+    let ours = memory.contest.overwritten(&stored).unwrap_or_else(met);
     let (mut previous, mut moved) = of_same_image(&ours, region, account_id.as_deref());
     let looked_up = find_outcome(object, wanted, &previous, memory, context).await?;
     if moved.is_none() && matches!(looked_up.outcome, Outcome::Observed { .. }) {

@@ -1,6 +1,7 @@
 use crate::support::faulty_server::FaultyServer;
 use crate::support::lab::{Lab, REGION, condition_of, message_of};
 use crate::support::operator::Operator;
+use crate::support::scenario::error;
 use crate::support::world::{build, image, stack, world};
 use crate::support::{eventually, run};
 use axum::http::StatusCode;
@@ -93,6 +94,20 @@ fn a_status_written_by_another_field_manager_is_corrected_once() {
         let version = lab.version("hpc").await;
         looks(&lab, 4).await;
         assert_eq!(lab.version("hpc").await, version, "it is corrected only once");
+    });
+}
+
+/// A restored backup, or another program. Each status of the operator has Ready.
+#[test]
+fn a_status_without_ready_is_not_believed_while_aws_does_not_answer() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let told = json!({"imageBuildStatus": "BUILD_COMPLETE", "ec2AmiInfo": {"amiId": "ami-theirs", "tags": []}});
+        tell_a_lie(&lab, told).await;
+        lab.aws.fault(Fault::new("ec2", "DescribeImages", error(403, "UnauthorizedOperation", "not authorized")));
+        let _operator = lab.operator(&[]).await;
+        let object = lab.ready("hpc", "Unknown", "AccessDenied").await;
+        assert_eq!(object.status.unwrap().image.ec2_ami_info, None);
     });
 }
 

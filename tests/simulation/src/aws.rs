@@ -1,6 +1,7 @@
 //! AWS in memory: the transport of the real SDK, and what AWS said when.
 
 mod asked;
+mod call;
 mod facts;
 mod present;
 
@@ -25,28 +26,12 @@ use crate::time;
 use crate::trace::Trace;
 use crate::weather::{OfAws, Sky};
 use asked::Asked;
+pub use call::Call;
 pub use facts::Facts;
 use present::Present;
 
 /// How much older a late answer is, in seconds.
 const LAG: f64 = 8.0;
-
-/// A call that AWS has received.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// When it was sent, in seconds since the beginning.
-    pub sent: f64,
-    /// When AWS answered.
-    pub at: f64,
-    /// The process that called: the number of the replica, and of its life.
-    pub caller: (usize, u32),
-    pub region: String,
-    pub operation: String,
-    /// Whether the SDK made it by itself, after an error.
-    pub is_retry: bool,
-    /// What AWS has at that time, if the answer arrived whole.
-    pub facts: Option<Arc<Facts>>,
-}
 
 /// AWS, as all replicas see it. All clones share it.
 #[derive(Clone)]
@@ -185,7 +170,7 @@ impl Transport {
             return Err(reset());
         }
         self.takes_time(strike.as_ref()).await;
-        let Asked { region, operation, is_retry, request } = asked;
+        let Asked { region, operation, is_retry, subjects, request } = asked;
         let forgets = operation == "DescribeImages" && self.sky.as_ref().is_some_and(Sky::has_forgotten_amis);
         let (answer, facts) = self.aws.says(request, strike.as_ref(), forgets).await;
         if self.sky.is_some() {
@@ -193,8 +178,8 @@ impl Transport {
             let how = if forgets { format!("{how} without AMIs") } else { how };
             let who = format!("replica {}.{}", self.caller.0, self.caller.1);
             self.aws.0.trace.note(who, format_args!("{operation} in {region} → {}{how}", status_of(&answer)));
-            let (at, caller) = (time::elapsed(), self.caller);
-            self.aws.note(Call { sent, at, caller, region, operation, is_retry, facts });
+            let (at, caller, is_heard) = (time::elapsed(), self.caller, interaction == Interaction::Happens);
+            self.aws.note(Call { sent, at, caller, region, operation, is_retry, subjects, is_heard, facts });
         }
         self.takes_time(strike.as_ref()).await;
         if interaction == Interaction::Unheard { Err(reset()) } else { deliver(answer) }

@@ -4,7 +4,10 @@
 mod budget;
 mod claims;
 mod convergence;
+mod orders;
+mod ready;
 mod rest;
+mod steady;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -12,7 +15,9 @@ mod writers;
 
 pub use budget::check as check_budget;
 pub use convergence::check as check_convergence;
+pub use orders::Orders;
 pub use rest::{check_forgotten, check_quiet};
+pub use steady::Steady;
 pub use truth::Truth;
 pub use writers::Writers;
 

@@ -59,8 +59,10 @@ pub struct Plan {
 impl Plan {
     /// The plan of a seed, for so many hours of faults.
     pub fn of(seed: u64, hours: f64) -> Self {
-        let mut rng = Rng::with_seed(seed);
+        // Each part has its own chance, so that a new one does not change the others.
+        let chance = |part: u64| Rng::with_seed(seed ^ part << 48);
         let calm_from = hours * 3600.0;
+        let mut rng = chance(0);
         let ids: Vec<(String, &str)> = (0..rng.usize(1..=10))
             .map(|number| (format!("img-{number}"), REGIONS[usize::from(rng.u8(..5) == 0)]))
             .collect();
@@ -69,16 +71,16 @@ impl Plan {
         for (id, region) in &ids {
             fate(&mut rng, &mut world, id, region, calm_from);
         }
-        let latency = Duration::from_millis([0, 100, 1500][rng.usize(..3)]);
         let mut turns = Vec::new();
-        weather(&mut rng, &mut turns, calm_from);
-        forgetting(&mut rng, &mut turns, calm_from);
-        processes(&mut rng, &mut turns, calm_from);
-        configuration(&mut rng, &mut turns, calm_from);
-        store(&mut rng, &mut turns, calm_from);
-        users(&mut rng, &mut turns, &ids, calm_from);
+        weather(&mut chance(1), &mut turns, calm_from);
+        processes(&mut chance(2), &mut turns, calm_from);
+        store(&mut chance(3), &mut turns, calm_from);
+        users(&mut chance(4), &mut turns, &ids, calm_from);
+        forgetting(&mut chance(5), &mut turns, calm_from);
+        configuration(&mut chance(6), &mut turns, calm_from);
         turns.extend(crowd.iter().map(|id| (10.0, Turn::User(Deed::create(&mut rng, id, REGIONS[0])))));
         turns.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let latency = Duration::from_millis([0, 100, 1500][chance(7).usize(..3)]);
         Self { world, turns, latency, calm_from }
     }
 }
@@ -104,8 +106,8 @@ fn forgetting(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
 }
 
 fn processes(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
-    let often = rng.usize(0..=6);
-    for _ in 0..(often as f64 * end / 3600.0) as usize {
+    let often = [0, 0, 1, 1, 2, 4, 6][rng.usize(..7)];
+    for _ in 0..(f64::from(often) * end / 3600.0) as usize {
         let (at, replica) = (rng.f64() * end, rng.usize(..crate::time::REPLICAS));
         turns.push(match rng.u8(..6) {
             0 => (at, Turn::Restart(replica)),
@@ -119,11 +121,12 @@ fn processes(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
 }
 
 fn configuration(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
-    for _ in 0..rng.u8(..6).saturating_sub(2) {
-        let some = NAMESPACES.into_iter().filter(|_| rng.bool()).collect();
-        turns.push((rng.f64() * end, Turn::Allow(some)));
+    let often = rng.usize(0..=2);
+    for _ in 0..(often as f64 * end / 3600.0) as usize {
+        let (from, some) = (rng.f64() * end, NAMESPACES.into_iter().filter(|_| rng.bool()).collect());
+        let until = (from + rng.f64() * 3600.0).min(end);
+        turns.extend([(from, Turn::Allow(some)), (until, Turn::Allow(NAMESPACES.to_vec()))]);
     }
-    turns.push((end, Turn::Allow(NAMESPACES.to_vec())));
 }
 
 fn store(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {

@@ -4,6 +4,9 @@ use crate::replica::{RESTART, Replica, Stage};
 use crate::time;
 use customimage_operator::kubernetes::leadership::lease::Ended;
 
+/// A process that was told to end has ended after this time, in seconds: when its reconciles have, and the Lease is released.
+const ENDS: f64 = 600.0;
+
 /// All processes, by the number of the replica.
 pub struct Processes {
     running: Vec<Replica>,
@@ -24,31 +27,36 @@ impl Processes {
     }
 
     /// Ends a process as SIGTERM does.
-    pub fn terminate(&self, number: usize) {
+    pub fn terminate(&mut self, number: usize) {
         self.running[number].terminate();
     }
 
-    /// Whether all of them run.
-    pub fn are_complete(&self) -> bool {
-        self.restarts.iter().all(Option::is_none)
+    /// Whether this replica has a process.
+    pub fn runs(&self, number: usize) -> bool {
+        self.restarts[number].is_none()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Replica> {
         self.running.iter()
     }
 
-    /// Starts those again whose time has come.
-    pub async fn look(&mut self, stage: &Stage) {
+    /// Starts those again whose time has come. `is_calm`: there is no reason to end.
+    pub async fn look(&mut self, stage: &Stage, is_calm: bool) {
         let now = time::elapsed();
         for number in 0..self.running.len() {
             if self.restarts[number].is_none() {
+                let told = self.running[number].told_to_end;
                 match self.running[number].ended().await {
                     Some(Err(panic)) => stage.trace.fail("nothing panics", panic),
-                    Some(Ok(Ended::Stopped)) if !self.running[number].is_told_to_end() => {
-                        stage.trace.fail("nothing panics", format_args!("replica {number} has ended by itself"));
+                    Some(Ok(ended)) if told.is_none() && (is_calm || ended == Ended::Stopped) => {
+                        let what = format_args!("replica {number} has ended by itself: {ended:?}");
+                        stage.trace.fail("nothing panics", what);
                     }
                     Some(Ok(_)) => {}
                     None if self.running[number].alive.is_over() => {}
+                    None if told.is_some_and(|told| now > told + ENDS) => {
+                        stage.trace.fail("nothing panics", format_args!("replica {number} does not end"));
+                    }
                     None => continue,
                 }
                 self.kill(number);

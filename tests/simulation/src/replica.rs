@@ -3,6 +3,7 @@
 
 mod link;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub struct Stage {
     pub trace: Trace,
     pub identities: watch::Receiver<Arc<Identities>>,
     configuration: Arc<watch::Sender<Arc<Identities>>>,
+    /// The requests so far that write something else than a Lease.
+    writes: Arc<AtomicUsize>,
 }
 
 impl Stage {
@@ -57,7 +60,13 @@ impl Stage {
         NAMESPACES.iter().for_each(|name| api.create_namespace(name, &[]));
         let (configuration, identities) = watch::channel(Arc::new(Identities::new([])));
         let aws = Aws::new(plan.world.clone(), trace.clone())?;
-        Ok(Self { crash: None, api, aws, sky, trace, identities, configuration: Arc::new(configuration) })
+        let (configuration, writes) = (Arc::new(configuration), Arc::default());
+        Ok(Self { crash: None, api, aws, sky, trace, identities, configuration, writes })
+    }
+
+    /// The requests so far that write something else than a Lease.
+    pub fn writes(&self) -> usize {
+        self.writes.load(Ordering::Relaxed)
     }
 
     /// From now on, only these namespaces may use the operator's identity.
@@ -75,6 +84,8 @@ pub struct Replica {
     /// Once it is over, nothing that the process still does arrives anywhere.
     pub alive: Life,
     stop: CancellationToken,
+    /// When it was told to end.
+    pub told_to_end: Option<f64>,
     task: JoinHandle<Ended>,
     kept: Arc<Mutex<Box<dyn Fn() -> Kept + Send>>>,
 }
@@ -86,16 +97,12 @@ impl Replica {
         let nothing: Box<dyn Fn() -> Kept + Send> = Box::new(Kept::default);
         let kept = Arc::new(Mutex::new(nothing));
         let task = tokio::spawn(live(stage.clone(), (number, life), alive.clone(), stop.clone(), kept.clone()));
-        Self { number, life, alive, stop, task, kept }
-    }
-
-    /// Whether it was told to end.
-    pub fn is_told_to_end(&self) -> bool {
-        self.stop.is_cancelled()
+        Self { number, life, alive, stop, told_to_end: None, task, kept }
     }
 
     /// Ends it as SIGTERM does.
-    pub fn terminate(&self) {
+    pub fn terminate(&mut self) {
+        self.told_to_end.get_or_insert_with(time::elapsed);
         self.stop.cancel();
     }
 
@@ -138,7 +145,8 @@ async fn live(
     let (number, life) = me;
     let clock = time::clock(number);
     let args = arguments();
-    let link = ReplicaLink { replica: number, sky: stage.sky.clone(), life: alive.clone(), trace: stage.trace.clone() };
+    let Stage { sky, trace, writes, .. } = stage.clone();
+    let link = ReplicaLink { replica: number, sky, life: alive.clone(), trace, writes };
     let client = stage.api.client(&format!("{number}.{life}"), Arc::new(link));
     let config = sdk::config(&args.aws.settings(), stage.aws.transport(me, Some(stage.sky.clone()), alive), number);
     let aws = operator_aws::Aws::new(config, Arc::new(operator_aws::IgnoreCalls));

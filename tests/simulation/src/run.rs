@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use crate::api_server::{Resource, Snapshot};
 use crate::life::Life;
-use crate::oracle::{self, Truth, Writers};
+use crate::oracle::{self, Orders, Steady, Truth, Writers};
 use crate::plan::{Plan, Turn};
 use crate::processes::Processes;
 use crate::replica::{Stage, arguments};
@@ -25,6 +25,9 @@ const CONVERGES: f64 = 1800.0 + 4.0 * 660.0;
 
 /// Then nothing is written for so long: ten intervals of settled images.
 const QUIET: f64 = 10.0 * 660.0;
+
+/// After the last fault, no process ends any more once this time has passed, in seconds.
+const SETTLED: f64 = 600.0;
 
 /// After the last object is deleted, nothing is kept of it for longer than this.
 const FORGETS: f64 = 180.0;
@@ -66,8 +69,10 @@ struct Simulation {
     processes: Processes,
     writers: Writers,
     truth: Truth,
-    /// The last time at which the operator could not read or write the cluster.
-    disturbed: f64,
+    orders: Orders,
+    steady: Steady,
+    /// When nothing happens any more.
+    calm_from: f64,
     /// When the oracles look at all objects again.
     next_ages: f64,
     writes: usize,
@@ -84,7 +89,9 @@ impl Simulation {
             processes,
             writers: Writers::default(),
             truth: Truth::default(),
-            disturbed: 0.0,
+            orders: Orders::default(),
+            steady: Steady::default(),
+            calm_from: plan.calm_from,
             next_ages: 0.0,
             writes: 0,
             backup: None,
@@ -113,7 +120,10 @@ impl Simulation {
         trace.note("plan", format_args!("{turn:?}"));
         match turn {
             Turn::Weather(weather) => sky.set(weather),
-            Turn::Allow(namespaces) => self.stage.allow(&namespaces),
+            Turn::Allow(namespaces) => {
+                self.stage.allow(&namespaces);
+                self.orders.allow(namespaces);
+            }
             Turn::Forget(time) => sky.forget_amis(time),
             Turn::Crash(replica) => self.processes.kill(replica),
             Turn::Restart(replica) => self.processes.terminate(replica),
@@ -123,7 +133,7 @@ impl Simulation {
             Turn::SetBack => {
                 if let Some(backup) = self.backup.take() {
                     api.restore(&backup);
-                    self.disturbed = time::elapsed();
+                    self.steady.disturb();
                     self.truth.set_back();
                 }
             }
@@ -151,7 +161,8 @@ impl Simulation {
         self.stage.aws.look();
         self.check_writes();
         self.check_ages();
-        self.processes.look(&self.stage).await;
+        let is_calm = time::elapsed() > self.calm_from + SETTLED;
+        self.processes.look(&self.stage, is_calm).await;
     }
 
     fn check_writes(&mut self) {
@@ -168,20 +179,21 @@ impl Simulation {
             trace.note(&write.client, format_args!("status of {namespace}/{name}: {} → {}", write.before, write.after));
             self.writes += usize::from(write.has_changed && oracle::is_operator(&write.client));
             self.writers.status(write, trace);
-            self.truth.check(write, self.disturbed, aws, trace);
+            self.truth.check(write, self.steady.since(), aws, trace);
         }
     }
 
     /// Once a minute.
     fn check_ages(&mut self) {
         let (now, Stage { api, aws, sky, trace, .. }) = (time::elapsed(), &self.stage);
-        if !sky.is_fair_in_cluster() || self.crd_back_at.is_some() || !self.processes.are_complete() {
-            self.disturbed = now;
-        }
+        let can_work =
+            |replica| sky.is_fair_in_cluster(replica) && self.processes.runs(replica) && self.crd_back_at.is_none();
+        self.steady.look(self.writers.leader(), can_work);
         if now >= self.next_ages {
             self.next_ages = now + 60.0;
             for object in api.objects(Resource::CustomImage) {
-                self.truth.check_age(&object, self.disturbed, aws, trace);
+                self.truth.check_age(&object, self.steady.since(), aws, trace);
+                self.orders.check(&object, self.steady.since(), trace);
             }
         }
     }
@@ -195,9 +207,9 @@ impl Simulation {
     }
 
     async fn is_quiet(&mut self) {
-        let before = self.writes;
+        let before = self.stage.writes();
         self.until(time::elapsed() + QUIET).await;
-        oracle::check_quiet(self.writes - before, &self.stage.trace);
+        oracle::check_quiet(self.stage.writes() - before, &self.stage.trace);
     }
 
     /// Deletes all objects. Then the operator keeps nothing of them.

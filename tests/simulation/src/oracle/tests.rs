@@ -1,10 +1,12 @@
 //! Each oracle can fail.
 
+mod truth;
+
 use customimage_operator::kubernetes::Kept;
 use serde_json::{Value, json};
 use simulator::World;
 
-use super::{Truth, Writers, budget, convergence, rest};
+use super::{Orders, Writers, budget, convergence, ready, rest};
 use crate::api_server::{LeaseWrite, StatusWrite};
 use crate::aws::{Aws, Call, Facts};
 use crate::life::Life;
@@ -42,7 +44,10 @@ fn showing(ami: &str) -> Value {
 fn absent() -> Value {
     json!({
         "region": "eu-west-1", "imageId": "hpc",
-        "conditions": [{"type": "Ready", "reason": "Deleted", "status": "False"}]
+        "conditions": [
+            {"type": "Ready", "reason": "Deleted", "status": "False"},
+            {"type": "Stalled", "reason": "Deleted", "status": "True"}
+        ]
     })
 }
 
@@ -63,69 +68,10 @@ fn call(operation: &str, at: f64, facts: Option<Arc<Facts>>) -> Call {
         region: "eu-west-1".into(),
         operation: operation.into(),
         is_retry: false,
+        subjects: None,
+        is_heard: true,
         facts,
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn truth_fails_when_a_status_says_what_aws_has_not_said() {
-    for (ami, is_lie) in [("ami-1", false), ("ami-2", true)] {
-        let (trace, mut truth) = (Trace::default(), Truth::default());
-        let aws = aws(&trace);
-        aws.note(call("DescribeImages", 0.0, Some(aws.facts())));
-        truth.check(&write("0.0", Value::Null, showing(ami)), 0.0, &aws, &trace);
-        assert_eq!(trace.failure().is_some(), is_lie, "{ami}: {:?}", trace.failure());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn truth_fails_when_an_image_that_aws_has_all_the_time_is_gone() {
-    for (missed, is_lie) in [(vec![3.0], true), (vec![3.0, 17.0], true), (vec![3.0, 18.0], false)] {
-        let (trace, mut truth) = (Trace::default(), Truth::default());
-        let aws = aws(&trace);
-        aws.note(call("DescribeImages", 1.0, Some(aws.facts())));
-        tokio::time::advance(std::time::Duration::from_secs(2)).await;
-        truth.check(&write("0.0", Value::Null, showing("ami-1")), 0.0, &aws, &trace);
-        assert_eq!(trace.failure(), None);
-        for at in &missed {
-            aws.note(call("DescribeImages", *at, Some(Arc::default())));
-            aws.note(call("DescribeStacks", *at, Some(Arc::default())));
-        }
-        truth.check(&write("0.0", showing("ami-1"), absent()), 0.0, &aws, &trace);
-        assert_eq!(trace.failure().is_some_and(|failure| failure.contains("is gone")), is_lie, "{missed:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn truth_fails_when_a_status_goes_back_to_what_aws_said_before() {
-    for (last_said, is_lie) in [("nothing", true), ("the AMI", false)] {
-        let (trace, mut truth) = (Trace::default(), Truth::default());
-        let aws = aws(&trace);
-        let says = |at: f64, facts: fn(&Aws) -> Option<Arc<Facts>>| {
-            aws.note(call("DescribeImages", at, facts(&aws)));
-            aws.note(call("DescribeStacks", at, Some(Arc::default())));
-        };
-        says(0.0, |aws| Some(aws.facts()));
-        says(1.0, |_| Some(Arc::default()));
-        tokio::time::advance(std::time::Duration::from_secs(2)).await;
-        truth.check(&write("0.0", Value::Null, absent()), 0.0, &aws, &trace);
-        says(3.0, if last_said == "nothing" { |_| Some(Arc::default()) } else { |aws| Some(aws.facts()) });
-        tokio::time::advance(std::time::Duration::from_secs(2)).await;
-        truth.check(&write("0.0", absent(), showing("ami-1")), 0.0, &aws, &trace);
-        assert_eq!(trace.failure().is_some(), is_lie, "{last_said}: {:?}", trace.failure());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn truth_fails_when_a_status_shows_for_too_long_what_aws_no_longer_has() {
-    let (trace, truth) = (Trace::default(), Truth::default());
-    let aws = aws(&trace);
-    let object = json!({"metadata": {"uid": "1", "name": "hpc"}, "spec": {}, "status": showing("ami-2")});
-    truth.check_age(&object, 0.0, &aws, &trace);
-    assert_eq!(trace.failure(), None, "the operator may have had no time to say so");
-    tokio::time::advance(std::time::Duration::from_secs(3000)).await;
-    truth.check_age(&object, 0.0, &aws, &trace);
-    assert!(trace.failure().unwrap().contains("still says"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,6 +120,43 @@ async fn convergence_fails_when_a_status_is_not_what_describe_image_answers() {
     });
     convergence::check(&[Arc::new(object)], &config, &trace).await;
     assert!(trace.failure().unwrap().starts_with("convergence"));
+}
+
+#[test]
+fn ready_must_fit_the_payload() {
+    let status = |reason: &str, ready: &str, beside: &str| {
+        let beside = json!({"type": beside, "reason": reason, "status": "True"});
+        json!({"conditions": [{"type": "Ready", "reason": reason, "status": ready}, beside]})
+    };
+    for (reason, says, beside, is_settled, is_wrong) in [
+        ("NotFound", "False", "Stalled", true, false),
+        ("NotFound", "False", "Reconciling", true, true),
+        ("NotFound", "False", "Reconciling", false, false),
+        ("NotFound", "True", "Stalled", false, true),
+        ("ImageAvailable", "True", "", false, true),
+        ("Finalizing", "False", "Reconciling", false, false),
+        ("Finalizing", "False", "Reconciling", true, true),
+    ] {
+        let wrong = ready::wrong(&status(reason, says, beside), is_settled);
+        assert_eq!(wrong.is_some(), is_wrong, "{reason} {says} {beside} {is_settled}: {wrong:?}");
+    }
+    assert_eq!(ready::wrong(&showing("ami-1"), true), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_fails_when_an_object_goes_on_that_is_suspended_or_may_not_read() {
+    for (suspend, allowed) in [(false, true), (true, true), (false, false)] {
+        let (trace, mut orders) = (Trace::default(), Orders::default());
+        time::begin();
+        let metadata = json!({"uid": "1", "name": "hpc", "namespace": "team-a"});
+        let object = json!({"metadata": metadata, "spec": {"suspend": suspend}, "status": showing("ami-1")});
+        orders.allow(if allowed { vec!["team-a"] } else { Vec::new() });
+        orders.check(&object, 0.0, &trace);
+        assert_eq!(trace.failure(), None, "the operator has had no time");
+        tokio::time::advance(std::time::Duration::from_secs(1500)).await;
+        orders.check(&object, 0.0, &trace);
+        assert_eq!(trace.failure().is_some(), suspend || !allowed, "{:?}", trace.failure());
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::claims::{self, Claim, text};
-use super::{UNANSWERED, condition, is_operator, reason};
+use super::{UNANSWERED, condition, is_operator, process, ready, reason};
 use crate::api_server::StatusWrite;
 use crate::aws::{Aws, Call, Facts};
 use crate::time;
@@ -53,18 +53,25 @@ impl Truth {
         // A process cannot tell whose status it meets. It knows what others change after its own first write.
         let first = *self.first_written.entry((write.client.clone(), write.uid.clone())).or_insert(at);
         let is_known = self.disturbed(&write.uid).is_none_or(|disturbed| first < disturbed);
+        let undisturbed = before.filter(|before| self.disturbed(&write.uid).is_none_or(|at| at < *before));
         if is_unanswered(&write.said) {
+            if undisturbed.is_some() {
+                check_rest(write, trace);
+            }
             return;
+        }
+        if let Some(wrong) = ready::wrong(&write.said, false) {
+            trace.fail("truth", format_args!("{}/{}: {wrong}: {}", write.namespace, write.name, write.said));
         }
         let (met, said) = (claims::of(&write.before), claims::of(&write.said));
         let is_met = |claim: &Claim<'_>| met.iter().any(|met| met.what == claim.what);
         let oldest = if at - disturbed > OLDEST { at - OLDEST } else { f64::NEG_INFINITY };
         for claim in said.iter().filter(|claim| is_known || !is_met(claim)) {
-            if !was_said(claim, text(&write.said, "region"), oldest, aws) {
+            if !was_said(claim, text(&write.said, "region"), (oldest, at), aws) {
                 lie(write, claim, "has not said", trace);
             }
         }
-        if let Some(before) = before.filter(|before| self.disturbed(&write.uid).is_none_or(|at| at < *before)) {
+        if let Some(before) = undisturbed {
             check_absence(write, before, aws, trace);
             check_order(write, before, (&met, &said), aws, trace);
         }
@@ -85,7 +92,7 @@ impl Truth {
             return;
         }
         for claim in claims::of(status) {
-            let is_young = was_said(&claim, text(status, "region"), now - OLDEST, aws);
+            let is_young = was_said(&claim, text(status, "region"), (now - OLDEST, now), aws);
             let Claim { what, is_so, .. } = claim;
             // EC2 may have said it without having it.
             if !is_young && !aws.had_since(now - OLDEST, is_so) {
@@ -101,9 +108,21 @@ impl Truth {
 
 /// Whether a status says itself that AWS has not answered, or is not asked.
 fn is_unanswered(status: &Value) -> bool {
-    let is_suspended = condition(status, "Synced").is_some_and(|synced| synced["reason"] == "Suspended");
     let is_unknown = condition(status, "Ready").is_some_and(|ready| ready["status"] == "Unknown");
-    is_suspended || is_unknown && UNANSWERED.contains(&reason(status))
+    is_suspended(status) || is_unknown && UNANSWERED.contains(&reason(status))
+}
+
+fn is_suspended(status: &Value) -> bool {
+    condition(status, "Synced").is_some_and(|synced| synced["reason"] == "Suspended")
+}
+
+/// While an object is suspended, nothing changes that AWS has said.
+fn check_rest(write: &StatusWrite, trace: &Trace) {
+    let claims = |status| claims::of(status).into_iter().map(|claim| claim.what).collect::<Vec<_>>();
+    if is_suspended(&write.before) && is_suspended(&write.said) && claims(&write.before) != claims(&write.said) {
+        let (namespace, name) = (&write.namespace, &write.name);
+        trace.fail("truth", format_args!("{namespace}/{name} is suspended, and changes: {}", write.said));
+    }
 }
 
 fn lie(write: &StatusWrite, claim: &Claim<'_>, how: &str, trace: &Trace) {
@@ -111,17 +130,18 @@ fn lie(write: &StatusWrite, claim: &Claim<'_>, how: &str, trace: &Trace) {
     trace.fail("truth", format_args!("{namespace}/{name} says {what}, which {operation} {how}: {said}"));
 }
 
-fn was_said(claim: &Claim<'_>, region: &str, oldest: f64, aws: &Aws) -> bool {
+/// Whether AWS has said it between `oldest` and `at`.
+fn was_said(claim: &Claim<'_>, region: &str, (oldest, at): (f64, f64), aws: &Aws) -> bool {
     aws.calls(|calls| {
         let oldest = if claim.is_final { f64::NEG_INFINITY } else { oldest };
         let recent = calls.iter().rev().take_while(|call| call.at >= oldest);
-        let mut said = recent.filter(|call| call.operation == claim.operation && call.region == region);
-        said.any(|call| call.facts.as_deref().is_some_and(&claim.is_so))
+        recent.filter(|call| call.at <= at).any(|call| claim.is_said_by(call, region))
     })
 }
 
-/// No false absence: an AMI that the status has shown, and that AWS has had all the time since, is gone only if AWS has missed
-/// it twice, with [`CONFIRMED`] between. EC2 forgets for some seconds, and an answer may be some seconds old.
+/// No false absence: an AMI that the status has shown, and that AWS has had all the time since, is gone only if the same process
+/// has missed it twice, with [`CONFIRMED`] between, and has not seen it meanwhile. EC2 forgets for some seconds, and an answer
+/// may be some seconds old.
 fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
     let (region, id) = (text(&write.said, "region"), text(&write.said, "imageId"));
     let place = (region.to_owned(), id.to_owned());
@@ -131,10 +151,13 @@ fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
         return;
     }
     let is_confirmed = aws.calls(|calls| {
-        let recent = calls.iter().rev().take_while(|call| call.at >= before - OLDEST);
-        let of_region = recent.filter(|call| call.operation == "DescribeImages" && call.region == region);
-        let missed: Vec<&Call> =
-            of_region.filter(|call| call.facts.as_deref().is_some_and(|facts| !is_there(facts))).collect();
+        let is_read = |call: &&Call| {
+            let is_own = Some(call.caller) == process(&write.client) && call.at <= time::at(write.at);
+            is_own && call.operation == "DescribeImages" && call.region == region && call.is_about(id)
+        };
+        let answers = calls.iter().rev().filter(is_read).filter_map(|call| Some((call, call.facts.as_deref()?)));
+        let missed = answers.take_while(|(call, facts)| !is_there(facts) || !call.is_heard);
+        let missed: Vec<&Call> = missed.filter(|(_, facts)| !is_there(facts)).map(|(call, _)| call).collect();
         missed.first().zip(missed.last()).is_some_and(|(last, first)| last.sent >= first.at + CONFIRMED)
     });
     if !is_confirmed {
@@ -150,13 +173,10 @@ fn check_order(write: &StatusWrite, before: f64, (met, said): (&[Claim<'_>], &[C
         let is_new = |claim: &Claim<'_>| claim.operation == old.operation && claim.what != old.what;
         for claim in said.iter().filter(|claim| is_new(claim)) {
             let is_in_order = aws.calls(|calls| {
-                let says = |call: &&Call, claim: &Claim<'_>| {
-                    let is_it = call.operation == claim.operation && call.region == region;
-                    is_it && call.facts.as_deref().is_some_and(&claim.is_so)
-                };
-                let until = calls.iter().rev().filter(|call| call.at <= before).find(|call| says(call, old));
+                let mut met = calls.iter().rev().filter(|call| call.at <= before);
+                let until = met.find(|call| old.is_said_by(call, region));
                 let from = until.map_or(f64::NEG_INFINITY, |call| call.at);
-                calls.iter().rev().take_while(|call| call.at >= from).any(|call| says(&call, claim))
+                calls.iter().rev().take_while(|call| call.at >= from).any(|call| claim.is_said_by(call, region))
             });
             if !is_in_order {
                 lie(write, claim, &format!("has not said since it said {}", old.what), trace);

@@ -12,6 +12,8 @@ pub struct Writers {
     /// The number of times that the Lease went to another holder.
     terms: u64,
     holder: String,
+    /// The process that leads.
+    leader: Option<String>,
     /// The last term of each process.
     term_of: BTreeMap<String, u64>,
     /// The term of the last write to each object, by uid.
@@ -25,7 +27,13 @@ impl Writers {
             self.holder.clone_from(&write.holder_after);
             self.terms += 1;
             self.term_of.insert(write.client.clone(), self.terms);
+            self.leader = (!self.holder.is_empty()).then(|| write.client.clone());
         }
+    }
+
+    /// The process that has the Lease, by the name of its client.
+    pub fn leader(&self) -> Option<&str> {
+        self.leader.as_deref()
     }
 
     pub fn status(&mut self, write: &StatusWrite, trace: &Trace) {

@@ -1,5 +1,7 @@
 //! The way of one process to the API server.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::api_server::{Asked, EventFate, Fate, Link, WatchFate};
@@ -17,10 +19,14 @@ pub struct ReplicaLink {
     pub sky: Sky,
     pub life: Life,
     pub trace: Trace,
+    /// Counts the requests that write something else than a Lease.
+    pub writes: Arc<AtomicUsize>,
 }
 
 impl Link for ReplicaLink {
     fn request(&self, asked: &Asked) -> Fate {
+        let is_write = asked.method != "GET" && !asked.path.contains("/leases");
+        self.writes.fetch_add(usize::from(is_write), Ordering::Relaxed);
         let fate = match self.life.interacts() {
             Interaction::Happens => self.fate(&asked.path),
             Interaction::Never => return Fate::Unreachable,

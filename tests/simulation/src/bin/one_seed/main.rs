@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
+use simulation::crash::{self, Script};
 use simulation::run::simulate;
 
 /// As in the operator. It is faster, too.
@@ -19,7 +20,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[derive(Debug, Parser)]
 struct Args {
     /// The seed, which decides everything.
-    #[arg(long)]
+    #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Hours of faults, before those in which the operator must come to rest.
     #[arg(long, default_value_t = 1.0)]
@@ -27,6 +28,15 @@ struct Args {
     /// Lines of the story that are shown.
     #[arg(long, default_value_t = 0)]
     story: usize,
+    /// Instead: runs this script, and prints what it came to, in JSON.
+    #[arg(long)]
+    script: Option<Script>,
+    /// The interaction of the script at which the operator crashes.
+    #[arg(long, default_value_t = u64::MAX)]
+    at: u64,
+    /// The crash is after the interaction, and not before it.
+    #[arg(long)]
+    after: bool,
 }
 
 fn main() -> ExitCode {
@@ -40,6 +50,13 @@ fn main() -> ExitCode {
     }));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let Ok(runtime) = runtime else { return ExitCode::FAILURE };
+    if let Some(script) = args.script {
+        let end = runtime.block_on(crash::run(script, args.at, args.after));
+        let end = end.and_then(|end| serde_json::to_string(&end).map_err(|error| error.to_string()));
+        let is_good = end.is_ok() && !panicked.load(Ordering::Relaxed);
+        println!("{}", end.unwrap_or_else(|problem| problem));
+        return if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let verdict = runtime.block_on(simulate(args.seed, args.hours));
     if args.story > 0 {
         print!("{}", verdict.trace.story(args.story));

@@ -1,17 +1,28 @@
-//! Runs each script once without a crash, and then with a crash at each of its interactions.
+//! Runs each script once without a crash, and then with a crash at each of its interactions. Each run has a process of its own:
+//! `one-seed`, so that it is the same each time.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use simulation::crash::{End, Script, run};
+use simulation::crash::{End, Script};
+
+use crate::one_seed;
+
+/// A crash before or after an interaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Point {
+    pub script: Script,
+    pub at: u64,
+    pub is_after: bool,
+}
 
 /// Returns whether all crash points are good.
 pub fn enumerate(stride: u64) -> bool {
     let mut is_good = true;
     for script in Script::ALL {
         let begun = Instant::now();
-        let undisturbed = match ends(script, u64::MAX, false) {
+        let undisturbed = match undisturbed(script) {
             Ok(end) => end,
             Err(problem) => {
                 println!("{script:?}, without a crash: {problem}");
@@ -26,28 +37,46 @@ pub fn enumerate(stride: u64) -> bool {
             bad.len(),
             begun.elapsed().as_secs_f64()
         );
-        bad.iter().take(3).for_each(|problem| println!("{problem}"));
+        for (Point { at, is_after, .. }, problem) in bad.iter().take(3) {
+            println!(
+                "{problem}\nAgain: make simulate SCRIPT={script} AT={at}{}",
+                if *is_after { " AFTER=1" } else { "" }
+            );
+        }
         is_good &= bad.is_empty();
     }
     is_good
 }
 
-fn all(script: Script, undisturbed: &End, stride: u64) -> Vec<String> {
+/// Shows the story of one crash. Returns whether it is good.
+pub fn replay(point: Point) -> bool {
+    let end = undisturbed(point.script).and_then(|undisturbed| Ok((ends(point)?, undisturbed)));
+    let problem = match end {
+        Ok((end, undisturbed)) => {
+            print!("{}", end.trace);
+            difference(point, &end, &undisturbed)
+        }
+        Err(problem) => Some(problem),
+    };
+    println!("{point:?}: {}", problem.as_deref().unwrap_or("good"));
+    problem.is_none()
+}
+
+fn all(script: Script, undisturbed: &End, stride: u64) -> Vec<(Point, String)> {
     let (next, bad) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 loop {
-                    let point = next.fetch_add(1, Ordering::Relaxed);
-                    let (at, is_after) = (point / 2 * stride, point % 2 == 1);
-                    if at >= undisturbed.interactions {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let point = Point { script, at: number / 2 * stride, is_after: number % 2 == 1 };
+                    if point.at >= undisturbed.interactions {
                         break;
                     }
-                    let problem = ends(script, at, is_after).map_or_else(Some, |end| difference(&end, undisturbed));
+                    let problem = ends(point).map_or_else(Some, |end| difference(point, &end, undisturbed));
                     if let (Some(problem), Ok(mut bad)) = (problem, bad.lock()) {
-                        let side = if is_after { "after" } else { "before" };
-                        bad.push(format!("a crash {side} interaction {at}: {problem}"));
+                        bad.push((point, problem));
                     }
                 }
             });
@@ -56,20 +85,28 @@ fn all(script: Script, undisturbed: &End, stride: u64) -> Vec<String> {
     bad.into_inner().unwrap_or_default()
 }
 
-fn difference(end: &End, undisturbed: &End) -> Option<String> {
+fn difference(point: Point, end: &End, undisturbed: &End) -> Option<String> {
+    if end.interactions <= point.at {
+        return Some(format!("{point:?}: there was no such interaction, so nothing crashed"));
+    }
     if let Some((now, without)) = end.statuses.iter().zip(&undisturbed.statuses).find(|(now, without)| now != without) {
-        return Some(format!("the status is {now}\n  and without it {without}\n{}", end.trace));
+        return Some(format!("{point:?}: the status is {now}\n  and without a crash {without}"));
     }
     let most = undisturbed.writes + 1;
-    (end.writes > most).then(|| format!("{} writes, where {most} are allowed\n{}", end.writes, end.trace))
+    (end.writes > most).then(|| format!("{point:?}: {} writes, where {most} are allowed", end.writes))
 }
 
-/// In a thread of its own, because the clock and the chance of a simulation belong to a thread.
-fn ends(script: Script, at: u64, is_after: bool) -> Result<End, String> {
-    let running = std::thread::spawn(move || {
-        fastrand::seed(1);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        runtime.map_err(|error| error.to_string())?.block_on(run(script, at, is_after))
-    });
-    running.join().unwrap_or_else(|_| Err("it has panicked".to_owned()))
+fn undisturbed(script: Script) -> Result<End, String> {
+    ends(Point { script, at: u64::MAX, is_after: false })
+}
+
+fn ends(Point { script, at, is_after }: Point) -> Result<End, String> {
+    let mut arguments = vec!["--script".to_owned(), script.to_string(), "--at".to_owned(), at.to_string()];
+    arguments.extend(is_after.then(|| "--after".to_owned()));
+    let output = one_seed(&arguments).map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        return Err(format!("{said}{}", String::from_utf8_lossy(&output.stderr)));
+    }
+    serde_json::from_str(&said).map_err(|error| error.to_string())
 }

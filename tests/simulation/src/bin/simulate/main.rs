@@ -7,10 +7,12 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Output};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, Once};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use crashes::Point;
+use simulation::crash::Script;
 
 /// Time between two lines about the progress.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -42,6 +44,15 @@ struct Args {
     /// Only every so many crash points.
     #[arg(long, default_value_t = 1)]
     stride: u64,
+    /// Shows the story of one crash in this script.
+    #[arg(long, requires = "at")]
+    script: Option<Script>,
+    /// The number of the interaction.
+    #[arg(long, requires = "script")]
+    at: Option<u64>,
+    /// The crash is after the interaction, and not before it.
+    #[arg(long, requires = "script")]
+    after: bool,
 }
 
 /// What has been simulated so far.
@@ -57,12 +68,13 @@ struct Progress {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if args.crashes {
-        return if crashes::enumerate(args.stride) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    }
-    let result = match args.seed {
-        Some(seed) => replay(&args, seed),
-        None => simulate(&args),
+    let result = match (args.script, args.seed) {
+        _ if args.crashes => Ok(crashes::enumerate(args.stride)),
+        (Some(script), _) => {
+            Ok(crashes::replay(Point { script, at: args.at.unwrap_or_default(), is_after: args.after }))
+        }
+        (None, Some(seed)) => replay(&args, seed),
+        (None, None) => simulate(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -111,7 +123,7 @@ fn work(args: &Args, progress: &Progress) -> io::Result<()> {
             break;
         }
         let seed = args.from + number;
-        let output = one_seed(args, seed, 0)?;
+        let output = one_seed(&of_seed(args, seed, 0))?;
         let said = String::from_utf8_lossy(&output.stdout);
         let line = said.lines().last().unwrap_or_default().to_owned();
         progress.done.fetch_add(1, Ordering::Relaxed);
@@ -129,24 +141,30 @@ fn work(args: &Args, progress: &Progress) -> io::Result<()> {
 
 /// Shows the story of one seed. Returns whether it is good.
 fn replay(args: &Args, seed: u64) -> io::Result<bool> {
-    let output = one_seed(args, seed, args.story)?;
+    let output = one_seed(&of_seed(args, seed, args.story))?;
     print!("{}", String::from_utf8_lossy(&output.stdout));
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
     Ok(output.status.success())
 }
 
-fn one_seed(args: &Args, seed: u64, story: usize) -> io::Result<Output> {
+fn of_seed(args: &Args, seed: u64, story: usize) -> [String; 6] {
+    let (seed, hours, story) = (seed.to_string(), args.hours.to_string(), story.to_string());
+    ["--seed".into(), seed, "--hours".into(), hours, "--story".into(), story]
+}
+
+/// Runs the program that is built beside this one.
+fn one_seed(arguments: &[String]) -> io::Result<Output> {
     let program = std::env::current_exe()?.with_file_name("one-seed");
-    let mut command = at_fixed_addresses(program);
-    command.args(["--seed", &seed.to_string(), "--hours", &args.hours.to_string(), "--story", &story.to_string()]);
-    command.output()
+    at_fixed_addresses(program).args(arguments).output()
 }
 
 /// Some hash maps take their order from addresses in memory. A container may not be allowed to fix them.
 fn at_fixed_addresses(program: PathBuf) -> Command {
     static CAN_FIX: LazyLock<bool> =
         LazyLock::new(|| Command::new("setarch").args(["-R", "true"]).output().is_ok_and(|done| done.status.success()));
+    static SAYS: Once = Once::new();
     if !*CAN_FIX {
+        SAYS.call_once(|| eprintln!("`setarch -R` is not allowed here: a seed may not be the same each time"));
         return Command::new(program);
     }
     let mut command = Command::new("setarch");

@@ -148,8 +148,21 @@ impl Script<'_> {
     }
 
     pub(super) async fn event(&mut self) {
-        let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", self.namespace());
-        let patch = json!({"series": {"count": 2, "lastObservedTime": "2026-11-24T10:00:00.000000Z"}});
-        self.ask("PATCH", format!("{path}/none"), MERGE, JSON, Some(patch)).await;
+        let (namespace, name) = (self.namespace(), self.one_of(&["e", "f"]));
+        let path = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
+        if self.random.bool() {
+            let event = json!({
+                "apiVersion": "events.k8s.io/v1", "kind": "Event",
+                "metadata": {"name": name, "namespace": namespace},
+                "action": "Reconcile", "eventTime": "2026-11-24T10:00:00.123456Z", "note": "it is there",
+                "reason": "ImageAvailable", "type": "Normal",
+                "regarding": {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "namespace": namespace},
+                "reportingController": "script", "reportingInstance": "script"
+            });
+            self.ask("POST", path, JSON, JSON, Some(event)).await;
+        } else {
+            let patch = json!({"series": {"count": 2, "lastObservedTime": "2026-11-24T10:00:00.000000Z"}});
+            self.ask("PATCH", format!("{path}/{name}"), MERGE, JSON, Some(patch)).await;
+        }
     }
 }

@@ -1,0 +1,34 @@
+//! A call of AWS, for the oracles.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Facts;
+
+/// A call that AWS has received.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// When it was sent, in seconds since the beginning.
+    pub sent: f64,
+    /// When AWS answered.
+    pub at: f64,
+    /// The process that called: the number of the replica, and of its life.
+    pub caller: (usize, u32),
+    pub region: String,
+    pub operation: String,
+    /// Whether the SDK made it by itself, after an error.
+    pub is_retry: bool,
+    /// The image ids, stack names and ARNs that it asks for. `None`: all.
+    pub subjects: Option<BTreeSet<String>>,
+    /// Whether the process lived to hear the answer.
+    pub is_heard: bool,
+    /// What AWS has at that time, if the answer arrived whole.
+    pub facts: Option<Arc<Facts>>,
+}
+
+impl Call {
+    /// Whether its answer tells of this image, stack or build.
+    pub fn is_about(&self, subject: &str) -> bool {
+        self.subjects.as_ref().is_none_or(|subjects| subjects.contains(subject))
+    }
+}

@@ -1,0 +1,59 @@
+//! Orders: an object that a user has suspended says so, and so does one that the configuration does not let read AWS.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::claims::text;
+use super::{condition, reason};
+use crate::plan::NAMESPACES;
+use crate::time;
+use crate::trace::Trace;
+
+/// An order is followed within this time, in seconds: one comparison with the API server, and the longest backoff of a write.
+const FOLLOWED: f64 = 2.0 * 660.0 + 60.0;
+
+/// The orders that are in force.
+#[derive(Debug)]
+pub struct Orders {
+    /// The namespaces that may read AWS, and since when.
+    allowed: (f64, Vec<&'static str>),
+    /// The objects that are suspended, by uid, and since when.
+    suspended: BTreeMap<String, f64>,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self { allowed: (0.0, NAMESPACES.to_vec()), suspended: BTreeMap::new() }
+    }
+}
+
+impl Orders {
+    /// Only these namespaces may read AWS from now on.
+    pub fn allow(&mut self, namespaces: Vec<&'static str>) {
+        self.allowed = (time::elapsed(), namespaces);
+    }
+
+    /// Looks at an object. The operator could follow orders since `undisturbed`.
+    pub fn check(&mut self, object: &Value, undisturbed: f64, trace: &Trace) {
+        let (now, metadata, status) = (time::elapsed(), &object["metadata"], &object["status"]);
+        let suspended = if object["spec"]["suspend"] == true {
+            Some(*self.suspended.entry(text(metadata, "uid").to_owned()).or_insert(now))
+        } else {
+            self.suspended.remove(text(metadata, "uid"));
+            None
+        };
+        let is_overdue = |since: f64| now - since.max(undisturbed) > FOLLOWED;
+        let is_refused = !self.allowed.1.contains(&text(metadata, "namespace"));
+        let expected = match suspended {
+            Some(since) if is_overdue(since) => "Suspended",
+            None if is_refused && is_overdue(self.allowed.0) => "IdentityNotAllowed",
+            _ => return,
+        };
+        let synced = condition(status, "Synced").map(|synced| &synced["reason"]);
+        let is_followed = synced.is_some_and(|reason| reason == expected);
+        if !is_followed || suspended.is_none() && reason(status) != expected {
+            trace.fail("orders", format_args!("{} does not say {expected}: {status}", text(metadata, "name")));
+        }
+    }
+}
