@@ -125,9 +125,9 @@ pub async fn run(script: Script, at: u64, is_after: bool) -> Result<End, String>
     }
 }
 
-/// A status without the operator's times. Those of AWS stay.
+/// A status without its times: those of a build are the moments at which the operator has seen it begin and end.
 fn timeless(status: &Value) -> Value {
-    const TIMES: [&str; 2] = ["lastTransitionTime", "observedAt"];
+    const TIMES: [&str; 3] = ["lastTransitionTime", "observedAt", "durationSeconds"];
     match status {
         // A message may say when something will be.
         Value::String(text) => Value::String(without_times(text)),
