@@ -171,9 +171,10 @@ async fn look_up<S: Source + 'static>(
     let mut stored = object.status.clone().unwrap_or_default();
     compose::sort(&mut stored);
     let account_id = wanted.image().and_then(|image| context.accounts.of(&image.scope));
-    // What another writer says is not what AWS says. Each status of ours has Ready, also that of an earlier process.
-    let has_ready = conditions::find(&stored.conditions, conditions::READY).is_some();
-    let met = || if has_ready { stored.clone() } else { CustomImageStatus::default() };
+    // What another writer says is not what AWS says. Each status of ours has both, also that of an earlier process.
+    let has = |type_| conditions::find(&stored.conditions, type_).is_some();
+    let is_ours = has(conditions::READY) && has(conditions::SYNCED);
+    let met = || if is_ours { stored.clone() } else { CustomImageStatus::default() };
     let ours = memory.contest.overwritten(&stored).unwrap_or_else(met);
     let (mut previous, mut moved) = of_same_image(&ours, region, account_id.as_deref());
     let looked_up = find_outcome(object, wanted, &previous, memory, context).await?;

@@ -97,13 +97,16 @@ fn a_status_written_by_another_field_manager_is_corrected_once() {
     });
 }
 
-/// A restored backup, or another program. Each status of the operator has Ready.
+/// Another program wrote it. Each status of the operator has Ready and Synced.
 #[test]
-fn a_status_without_ready_is_not_believed_while_aws_does_not_answer() {
+fn a_status_without_ready_and_synced_is_not_believed_while_aws_does_not_answer() {
     run(async {
         let lab = Lab::with_image("hpc").await;
-        let told = json!({"imageBuildStatus": "BUILD_COMPLETE", "ec2AmiInfo": {"amiId": "ami-theirs", "tags": []}});
-        tell_a_lie(&lab, told).await;
+        let ready = json!({
+            "type": "Ready", "status": "True", "reason": "ImageAvailable", "message": "",
+            "lastTransitionTime": "2020-01-01T00:00:00Z"
+        });
+        tell_a_lie(&lab, json!({"ec2AmiInfo": {"amiId": "ami-theirs", "tags": []}, "conditions": [ready]})).await;
         lab.aws.fault(Fault::new("ec2", "DescribeImages", error(403, "UnauthorizedOperation", "not authorized")));
         let _operator = lab.operator(&[]).await;
         let object = lab.ready("hpc", "Unknown", "AccessDenied").await;

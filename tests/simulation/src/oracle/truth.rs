@@ -55,12 +55,12 @@ impl Truth {
         let is_known = self.disturbed(&write.uid).is_none_or(|disturbed| first < disturbed);
         let undisturbed = before.filter(|before| self.disturbed(&write.uid).is_none_or(|at| at < *before));
         if is_unanswered(&write.said) {
-            if undisturbed.is_some() {
+            if is_known && undisturbed.is_some() {
                 check_rest(write, trace);
             }
             return;
         }
-        if let Some(wrong) = ready::wrong(&write.said, false) {
+        if let Some(wrong) = ready::wrong(&write.said, false).filter(|_| is_known) {
             trace.fail("truth", format_args!("{}/{}: {wrong}: {}", write.namespace, write.name, write.said));
         }
         let (met, said) = (claims::of(&write.before), claims::of(&write.said));
