@@ -108,19 +108,14 @@ impl Aws {
         forgets: bool,
     ) -> (Answer, Option<Arc<Facts>>) {
         let Inner { present, past, forgetful, .. } = &*self.0;
-        let facts = match strike {
-            Some(OfAws::Late) => past.facts(time::elapsed() - LAG),
-            _ => self.facts(),
-        };
-        let (world, facts) = match strike {
-            Some(OfAws::Fault(kind)) => {
-                present.strike(kind.clone());
-                return (present.answer(request).await, None);
-            }
-            _ if forgets => (forgetful, Arc::new(facts.without_amis())),
-            Some(OfAws::Late) => (past, facts),
-            _ => (present, facts),
-        };
+        let is_late = matches!(strike, Some(OfAws::Late));
+        let (world, at) = if is_late { (past, time::elapsed() - LAG) } else { (present, time::elapsed()) };
+        let facts = world.facts(at);
+        if let Some(OfAws::Fault(kind)) = strike {
+            world.strike(kind.clone());
+            return (world.answer(request).await, None);
+        }
+        let (world, facts) = if forgets { (forgetful, Arc::new(facts.without_amis())) } else { (world, facts) };
         let answer = world.answer(request).await;
         let is_said = says_something(&answer);
         (answer, is_said.then_some(facts))
