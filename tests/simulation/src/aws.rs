@@ -1,5 +1,6 @@
 //! AWS in memory: the transport of the real SDK, and what AWS said when.
 
+mod answer;
 mod asked;
 mod call;
 mod facts;
@@ -25,6 +26,7 @@ use crate::life::{Interaction, Life};
 use crate::time;
 use crate::trace::Trace;
 use crate::weather::{OfAws, Sky};
+use answer::{is_last_page, says_something, status_of};
 use asked::Asked;
 pub use call::Call;
 pub use facts::Facts;
@@ -90,9 +92,16 @@ impl Aws {
         self.0.present.facts(time::elapsed())
     }
 
-    /// Takes note of a call.
-    pub fn note(&self, call: Call) {
-        self.0.calls.lock().push(call);
+    /// Takes note of a call. Returns its number.
+    pub fn note(&self, call: Call) -> usize {
+        let mut calls = self.0.calls.lock();
+        calls.push(call);
+        calls.len() - 1
+    }
+
+    /// The answer to the call with this number has arrived.
+    fn heard(&self, number: usize) {
+        self.0.calls.lock()[number].heard = time::elapsed();
     }
 
     /// Reads the calls so far.
@@ -168,16 +177,25 @@ impl Transport {
         let Asked { region, operation, is_retry, subjects, request } = asked;
         let forgets = operation == "DescribeImages" && self.sky.as_ref().is_some_and(Sky::has_forgotten_amis);
         let (answer, facts) = self.aws.says(request, strike.as_ref(), forgets).await;
+        let mut number = None;
         if self.sky.is_some() {
             let how = strike.as_ref().map_or_else(String::new, |strike| format!(" struck by {strike:?}"));
             let how = if forgets { format!("{how} without AMIs") } else { how };
             let who = format!("replica {}.{}", self.caller.0, self.caller.1);
             self.aws.0.trace.note(who, format_args!("{operation} in {region} → {}{how}", status_of(&answer)));
-            let (at, caller, is_heard) = (time::elapsed(), self.caller, interaction == Interaction::Happens);
-            self.aws.note(Call { sent, at, caller, region, operation, is_retry, subjects, is_heard, facts });
+            let (at, caller, heard, is_last_page) =
+                (time::elapsed(), self.caller, f64::INFINITY, is_last_page(&answer));
+            let call = Call { sent, at, caller, region, operation, is_retry, subjects, heard, is_last_page, facts };
+            number = Some(self.aws.note(call));
         }
         self.takes_time(strike.as_ref()).await;
-        if interaction == Interaction::Unheard { Err(reset()) } else { deliver(answer) }
+        if interaction == Interaction::Unheard {
+            return Err(reset());
+        }
+        if let Some(number) = number {
+            self.aws.heard(number);
+        }
+        deliver(answer)
     }
 
     /// One way, to AWS or back.
@@ -192,21 +210,6 @@ impl Transport {
                 }
             }
         }
-    }
-}
-
-/// Whether it tells of what there is. That something is missing is an error in AWS's words.
-fn says_something(answer: &Answer) -> bool {
-    let Answer::Whole(reply) = answer else { return false };
-    let has = |words: &str| reply.body().windows(words.len()).any(|part| part == words.as_bytes());
-    reply.status().is_success() || has("does not exist") || has("ResourceNotFoundException")
-}
-
-fn status_of(answer: &Answer) -> String {
-    match answer {
-        Answer::Whole(reply) => reply.status().as_u16().to_string(),
-        Answer::CutMidBody(_) => "cut".to_owned(),
-        Answer::Reset => "reset".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@
 mod budget;
 mod claims;
 mod convergence;
+mod met;
 mod orders;
 mod ready;
 mod rest;

@@ -20,8 +20,10 @@ pub struct Call {
     pub is_retry: bool,
     /// The image ids, stack names and ARNs that it asks for. `None`: all.
     pub subjects: Option<BTreeSet<String>>,
-    /// Whether the process lived to hear the answer.
-    pub is_heard: bool,
+    /// When the process had the answer. Infinite if it has ended before, or did not wait so long.
+    pub heard: f64,
+    /// Whether the answer is whole: no page follows.
+    pub is_last_page: bool,
     /// What AWS has at that time, if the answer arrived whole.
     pub facts: Option<Arc<Facts>>,
 }

@@ -69,7 +69,8 @@ fn call(operation: &str, at: f64, facts: Option<Arc<Facts>>) -> Call {
         operation: operation.into(),
         is_retry: false,
         subjects: None,
-        is_heard: true,
+        heard: at,
+        is_last_page: true,
         facts,
     }
 }
@@ -102,7 +103,9 @@ async fn budget_fails_when_a_window_has_too_many_calls() {
     for (gap, is_too_much) in [(0.2, false), (0.05, true)] {
         let trace = Trace::default();
         let aws = aws(&trace);
-        (0..100).for_each(|number| aws.note(call("DescribeImages", f64::from(number) * gap, None)));
+        for number in 0..100 {
+            aws.note(call("DescribeImages", f64::from(number) * gap, None));
+        }
         budget::check(&aws, &trace);
         assert_eq!(trace.failure().is_some(), is_too_much, "one call in {gap} s");
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::claims::{self, Claim, text};
+use super::met::Others;
 use super::{UNANSWERED, condition, is_operator, process, ready, reason};
 use crate::api_server::StatusWrite;
 use crate::aws::{Aws, Call, Facts};
@@ -24,8 +25,7 @@ const CONFIRMED: f64 = 15.0;
 pub struct Truth {
     /// When the operator has last written each object, by uid.
     written: BTreeMap<String, f64>,
-    /// When each process has first written each object, by client and uid.
-    first_written: BTreeMap<(String, String), f64>,
+    others: Others,
     /// When another program has last written each object, by uid.
     disturbed: BTreeMap<String, f64>,
     /// When the store was last set back.
@@ -47,26 +47,26 @@ impl Truth {
         }
         if !is_operator(&write.client) {
             self.disturbed.insert(write.uid.clone(), at);
+            self.others.write(write);
             return;
         }
         let before = self.written.insert(write.uid.clone(), at);
-        // A process cannot tell whose status it meets. It knows what others change after its own first write.
-        let first = *self.first_written.entry((write.client.clone(), write.uid.clone())).or_insert(at);
-        let is_known = self.disturbed(&write.uid).is_none_or(|disturbed| first < disturbed);
-        let undisturbed = before.filter(|before| self.disturbed(&write.uid).is_none_or(|at| at < *before));
+        let disturbed_at = self.disturbed(&write.uid);
+        self.others.meet(write, disturbed_at.is_some());
+        let undisturbed = before.filter(|before| disturbed_at.is_none_or(|at| at < *before));
         if is_unanswered(&write.said) {
-            if is_known && undisturbed.is_some() {
-                check_rest(write, trace);
+            if undisturbed.is_some() {
+                check_rest(write, &self.others, trace);
             }
             return;
         }
-        if let Some(wrong) = ready::wrong(&write.said, false).filter(|_| is_known) {
+        let met_first = self.others.met(write);
+        if let Some(wrong) = ready::wrong(&write.said, false).filter(|_| !met_first.has_ready_of(&write.said)) {
             trace.fail("truth", format_args!("{}/{}: {wrong}: {}", write.namespace, write.name, write.said));
         }
         let (met, said) = (claims::of(&write.before), claims::of(&write.said));
-        let is_met = |claim: &Claim<'_>| met.iter().any(|met| met.what == claim.what);
         let oldest = if at - disturbed > OLDEST { at - OLDEST } else { f64::NEG_INFINITY };
-        for claim in said.iter().filter(|claim| is_known || !is_met(claim)) {
+        for claim in said.iter().filter(|claim| !met_first.has(&claim.what)) {
             if !was_said(claim, text(&write.said, "region"), (oldest, at), aws) {
                 lie(write, claim, "has not said", trace);
             }
@@ -116,9 +116,9 @@ fn is_suspended(status: &Value) -> bool {
     condition(status, "Synced").is_some_and(|synced| synced["reason"] == "Suspended")
 }
 
-/// While an object is suspended, nothing changes that AWS has said.
-fn check_rest(write: &StatusWrite, trace: &Trace) {
-    let claims = |status| claims::of(status).into_iter().map(|claim| claim.what).collect::<Vec<_>>();
+/// While an object is suspended, nothing changes that AWS has said. What others have written may go.
+fn check_rest(write: &StatusWrite, others: &Others, trace: &Trace) {
+    let claims = |status| others.own_claims(&write.uid, status);
     if is_suspended(&write.before) && is_suspended(&write.said) && claims(&write.before) != claims(&write.said) {
         let (namespace, name) = (&write.namespace, &write.name);
         trace.fail("truth", format_args!("{namespace}/{name} is suspended, and changes: {}", write.said));
@@ -135,7 +135,7 @@ fn was_said(claim: &Claim<'_>, region: &str, (oldest, at): (f64, f64), aws: &Aws
     aws.calls(|calls| {
         let oldest = if claim.is_final { f64::NEG_INFINITY } else { oldest };
         let recent = calls.iter().rev().take_while(|call| call.at >= oldest);
-        recent.filter(|call| call.at <= at).any(|call| claim.is_said_by(call, region))
+        recent.filter(|call| call.heard <= at).any(|call| claim.is_said_by(call, region))
     })
 }
 
@@ -152,13 +152,13 @@ fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
     }
     let is_confirmed = aws.calls(|calls| {
         let is_read = |call: &&Call| {
-            let is_own = Some(call.caller) == process(&write.client) && call.at <= time::at(write.at);
-            is_own && call.operation == "DescribeImages" && call.region == region && call.is_about(id)
+            let is_own = Some(call.caller) == process(&write.client) && call.heard <= time::at(write.at);
+            let is_list = call.operation == "DescribeImages" && call.is_last_page;
+            is_own && is_list && call.region == region && call.is_about(id)
         };
         let answers = calls.iter().rev().filter(is_read).filter_map(|call| Some((call, call.facts.as_deref()?)));
-        let missed = answers.take_while(|(call, facts)| !is_there(facts) || !call.is_heard);
-        let missed: Vec<&Call> = missed.filter(|(_, facts)| !is_there(facts)).map(|(call, _)| call).collect();
-        missed.first().zip(missed.last()).is_some_and(|(last, first)| last.sent >= first.at + CONFIRMED)
+        let missed: Vec<&Call> = answers.take_while(|(_, facts)| !is_there(facts)).map(|(call, _)| call).collect();
+        missed.first().zip(missed.last()).is_some_and(|(last, first)| last.sent >= first.heard + CONFIRMED)
     });
     if !is_confirmed {
         let (namespace, name) = (&write.namespace, &write.name);
@@ -173,7 +173,7 @@ fn check_order(write: &StatusWrite, before: f64, (met, said): (&[Claim<'_>], &[C
         let is_new = |claim: &Claim<'_>| claim.operation == old.operation && claim.what != old.what;
         for claim in said.iter().filter(|claim| is_new(claim)) {
             let is_in_order = aws.calls(|calls| {
-                let mut met = calls.iter().rev().filter(|call| call.at <= before);
+                let mut met = calls.iter().rev().filter(|call| call.heard <= before);
                 let until = met.find(|call| old.is_said_by(call, region));
                 let from = until.map_or(f64::NEG_INFINITY, |call| call.at);
                 calls.iter().rev().take_while(|call| call.at >= from).any(|call| claim.is_said_by(call, region))

@@ -50,6 +50,39 @@ async fn truth_fails_when_an_image_that_aws_has_all_the_time_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn truth_hears_no_answer_that_has_not_arrived_and_no_list_that_has_not_ended() {
+    for (arrives, is_last_page, is_lie) in [(true, true, true), (false, true, false), (true, false, false)] {
+        let (trace, mut truth) = (Trace::default(), Truth::default());
+        let aws = aws(&trace);
+        aws.note(call("DescribeImages", 0.0, Some(aws.facts())));
+        truth.check(&write("0.0", Value::Null, showing("ami-1")), 0.0, &aws, &trace);
+        aws.note(call("DescribeImages", 1.0, Some(Arc::default())));
+        let heard = if arrives { 2.0 } else { f64::INFINITY };
+        aws.note(Call { heard, is_last_page, ..call("DescribeImages", 2.0, Some(aws.facts())) });
+        aws.note(call("DescribeImages", 18.0, Some(Arc::default())));
+        aws.note(call("DescribeStacks", 18.0, Some(Arc::default())));
+        advance(Duration::from_secs(20)).await;
+        truth.check(&write("0.0", showing("ami-1"), absent()), 0.0, &aws, &trace);
+        assert_eq!(trace.failure().is_some(), is_lie, "{arrives} {is_last_page}: {:?}", trace.failure());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn truth_knows_what_a_process_met_and_what_others_wrote_later() {
+    for (client, is_lie) in [("1.0", false), ("0.0", true)] {
+        let (trace, mut truth) = (Trace::default(), Truth::default());
+        let aws = aws(&trace);
+        aws.note(call("DescribeImages", 0.0, Some(aws.facts())));
+        truth.check(&write("0.0", Value::Null, showing("ami-1")), 0.0, &aws, &trace);
+        truth.check(&write("somebody", showing("ami-1"), showing("ami-2")), 0.0, &aws, &trace);
+        truth.check(&write(client, showing("ami-2"), showing("ami-2")), 0.0, &aws, &trace);
+        truth.check(&write("somebody", showing("ami-2"), json!({})), 0.0, &aws, &trace);
+        truth.check(&write(client, json!({}), showing("ami-2")), 0.0, &aws, &trace);
+        assert_eq!(trace.failure().is_some(), is_lie, "{client}: {:?}", trace.failure());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn truth_fails_when_aws_has_said_it_of_another_image_or_only_after_the_write() {
     let of = |id: &str| Some([id.to_owned()].into());
     for (subjects, at, is_lie) in
@@ -108,17 +141,31 @@ async fn truth_fails_when_a_status_shows_for_too_long_what_aws_no_longer_has() {
 
 #[tokio::test(start_paused = true)]
 async fn truth_fails_when_a_suspended_object_changes() {
-    let (trace, mut truth) = (Trace::default(), Truth::default());
-    let aws = aws(&trace);
-    let suspended = |ami: &str| {
-        let mut status = showing(ami);
+    let suspended = |mut status: Value| {
         let synced = json!({"type": "Synced", "reason": "Suspended", "status": "False"});
         status["conditions"].as_array_mut().unwrap().push(synced);
         status
     };
-    truth.check(&write("0.0", Value::Null, suspended("ami-1")), 0.0, &aws, &trace);
-    truth.check(&write("0.0", suspended("ami-1"), suspended("ami-1")), 0.0, &aws, &trace);
-    assert_eq!(trace.failure(), None);
-    truth.check(&write("0.0", suspended("ami-1"), suspended("ami-2")), 0.0, &aws, &trace);
-    assert!(trace.failure().unwrap().contains("is suspended, and changes"));
+    let (shows, shows_other, shows_none) =
+        (suspended(showing("ami-1")), suspended(showing("ami-2")), suspended(absent()));
+    for (who, first, then, is_wrong) in [
+        ("0.0", &shows, &shows, false),
+        ("0.0", &shows, &shows_other, true),
+        ("0.0", &shows, &shows_none, true),
+        // What others have written is taken away in two steps.
+        ("somebody", &shows_none, &shows_none, false),
+    ] {
+        let (trace, mut truth) = (Trace::default(), Truth::default());
+        let aws = aws(&trace);
+        truth.check(&write("0.0", Value::Null, first.clone()), 0.0, &aws, &trace);
+        if who == "somebody" {
+            truth.check(&write(who, first.clone(), shows.clone()), 0.0, &aws, &trace);
+            advance(Duration::from_secs(1)).await;
+            truth.check(&write("0.0", shows.clone(), shows.clone()), 0.0, &aws, &trace);
+            truth.check(&write("0.0", shows.clone(), then.clone()), 0.0, &aws, &trace);
+        } else {
+            truth.check(&write("0.0", first.clone(), then.clone()), 0.0, &aws, &trace);
+        }
+        assert_eq!(trace.failure().is_some(), is_wrong, "{who}: {then}: {:?}", trace.failure());
+    }
 }

@@ -1,0 +1,73 @@
+//! What others have written into a status, and what a process found in it at first. It cannot tell whose words these are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{claims, condition};
+use crate::api_server::StatusWrite;
+
+/// What stood in a status that others had changed, when a process wrote it for the first time.
+#[derive(Debug, Default)]
+pub struct Met {
+    claims: BTreeSet<String>,
+    ready: Option<Value>,
+}
+
+impl Met {
+    fn of(status: &Value) -> Self {
+        Self { claims: claims_of(status), ready: condition(status, "Ready").cloned() }
+    }
+
+    pub fn has(&self, claim: &str) -> bool {
+        self.claims.contains(claim)
+    }
+
+    /// Whether Ready, or the image, stack or build that it is about, is as it was met.
+    pub fn has_ready_of(&self, status: &Value) -> bool {
+        let has_ready = self.ready.is_some() && self.ready.as_ref() == condition(status, "Ready");
+        has_ready || self.claims.intersection(&claims_of(status)).any(|claim| is_of_something(claim))
+    }
+}
+
+/// The words of others.
+#[derive(Debug, Default)]
+pub struct Others {
+    /// The claims that other programs have written, by the uid of the object.
+    claims: BTreeMap<String, BTreeSet<String>>,
+    /// By process and object.
+    met: BTreeMap<(String, String), Met>,
+}
+
+impl Others {
+    /// Another program has written a status.
+    pub fn write(&mut self, write: &StatusWrite) {
+        self.claims.entry(write.uid.clone()).or_default().extend(claims_of(&write.said));
+    }
+
+    /// A process writes a status. `is_disturbed`: others have changed it before.
+    pub fn meet(&mut self, write: &StatusWrite, is_disturbed: bool) {
+        let met = || if is_disturbed { Met::of(&write.before) } else { Met::default() };
+        self.met.entry((write.client.clone(), write.uid.clone())).or_insert_with(met);
+    }
+
+    /// What the process of this write met at first.
+    pub fn met(&self, write: &StatusWrite) -> &Met {
+        &self.met[&(write.client.clone(), write.uid.clone())]
+    }
+
+    /// What a status of this object says that there is, without what others have written.
+    pub fn own_claims(&self, uid: &str, status: &Value) -> BTreeSet<String> {
+        let is_theirs = |claim: &String| self.claims.get(uid).is_some_and(|theirs| theirs.contains(claim));
+        claims_of(status).into_iter().filter(|claim| is_of_something(claim) && !is_theirs(claim)).collect()
+    }
+}
+
+/// Not that there is none.
+fn is_of_something(claim: &str) -> bool {
+    !claim.starts_with("no ")
+}
+
+fn claims_of(status: &Value) -> BTreeSet<String> {
+    claims::of(status).into_iter().map(|claim| claim.what).collect()
+}
