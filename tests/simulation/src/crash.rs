@@ -89,6 +89,7 @@ impl Display for Script {
 pub struct End {
     /// The statuses without their times, by namespace and name.
     pub statuses: Vec<Value>,
+    /// How many statuses the operator has changed.
     pub writes: usize,
     pub interactions: u64,
     /// How one process after the other has lived.

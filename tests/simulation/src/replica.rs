@@ -47,7 +47,7 @@ pub struct Stage {
     pub identities: watch::Receiver<Arc<Identities>>,
     configuration: Arc<watch::Sender<Arc<Identities>>>,
     /// The requests so far that write something else than a Lease.
-    writes: Arc<AtomicUsize>,
+    write_requests: Arc<AtomicUsize>,
 }
 
 impl Stage {
@@ -60,13 +60,13 @@ impl Stage {
         NAMESPACES.iter().for_each(|name| api.create_namespace(name, &[]));
         let (configuration, identities) = watch::channel(Arc::new(Identities::new([])));
         let aws = Aws::new(plan.world.clone(), trace.clone())?;
-        let (configuration, writes) = (Arc::new(configuration), Arc::default());
-        Ok(Self { crash: None, api, aws, sky, trace, identities, configuration, writes })
+        let (configuration, write_requests) = (Arc::new(configuration), Arc::default());
+        Ok(Self { crash: None, api, aws, sky, trace, identities, configuration, write_requests })
     }
 
     /// The requests so far that write something else than a Lease.
-    pub fn writes(&self) -> usize {
-        self.writes.load(Ordering::Relaxed)
+    pub fn write_requests(&self) -> usize {
+        self.write_requests.load(Ordering::Relaxed)
     }
 
     /// From now on, only these namespaces may use the operator's identity.
@@ -145,8 +145,8 @@ async fn live(
     let (number, life) = me;
     let clock = time::clock(number);
     let args = arguments();
-    let Stage { sky, trace, writes, .. } = stage.clone();
-    let link = ReplicaLink { replica: number, sky, life: alive.clone(), trace, writes };
+    let Stage { sky, trace, write_requests, .. } = stage.clone();
+    let link = ReplicaLink { replica: number, sky, life: alive.clone(), trace, write_requests };
     let client = stage.api.client(&format!("{number}.{life}"), Arc::new(link));
     let config = sdk::config(&args.aws.settings(), stage.aws.transport(me, Some(stage.sky.clone()), alive), number);
     let aws = operator_aws::Aws::new(config, Arc::new(operator_aws::IgnoreCalls));

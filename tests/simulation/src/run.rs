@@ -40,6 +40,7 @@ pub struct Verdict {
     /// How long it was, in virtual seconds.
     pub seconds: f64,
     pub calls: usize,
+    /// How many statuses the operator has changed.
     pub writes: usize,
     /// The same seed has the same digest.
     pub digest: u64,
@@ -207,9 +208,9 @@ impl Simulation {
     }
 
     async fn is_quiet(&mut self) {
-        let before = self.stage.writes();
+        let before = self.stage.write_requests();
         self.until(time::elapsed() + QUIET).await;
-        oracle::check_quiet(self.stage.writes() - before, &self.stage.trace);
+        oracle::check_quiet(self.stage.write_requests() - before, &self.stage.trace);
     }
 
     /// Deletes all objects. Then the operator keeps nothing of them.

@@ -1,4 +1,4 @@
-//! What others have written into a status, and what a process found in it at first. It cannot tell whose words these are.
+//! What a process found in a status that others had changed. It cannot tell whose words these are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,36 +30,20 @@ impl Met {
     }
 }
 
-/// The words of others.
+/// What each process met in each object.
 #[derive(Debug, Default)]
-pub struct Others {
-    /// The claims that other programs have written, by the uid of the object.
-    claims: BTreeMap<String, BTreeSet<String>>,
-    /// By process and object.
-    met: BTreeMap<(String, String), Met>,
-}
+pub struct Meetings(BTreeMap<(String, String), Met>);
 
-impl Others {
-    /// Another program has written a status.
-    pub fn write(&mut self, write: &StatusWrite) {
-        self.claims.entry(write.uid.clone()).or_default().extend(claims_of(&write.said));
-    }
-
+impl Meetings {
     /// A process writes a status. `is_disturbed`: others have changed it before.
     pub fn meet(&mut self, write: &StatusWrite, is_disturbed: bool) {
         let met = || if is_disturbed { Met::of(&write.before) } else { Met::default() };
-        self.met.entry((write.client.clone(), write.uid.clone())).or_insert_with(met);
+        self.0.entry((write.client.clone(), write.uid.clone())).or_insert_with(met);
     }
 
     /// What the process of this write met at first.
-    pub fn met(&self, write: &StatusWrite) -> &Met {
-        &self.met[&(write.client.clone(), write.uid.clone())]
-    }
-
-    /// What a status of this object says that there is, without what others have written.
-    pub fn own_claims(&self, uid: &str, status: &Value) -> BTreeSet<String> {
-        let is_theirs = |claim: &String| self.claims.get(uid).is_some_and(|theirs| theirs.contains(claim));
-        claims_of(status).into_iter().filter(|claim| is_of_something(claim) && !is_theirs(claim)).collect()
+    pub fn of(&self, write: &StatusWrite) -> &Met {
+        &self.0[&(write.client.clone(), write.uid.clone())]
     }
 }
 

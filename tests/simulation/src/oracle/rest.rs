@@ -4,10 +4,10 @@ use customimage_operator::kubernetes::Kept;
 
 use crate::trace::Trace;
 
-/// Quiet: so many statuses were written while nothing changed.
-pub fn check_quiet(writes: usize, trace: &Trace) {
-    if writes > 0 {
-        trace.fail("quiet", format_args!("{writes} writes, where nothing changes"));
+/// Quiet: so many requests wrote something while nothing changed.
+pub fn check_quiet(write_requests: usize, trace: &Trace) {
+    if write_requests > 0 {
+        trace.fail("quiet", format_args!("{write_requests} requests to write, where nothing changes"));
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::claims::{self, Claim, text};
-use super::met::Others;
+use super::met::Meetings;
 use super::{UNANSWERED, condition, is_operator, process, ready, reason};
 use crate::api_server::StatusWrite;
 use crate::aws::{Aws, Call, Facts};
@@ -23,9 +23,9 @@ const CONFIRMED: f64 = 15.0;
 /// What is known of the writes to each object.
 #[derive(Debug, Default)]
 pub struct Truth {
-    /// When the operator has last written each object, by uid.
-    written: BTreeMap<String, f64>,
-    others: Others,
+    /// When the operator has written each object for the last time but one, and for the last time, by uid.
+    written: BTreeMap<String, [Option<f64>; 2]>,
+    meetings: Meetings,
     /// When another program has last written each object, by uid.
     disturbed: BTreeMap<String, f64>,
     /// When the store was last set back.
@@ -47,20 +47,22 @@ impl Truth {
         }
         if !is_operator(&write.client) {
             self.disturbed.insert(write.uid.clone(), at);
-            self.others.write(write);
             return;
         }
-        let before = self.written.insert(write.uid.clone(), at);
+        let written = self.written.entry(write.uid.clone()).or_default();
+        let [earlier, before] = *written;
+        *written = [before, Some(at)];
         let disturbed_at = self.disturbed(&write.uid);
-        self.others.meet(write, disturbed_at.is_some());
+        self.meetings.meet(write, disturbed_at.is_some());
         let undisturbed = before.filter(|before| disturbed_at.is_none_or(|at| at < *before));
         if is_unanswered(&write.said) {
-            if undisturbed.is_some() {
-                check_rest(write, &self.others, trace);
+            // What others have written goes in two steps.
+            if disturbed_at.is_none_or(|at| earlier.is_some_and(|earlier| at < earlier)) {
+                check_rest(write, trace);
             }
             return;
         }
-        let met_first = self.others.met(write);
+        let met_first = self.meetings.of(write);
         if let Some(wrong) = ready::wrong(&write.said, false).filter(|_| !met_first.has_ready_of(&write.said)) {
             trace.fail("truth", format_args!("{}/{}: {wrong}: {}", write.namespace, write.name, write.said));
         }
@@ -116,9 +118,9 @@ fn is_suspended(status: &Value) -> bool {
     condition(status, "Synced").is_some_and(|synced| synced["reason"] == "Suspended")
 }
 
-/// While an object is suspended, nothing changes that AWS has said. What others have written may go.
-fn check_rest(write: &StatusWrite, others: &Others, trace: &Trace) {
-    let claims = |status| others.own_claims(&write.uid, status);
+/// While an object is suspended, nothing changes that AWS has said.
+fn check_rest(write: &StatusWrite, trace: &Trace) {
+    let claims = |status| claims::of(status).into_iter().map(|claim| claim.what).collect::<Vec<_>>();
     if is_suspended(&write.before) && is_suspended(&write.said) && claims(&write.before) != claims(&write.said) {
         let (namespace, name) = (&write.namespace, &write.name);
         trace.fail("truth", format_args!("{namespace}/{name} is suspended, and changes: {}", write.said));

@@ -20,13 +20,13 @@ pub struct ReplicaLink {
     pub life: Life,
     pub trace: Trace,
     /// Counts the requests that write something else than a Lease.
-    pub writes: Arc<AtomicUsize>,
+    pub write_requests: Arc<AtomicUsize>,
 }
 
 impl Link for ReplicaLink {
     fn request(&self, asked: &Asked) -> Fate {
         let is_write = asked.method != "GET" && !asked.path.contains("/leases");
-        self.writes.fetch_add(usize::from(is_write), Ordering::Relaxed);
+        self.write_requests.fetch_add(usize::from(is_write), Ordering::Relaxed);
         let fate = match self.life.interacts() {
             Interaction::Happens => self.fate(&asked.path),
             Interaction::Never => return Fate::Unreachable,
