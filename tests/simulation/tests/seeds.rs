@@ -3,8 +3,8 @@
 
 use std::process::Command;
 
-/// Seeds that have found a fault of the operator, with their hours. The README says which.
-const FOUND: [(u64, f64); 4] = [(12, 0.5), (15, 0.5), (173, 6.0), (20014, 6.0)];
+/// Seeds that find a fault which the operator once had, with their hours. The README says which.
+const FOUND: [(u64, f64); 3] = [(197, 1.0), (158, 1.0), (17, 6.0)];
 
 fn simulate(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_simulate")).args(arguments).output().unwrap();
@@ -14,8 +14,8 @@ fn simulate(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn no_oracle_fails_in_eight_seeds() {
-    simulate(&["--seeds", "8", "--hours", "0.3"]);
+fn no_oracle_fails_in_five_seeds() {
+    simulate(&["--seeds", "5", "--hours", "0.3"]);
 }
 
 #[test]
@@ -38,5 +38,5 @@ fn a_seed_has_the_same_story_each_time() {
 
 #[test]
 fn a_crash_at_any_interaction_changes_no_final_status() {
-    simulate(&["--crashes", "--stride", "120"]);
+    simulate(&["--crashes", "--stride", "180"]);
 }
