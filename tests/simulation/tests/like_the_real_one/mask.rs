@@ -1,7 +1,7 @@
 //! Masks what must differ between two servers: versions, uids, times and page tokens. Versions and uids are replaced by the
 //! order in which they appeared, so that it still shows which of them are the same.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
@@ -17,19 +17,12 @@ impl Mask {
             Value::Object(fields)
                 if value["metadata"]["resourceVersion"].is_string() && value["metadata"]["name"].is_null() =>
             {
-                let mut masked = fields.clone();
-                if let Some(metadata) = masked["metadata"].as_object_mut() {
-                    metadata.remove("resourceVersion");
-                }
-                self.masked(&Value::Object(masked))
+                self.masked(&Value::Object(without(fields, "resourceVersion")))
             }
             // Of an Event, a real server also tells the fields of an older API and their managers. Nobody reads them here.
             Value::Object(fields) if value["kind"] == "Event" && !value["metadata"]["managedFields"].is_null() => {
-                let mut masked = fields.clone();
+                let mut masked = without(fields, "managedFields");
                 masked.retain(|name, _| !name.starts_with("deprecated"));
-                if let Some(metadata) = masked["metadata"].as_object_mut() {
-                    metadata.remove("managedFields");
-                }
                 self.masked(&Value::Object(masked))
             }
             Value::Object(fields) => {
@@ -82,6 +75,15 @@ impl Mask {
         }
         text
     }
+}
+
+/// An object without this field of its metadata.
+fn without(object: &Map<String, Value>, field: &str) -> Map<String, Value> {
+    let mut object = object.clone();
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove(field);
+    }
+    object
 }
 
 fn number(known: &mut BTreeMap<String, usize>, text: &str) -> usize {
