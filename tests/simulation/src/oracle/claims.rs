@@ -1,5 +1,7 @@
 //! What a status says about its image, each claim with the call of AWS that could have said it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::aws::{Call, Facts};
@@ -12,10 +14,16 @@ pub struct Claim<'a> {
     pub subject: &'a str,
     /// Whether it never changes, so that it need not be read again.
     pub is_final: bool,
+    /// Whether it is that there is none.
+    pub is_absence: bool,
     pub is_so: Box<dyn Fn(&Facts) -> bool + 'a>,
 }
 
-impl Claim<'_> {
+impl<'a> Claim<'a> {
+    fn new(operation: &'static str, subject: &'a str, what: String, is_so: impl Fn(&Facts) -> bool + 'a) -> Self {
+        Self { what, operation, subject, is_final: false, is_absence: false, is_so: Box::new(is_so) }
+    }
+
     /// Whether AWS says it with this call.
     pub fn is_said_by(&self, call: &Call, region: &str) -> bool {
         let is_it = call.operation == self.operation && call.region == region && call.is_about(self.subject);
@@ -27,19 +35,13 @@ impl Claim<'_> {
 pub fn of(status: &Value) -> Vec<Claim<'_>> {
     let mut claims = vec![ami(status)];
     claims.extend(stack(status));
-    if let Some(build) = status["imagebuilderImageStatus"].as_str() {
-        let arn = text(&status["build"], "imageArn");
-        let is_so = move |facts: &Facts| facts.builds.get(arn).is_some_and(|status| status == build);
-        let is_final = matches!(build, "FAILED" | "CANCELLED" | "DELETED");
-        claims.push(Claim {
-            what: format!("build {build} of {arn}"),
-            operation: "GetImage",
-            subject: arn,
-            is_final,
-            is_so: Box::new(is_so),
-        });
-    }
+    claims.extend(build(status));
     claims
+}
+
+/// The words of the claims of a status.
+pub fn words(status: &Value) -> BTreeSet<String> {
+    of(status).into_iter().map(|claim| claim.what).collect()
 }
 
 /// The AMI that a status shows: its id and its state.
@@ -56,20 +58,13 @@ fn place(status: &Value) -> (String, String) {
 fn ami(status: &Value) -> Claim<'_> {
     let (operation, subject, place) = ("DescribeImages", text(status, "imageId"), place(status));
     match shown_ami(status) {
-        Some(ami) => Claim {
-            what: format!("AMI {ami:?}"),
-            operation,
-            subject,
-            is_final: false,
-            is_so: Box::new(move |facts| facts.amis.get(&place).is_some_and(|amis| amis.contains(&ami))),
-        },
-        None => Claim {
-            what: "no AMI".to_owned(),
-            operation,
-            subject,
-            is_final: false,
-            is_so: Box::new(move |facts| !facts.amis.contains_key(&place)),
-        },
+        Some(ami) => Claim::new(operation, subject, format!("AMI {ami:?}"), move |facts| {
+            facts.amis.get(&place).is_some_and(|amis| amis.contains(&ami))
+        }),
+        None => {
+            let is_so = move |facts: &Facts| !facts.amis.contains_key(&place);
+            Claim { is_absence: true, ..Claim::new(operation, subject, "no AMI".to_owned(), is_so) }
+        }
     }
 }
 
@@ -79,22 +74,20 @@ fn stack(status: &Value) -> Option<Claim<'_>> {
     if !stack.0.is_empty() {
         let stack = (stack.0.to_owned(), stack.1.to_owned());
         let what = format!("stack {stack:?}");
-        return Some(Claim {
-            what,
-            operation,
-            subject,
-            is_final: false,
-            is_so: Box::new(move |facts| facts.stacks.get(&place) == Some(&stack)),
-        });
+        return Some(Claim::new(operation, subject, what, move |facts| facts.stacks.get(&place) == Some(&stack)));
     }
     // Beside an AMI, the answer has no stack.
-    shown_ami(status).is_none().then(|| Claim {
-        what: "no stack".to_owned(),
-        operation,
-        subject,
-        is_final: false,
-        is_so: Box::new(move |facts| facts.stacks.get(&place).is_none_or(|(arn, _)| facts.is_of_another(arn))),
+    shown_ami(status).is_none().then(|| {
+        let is_so = move |facts: &Facts| facts.stacks.get(&place).is_none_or(|(arn, _)| facts.is_of_another(arn));
+        Claim { is_absence: true, ..Claim::new(operation, subject, "no stack".to_owned(), is_so) }
     })
+}
+
+fn build(status: &Value) -> Option<Claim<'_>> {
+    let (build, arn) = (status["imagebuilderImageStatus"].as_str()?, text(&status["build"], "imageArn"));
+    let is_so = move |facts: &Facts| facts.builds.get(arn).is_some_and(|status| status == build);
+    let is_final = matches!(build, "FAILED" | "CANCELLED" | "DELETED");
+    Some(Claim { is_final, ..Claim::new("GetImage", arn, format!("build {build} of {arn}"), is_so) })
 }
 
 pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {

@@ -16,7 +16,7 @@ pub struct Met {
 
 impl Met {
     fn of(status: &Value) -> Self {
-        Self { claims: claims_of(status), ready: condition(status, "Ready").cloned() }
+        Self { claims: claims::words(status), ready: condition(status, "Ready").cloned() }
     }
 
     pub fn has(&self, claim: &str) -> bool {
@@ -26,7 +26,7 @@ impl Met {
     /// Whether Ready, or the image, stack or build that it is about, is as it was met.
     pub fn has_ready_of(&self, status: &Value) -> bool {
         let has_ready = self.ready.is_some() && self.ready.as_ref() == condition(status, "Ready");
-        has_ready || self.claims.intersection(&claims_of(status)).any(|claim| is_of_something(claim))
+        has_ready || claims::of(status).iter().any(|claim| !claim.is_absence && self.has(&claim.what))
     }
 }
 
@@ -45,13 +45,4 @@ impl Meetings {
     pub fn of(&self, write: &StatusWrite) -> &Met {
         &self.0[&(write.client.clone(), write.uid.clone())]
     }
-}
-
-/// Not that there is none.
-fn is_of_something(claim: &str) -> bool {
-    !claim.starts_with("no ")
-}
-
-fn claims_of(status: &Value) -> BTreeSet<String> {
-    claims::of(status).into_iter().map(|claim| claim.what).collect()
 }
