@@ -14,8 +14,8 @@ fn simulate(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn no_oracle_fails_in_four_seeds() {
-    simulate(&["--seeds", "4", "--hours", "0.2"]);
+fn no_oracle_fails_in_eight_seeds() {
+    simulate(&["--seeds", "8", "--hours", "0.3"]);
 }
 
 #[test]
@@ -38,5 +38,5 @@ fn a_seed_has_the_same_story_each_time() {
 
 #[test]
 fn a_crash_at_any_interaction_changes_no_final_status() {
-    simulate(&["--crashes", "--stride", "240"]);
+    simulate(&["--crashes", "--stride", "120"]);
 }
