@@ -1,4 +1,5 @@
-//! What a process found in a status that others had changed. It cannot tell whose words these are.
+//! What a process found in a status that others had changed. If it has Ready and Synced, as each status of the operator, the
+//! process cannot tell whose words these are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,9 @@ pub struct Met {
 
 impl Met {
     fn of(status: &Value) -> Self {
-        Self { claims: claims::words(status), ready: condition(status, "Ready").cloned() }
+        let (ready, synced) = (condition(status, "Ready"), condition(status, "Synced"));
+        let looks_ours = ready.is_some() && synced.is_some();
+        if looks_ours { Self { claims: claims::words(status), ready: ready.cloned() } } else { Self::default() }
     }
 
     pub fn has(&self, claim: &str) -> bool {

@@ -99,14 +99,19 @@ async fn truth_hears_no_answer_that_has_not_arrived_and_no_list_that_has_not_end
 
 #[tokio::test(start_paused = true)]
 async fn truth_knows_what_a_process_met_and_what_others_wrote_later() {
-    for (client, is_lie) in [("1.0", false), ("0.0", true)] {
+    let mut like_ours = showing("ami-2");
+    let synced = json!({"type": "Synced", "reason": "ObservedImage", "status": "True"});
+    like_ours["conditions"].as_array_mut().unwrap().push(synced);
+    for (client, theirs, is_lie) in
+        [("1.0", &like_ours, false), ("1.0", &showing("ami-2"), true), ("0.0", &like_ours, true)]
+    {
         let mut judged = Judged::told();
         judged.writes("0.0", Value::Null, showing("ami-1"));
-        judged.writes("somebody", showing("ami-1"), showing("ami-2"));
-        judged.writes(client, showing("ami-2"), showing("ami-2"));
-        judged.writes("somebody", showing("ami-2"), json!({}));
-        judged.writes(client, json!({}), showing("ami-2"));
-        assert_eq!(judged.failure().is_some(), is_lie, "{client}: {:?}", judged.failure());
+        judged.writes("somebody", showing("ami-1"), theirs.clone());
+        judged.writes(client, theirs.clone(), like_ours.clone());
+        judged.writes("somebody", like_ours.clone(), json!({}));
+        judged.writes(client, json!({}), like_ours.clone());
+        assert_eq!(judged.failure().is_some(), is_lie, "{client} {theirs}: {:?}", judged.failure());
     }
 }
 
