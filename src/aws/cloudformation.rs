@@ -1,11 +1,10 @@
 //! CloudFormation: the stack with the image's name, and the image build version that it builds.
 
 use super::budget::RateLimit;
-use super::error::{refusal, required, source_error};
+use super::error::{self, refusal, required, source_error};
 use super::pagination::{Page, all_pages};
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation;
-use crate::describe_image::response::Tag;
 use crate::describe_image::source::Turn;
 use crate::describe_image::source_error::{SourceError, SourceErrorKind};
 use aws_sdk_cloudformation::Client;
@@ -42,7 +41,7 @@ pub async fn stack(
         Err(error) => return Err(source_error(DESCRIBE_STACKS, &error)),
     };
     match reply.stacks.unwrap_or_default().into_iter().next() {
-        Some(stack) => Ok(Some(plain(stack))),
+        Some(stack) => plain(stack).map(Some),
         None => {
             let message = "CloudFormation answered with no stack and no error";
             Err(SourceError::asked(SourceErrorKind::ServiceError, DESCRIBE_STACKS, message))
@@ -57,7 +56,13 @@ pub async fn all_stacks(
     turn: &Turn,
     mut take: impl FnMut(observation::Stack) + Send,
 ) -> Result<(), SourceError> {
-    all_pages(DESCRIBE_STACKS, rate_limit, turn, |token| page(client, token), |stack| take(plain(stack))).await
+    let mut all = Ok(());
+    let take = |stack| match plain(stack) {
+        Ok(stack) => take(stack),
+        Err(error) => all = Err(error),
+    };
+    all_pages(DESCRIBE_STACKS, rate_limit, turn, |token| page(client, token), take).await?;
+    all
 }
 
 /// One page of the stacks that are not deleted, and the token of the next one.
@@ -70,7 +75,7 @@ pub async fn stacks_page(
     let _permit = rate_limit.take(turn).await;
     let Page { items, next_token } = page(client, token).await?;
     let next = next_token.filter(|next| !next.is_empty());
-    Ok((required(items, DESCRIBE_STACKS, "list")?.into_iter().map(plain).collect(), next))
+    Ok((required(items, DESCRIBE_STACKS, "list")?.into_iter().map(plain).collect::<Result<_, _>>()?, next))
 }
 
 async fn page(client: &Client, token: Option<String>) -> Result<Page<Stack>, SourceError> {
@@ -90,13 +95,9 @@ pub fn says_missing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>, 
 
 /// Converts a stack. The SDK sets a default, such as the year 1970, for a required field that the reply lacks. Here
 /// such a field is absent.
-fn plain(stack: Stack) -> observation::Stack {
-    let tags = stack
-        .tags
-        .unwrap_or_default()
-        .into_iter()
-        .map(|tag| Tag { key: tag.key.unwrap_or_default(), value: tag.value.unwrap_or_default() });
-    observation::Stack {
+fn plain(stack: Stack) -> Result<observation::Stack, SourceError> {
+    let tags = stack.tags.unwrap_or_default().into_iter();
+    Ok(observation::Stack {
         arn: stack.stack_id,
         status: stack
             .stack_status
@@ -104,10 +105,10 @@ fn plain(stack: Stack) -> observation::Stack {
             .filter(|status| status != "no value was set"),
         status_reason: stack.stack_status_reason,
         creation_time: stack.creation_time.filter(|time| time.secs() != 0).and_then(timestamp),
-        tags: tags.collect(),
+        tags: tags.map(|it| error::tag(it.key, it.value, DESCRIBE_STACKS)).collect::<Result<_, _>>()?,
         is_nested: stack.parent_id.is_some(),
         first_failure: None,
-    }
+    })
 }
 
 pub fn timestamp(time: DateTime) -> Option<Timestamp> {

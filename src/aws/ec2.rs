@@ -1,11 +1,10 @@
 //! EC2: reads the AMIs that ParallelCluster tagged, many image ids in one call.
 
 use super::budget::RateLimit;
-use super::error::source_error;
+use super::error::{self, source_error};
 use super::pagination::{Page, all_pages};
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
-use crate::describe_image::response::Tag;
 use crate::describe_image::source::{AMIS_PER_PAGE, Turn};
 use crate::describe_image::source_error::{BadReply, SourceError, SourceErrorKind, shortened};
 use aws_sdk_ec2::Client;
@@ -39,7 +38,14 @@ pub async fn all_amis(
     mut take: impl FnMut(Ami) + Send,
 ) -> Result<(), SourceError> {
     let of_any_id = Filter::builder().name("tag-key").values(tag_key::IMAGE_ID).build();
-    images(client, rate_limit, turn, vec![of_any_id, tagged_available()], |image| take(ami(image))).await
+    let mut all = Ok(());
+    let take = |image| match ami(image) {
+        Ok(ami) if tag(&ami.tags, tag_key::IMAGE_ID).is_some() => take(ami),
+        Ok(_) => all = Err(malformed("an AMI without the tag that was asked for")),
+        Err(error) => all = Err(error),
+    };
+    images(client, rate_limit, turn, vec![of_any_id, tagged_available()], take).await?;
+    all
 }
 
 /// The id of the AMI that the image build version `image_build_arn` created; of several, the greatest.
@@ -49,10 +55,11 @@ pub async fn of_image_build(
     turn: &Turn,
     image_build_arn: &str,
 ) -> Result<Option<String>, SourceError> {
-    let mut found = None;
+    let mut found = Vec::new();
     let of_build = tag_filter(tag_key::IMAGE_BUILD, vec![image_build_arn.to_owned()]);
-    images(client, rate_limit, turn, vec![of_build], |image| found = found.take().max(image.image_id)).await?;
-    Ok(found)
+    images(client, rate_limit, turn, vec![of_build], |image| found.push(image.image_id)).await?;
+    let ids: Option<Vec<String>> = found.into_iter().collect();
+    Ok(ids.ok_or_else(|| malformed("an AMI without an id"))?.into_iter().max())
 }
 
 fn tagged_available() -> Filter {
@@ -100,7 +107,7 @@ fn tag_filter(key: &str, values: Vec<String>) -> Filter {
 /// # Errors
 /// If the tag names none. EC2 has found the AMI by one of the ids, so that image would seem absent.
 fn with_id(ids: &[ImageId], image: Image) -> Result<(ImageId, Ami), SourceError> {
-    let ami = ami(image);
+    let ami = ami(image)?;
     let is_tagged = |id: &&ImageId| tag(&ami.tags, tag_key::IMAGE_ID) == Some(id.as_str());
     let id = match ids {
         [id] => Some(id),
@@ -108,22 +115,20 @@ fn with_id(ids: &[ImageId], image: Image) -> Result<(ImageId, Ami), SourceError>
     };
     match id.cloned() {
         Some(id) => Ok((id, ami)),
-        None => {
-            let message = format!("{DESCRIBE_IMAGES} returned an AMI with none of the ids that were asked for");
-            let error = SourceError::asked(SourceErrorKind::ServiceError, DESCRIBE_IMAGES, message);
-            // So the ids are read again in smaller batches.
-            Err(SourceError { bad_reply: Some(BadReply::Malformed), ..error })
-        }
+        None => Err(malformed("an AMI with none of the ids that were asked for")),
     }
 }
 
-fn ami(image: Image) -> Ami {
-    let tags = image
-        .tags
-        .unwrap_or_default()
-        .into_iter()
-        .map(|tag| Tag { key: tag.key.unwrap_or_default(), value: tag.value.unwrap_or_default() });
-    Ami {
+/// A reply that cannot be true. The ids are read again in smaller batches.
+fn malformed(what: &str) -> SourceError {
+    let message = format!("{DESCRIBE_IMAGES} returned {what}");
+    let error = SourceError::asked(SourceErrorKind::ServiceError, DESCRIBE_IMAGES, message);
+    SourceError { bad_reply: Some(BadReply::Malformed), ..error }
+}
+
+fn ami(image: Image) -> Result<Ami, SourceError> {
+    let tags = image.tags.unwrap_or_default().into_iter();
+    Ok(Ami {
         id: image.image_id,
         name: image.name,
         description: image.description,
@@ -136,8 +141,8 @@ fn ami(image: Image) -> Ami {
         architecture: image.architecture.map(|architecture| architecture.as_str().to_owned()),
         owner_id: image.owner_id,
         creation_date: image.creation_date.as_deref().and_then(date),
-        tags: tags.collect(),
-    }
+        tags: tags.map(|it| error::tag(it.key, it.value, DESCRIBE_IMAGES)).collect::<Result<_, _>>()?,
+    })
 }
 
 /// Parses a date. EC2 sends dates as text; one without an offset is in UTC.

@@ -5,6 +5,7 @@ use super::refused::Refused;
 use super::reply_bytes::Unread;
 use super::throttling::{TOO_MANY_REQUESTS, is_throttling_code};
 use super::well_formed::BadXml;
+use crate::describe_image::response::Tag;
 use crate::describe_image::source_error::{BadReply, SourceError, SourceErrorKind};
 use crate::proxy::ProxyRefused;
 use aws_credential_types::provider::error::CredentialsError;
@@ -48,6 +49,17 @@ where
 pub fn required<T>(part: Option<T>, action: &'static str, name: &str) -> Result<T, SourceError> {
     let message = || format!("{action} returned no {name}");
     part.ok_or_else(|| SourceError::asked(SourceErrorKind::ServiceError, action, message()))
+}
+
+/// A tag in the reply of `action`. An image whose tag lost its key or its value would seem to be another one, or none.
+pub fn tag(key: Option<String>, value: Option<String>, action: &'static str) -> Result<Tag, SourceError> {
+    let part = |part, name| {
+        // So the ids are read again in smaller batches.
+        required(part, action, name).map_err(|error| SourceError { bad_reply: Some(BadReply::Malformed), ..error })
+    };
+    // For a key that CloudFormation's reply lacks, the SDK gives an empty one.
+    let key = key.filter(|key| !key.is_empty());
+    Ok(Tag { key: part(key, "key of a tag")?, value: part(value, "value of a tag")? })
 }
 
 /// Whether Image Builder or CloudWatch says that there is no such thing. The status does not suffice, because a 404 may come
