@@ -64,7 +64,8 @@ fn is_visible(ask: &Ask, stack: &Stack) -> bool {
     stack.region == ask.caller.region && stack.account == ask.caller.account
 }
 
-/// One page of the live stacks. The token carries the number of stacks on the pages before.
+/// One page of the live stacks. The token carries the place of the next one among all stacks, so that one that is deleted
+/// meanwhile moves no other.
 fn page<'a>(ask: &Ask, state: &'a State) -> Result<(Vec<&'a Stack>, Option<String>), ServiceError> {
     let start = match ask.parameters.get("NextToken") {
         None => 0,
@@ -74,10 +75,10 @@ fn page<'a>(ask: &Ask, state: &'a State) -> Result<(Vec<&'a Stack>, Option<Strin
         }
     };
     let size = state.world.answers.stack_page_size.max(1);
-    let live: Vec<&Stack> =
-        state.world.stacks.iter().filter(|stack| is_visible(ask, stack) && !stack.is_deleted()).collect();
-    let token = (start + size < live.len()).then(|| format!("stacks-{}", start + size));
-    Ok((live.into_iter().skip(start).take(size).collect(), token))
+    let all = state.world.stacks.iter().enumerate().skip(start);
+    let mut live = all.filter(|(_, stack)| is_visible(ask, stack) && !stack.is_deleted());
+    let page = live.by_ref().take(size).map(|(_, stack)| stack).collect();
+    Ok((page, live.next().map(|(place, _)| format!("stacks-{place}"))))
 }
 
 fn describe_stack_resource(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> {

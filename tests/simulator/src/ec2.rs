@@ -15,7 +15,8 @@ use crate::shuffle::shuffle;
 use crate::state::State;
 use crate::world::Image;
 use filter::Filter;
-use page::Page;
+pub(crate) use page::Lists;
+use page::{Page, picked};
 
 pub(crate) fn operate(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> {
     match ask.operation {
@@ -38,21 +39,27 @@ fn describe_images(ask: &Ask, state: &mut State) -> Result<Reply, ServiceError> 
         return Err(ServiceError::new(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."));
     }
     let number = state.next_number();
-    let page = Page::of(&ask.parameters, &state.world.answers, number)?;
-    let mut found = matching(ask, state)?;
-    if state.world.answers.shuffle {
-        shuffle(&mut found, page.seed());
+    let is_shuffled = state.world.answers.shuffle;
+    let page = Page::of(&ask.parameters, &state.world.answers, &state.image_lists, number)?;
+    let mut matching = matching(ask, state)?;
+    if is_shuffled {
+        shuffle(&mut matching, page.list());
     }
-    let (range, token) = page.range(found.len());
-    let shown = found[range].iter().map(|image| match state.world.answers.shuffle {
+    let order = page.order(&matching);
+    let (range, token) = page.range(order.len());
+    let shown = picked(matching, &order[range]).into_iter().map(|image| match is_shuffled {
         true => {
-            let mut image = Image::clone(image);
-            shuffle(&mut image.tags, page.seed());
+            let mut image = image.clone();
+            shuffle(&mut image.tags, page.list());
             Cow::Owned(image)
         }
-        false => Cow::Borrowed(*image),
+        false => Cow::Borrowed(image),
     });
-    Ok(Reply::xml(200, image_xml::response(shown, token.as_deref(), &ask.request_id)))
+    let reply = Reply::xml(200, image_xml::response(shown, token.as_deref(), &ask.request_id));
+    if token.is_some() {
+        state.image_lists.keep(page.list(), order);
+    }
+    Ok(reply)
 }
 
 fn matching<'a>(ask: &Ask, state: &'a State) -> Result<Vec<&'a Image>, ServiceError> {

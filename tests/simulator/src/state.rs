@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::call::CallLog;
 use crate::clock::{Clock, written};
+use crate::ec2::Lists;
 use crate::limit::Buckets;
 use crate::timeline;
 use crate::world::World;
@@ -17,6 +18,8 @@ pub(crate) struct State {
     pub buckets: Buckets,
     /// Sessions that AssumeRole has issued, by access key.
     pub sessions: HashMap<String, Session>,
+    /// DescribeImages' lists that have further pages.
+    pub image_lists: Lists,
     /// World seconds until which no event and no build step is due.
     next_change: f64,
     numbers: u64,
@@ -37,6 +40,7 @@ impl State {
             calls: CallLog::default(),
             buckets: Buckets::default(),
             sessions: HashMap::new(),
+            image_lists: Lists::default(),
             next_change: 0.0,
             numbers: 0,
         };
@@ -44,17 +48,13 @@ impl State {
         Ok(state)
     }
 
-    /// Starts over with another world. The call log stays. If the world is invalid, nothing changes.
+    /// Starts over with another world. The call log and the lists stay. If the world is invalid, nothing changes.
     pub fn replace(&mut self, world: World) -> Result<(), String> {
-        let calls = std::mem::take(&mut self.calls);
-        let fresh = Self::new(world);
-        match fresh {
-            Ok(fresh) => *self = Self { calls, numbers: self.numbers, ..fresh },
-            Err(problem) => {
-                self.calls = calls;
-                return Err(problem);
-            }
-        }
+        let mut fresh = Self::new(world)?;
+        fresh.calls = std::mem::take(&mut self.calls);
+        fresh.image_lists = std::mem::take(&mut self.image_lists);
+        fresh.numbers = self.numbers;
+        *self = fresh;
         Ok(())
     }
 
