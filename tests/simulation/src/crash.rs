@@ -1,5 +1,7 @@
 //! The crash enumeration: a fixed script, and a crash of the operator before and after each of its interactions with the world.
-//! The final statuses are those without the crash, and there is at most one write more.
+//! The final statuses are those without the crash, and there is at most one write of a status more, and one Event.
+
+mod end;
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
@@ -7,12 +9,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use simulator::{Action, Build, Event, Outcome, World};
 use tokio::time::sleep;
 
-use crate::api_server::Resource;
 use crate::life::CrashPoint;
 use crate::oracle;
 use crate::plan::{NAMESPACES, Plan, ami};
@@ -21,6 +21,7 @@ use crate::replica::Stage;
 use crate::time;
 use crate::trace::Trace;
 use crate::weather::Sky;
+pub use end::End;
 
 const REGION: &str = "eu-west-1";
 
@@ -40,7 +41,16 @@ pub enum Script {
 impl Script {
     pub const ALL: [Self; 4] = [Self::Build, Self::Failure, Self::Deletion, Self::Region];
 
-    /// How long it is, in seconds: until each status is final.
+    /// The reason of Ready in each status at its end.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Build | Self::Region => "ImageAvailable",
+            Self::Failure => "BuildFailed",
+            Self::Deletion => "Deleted",
+        }
+    }
+
+    /// How long it is, in seconds: until each status is final. Crashes are before that.
     fn length(self) -> f64 {
         match self {
             Self::Build | Self::Failure => 1200.0,
@@ -84,17 +94,9 @@ impl Display for Script {
     }
 }
 
-/// What a script came to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct End {
-    /// The statuses without their times, by namespace and name.
-    pub statuses: Vec<Value>,
-    /// How many statuses the operator has changed.
-    pub writes: usize,
-    pub interactions: u64,
-    /// How one process after the other has lived.
-    pub trace: String,
-}
+/// So long, in seconds, a script goes on after the last crash: a process starts again, waits until the Lease of the one before
+/// has ended, and reads everything.
+const RECOVERS: f64 = 180.0;
 
 /// Runs a script, with a crash at `at`, before or after the interaction. It needs a runtime of one thread with a paused clock.
 ///
@@ -112,37 +114,17 @@ pub async fn run(script: Script, at: u64, is_after: bool) -> Result<End, String>
         let _ = stage.api.create_image(NAMESPACES[0], &id, json!({"imageId": id, "region": REGION}));
     }
     let mut processes = Processes::start(&stage, 1);
-    let mut writes = 0;
-    while time::elapsed() < script.length() {
+    let (mut writes, mut interactions) = (0, 0);
+    while time::elapsed() < script.length() + RECOVERS {
         sleep(Duration::from_secs(1)).await;
         processes.look(&stage, false).await;
-        let done = stage.api.take_writes();
-        writes += done.iter().filter(|write| write.has_changed && oracle::is_operator(&write.client)).count();
+        writes += stage.api.take_writes().iter().filter(|write| oracle::is_operator(&write.client)).count();
+        if time::elapsed() < script.length() {
+            interactions = crash.met();
+        }
     }
-    let statuses = stage.api.objects(Resource::CustomImage).iter().map(|object| timeless(&object["status"])).collect();
     match trace.failure() {
         Some(failure) => Err(failure),
-        None => Ok(End { statuses, writes, interactions: crash.met(), trace: trace.story(4000) }),
+        None => Ok(End::of(&stage.api, writes, interactions, trace.story(4000))),
     }
-}
-
-/// A status without its times: those of a build are the moments at which the operator has seen it begin and end.
-fn timeless(status: &Value) -> Value {
-    const TIMES: [&str; 3] = ["lastTransitionTime", "observedAt", "durationSeconds"];
-    match status {
-        // A message may say when something will be.
-        Value::String(text) => Value::String(without_times(text)),
-        Value::Object(fields) => {
-            let kept = fields.iter().filter(|(name, _)| !TIMES.contains(&name.as_str()));
-            Value::Object(kept.map(|(name, value)| (name.clone(), timeless(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(timeless).collect()),
-        other => other.clone(),
-    }
-}
-
-/// The words of a text without those that begin like a time, `2027-01-15T08:20:00Z`.
-fn without_times(text: &str) -> String {
-    let is_time = |word: &&str| word.len() >= 20 && word.as_bytes()[4] == b'-' && word.as_bytes()[10] == b'T';
-    text.split(' ').filter(|word| !is_time(word)).collect::<Vec<_>>().join(" ")
 }

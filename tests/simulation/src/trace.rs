@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::time;
 
 /// The lines that are kept.
-const KEPT: usize = 4000;
+const KEPT: usize = 100_000;
 
 /// A log of who did what when. All clones share it.
 #[derive(Clone, Debug, Default)]

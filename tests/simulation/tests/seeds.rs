@@ -37,6 +37,6 @@ fn a_seed_has_the_same_story_each_time() {
 }
 
 #[test]
-fn a_crash_at_any_interaction_changes_no_final_status() {
+fn a_crash_before_or_after_each_120th_interaction_changes_no_final_status() {
     simulate(&["--crashes", "--stride", "120"]);
 }

@@ -54,7 +54,7 @@ pub fn replay(point: Point) -> bool {
     let problem = match end {
         Ok((end, undisturbed)) => {
             print!("{}", end.trace);
-            difference(point, &end, &undisturbed)
+            wrong(point, &end, &undisturbed)
         }
         Err(problem) => Some(problem),
     };
@@ -74,7 +74,7 @@ fn all(script: Script, undisturbed: &End, stride: u64) -> Vec<(Point, String)> {
                     if point.at >= undisturbed.interactions {
                         break;
                     }
-                    let problem = ends(point).map_or_else(Some, |end| difference(point, &end, undisturbed));
+                    let problem = ends(point).map_or_else(Some, |end| wrong(point, &end, undisturbed));
                     if let (Some(problem), Ok(mut bad)) = (problem, bad.lock()) {
                         bad.push((point, problem));
                     }
@@ -85,19 +85,17 @@ fn all(script: Script, undisturbed: &End, stride: u64) -> Vec<(Point, String)> {
     bad.into_inner().unwrap_or_default()
 }
 
-fn difference(point: Point, end: &End, undisturbed: &End) -> Option<String> {
-    if end.interactions <= point.at {
-        return Some(format!("{point:?}: there was no such interaction, so nothing crashed"));
-    }
-    if let Some((now, without)) = end.statuses.iter().zip(&undisturbed.statuses).find(|(now, without)| now != without) {
-        return Some(format!("{point:?}: the status is {now}\n  and without a crash {without}"));
-    }
-    let most = undisturbed.writes + 1;
-    (end.writes > most).then(|| format!("{point:?}: {} writes, where {most} are allowed", end.writes))
+/// What is wrong with how a run with a crash ends.
+fn wrong(point: Point, end: &End, undisturbed: &End) -> Option<String> {
+    let has_crashed = end.interactions > point.at;
+    let nothing = || Some("there was no such interaction, so nothing crashed".to_owned());
+    let problem = if has_crashed { end.difference(undisturbed) } else { nothing() };
+    problem.map(|problem| format!("{point:?}: {problem}"))
 }
 
 fn undisturbed(script: Script) -> Result<End, String> {
-    ends(Point { script, at: u64::MAX, is_after: false })
+    let end = ends(Point { script, at: u64::MAX, is_after: false })?;
+    end.unfinished(script).map_or(Ok(end), Err)
 }
 
 fn ends(Point { script, at, is_after }: Point) -> Result<End, String> {
