@@ -111,11 +111,11 @@ pub fn edited(mut bytes: Vec<u8>, edits: &[Edit]) -> Vec<u8> {
     bytes
 }
 
-/// `bytes` with up to three changes. It costs less than to draw edits, and cannot be shrunk.
+/// `bytes` with one to three changes. It costs less than to draw edits, and cannot be shrunk.
 pub fn varied(bytes: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
     const PIECES: [&str; 12] = ["<", ">", "&", "</", "{", "}", "\"", ": ", "\n", "<!--", "\0", "\u{fffe}"];
     let mut bytes = bytes.to_vec();
-    for _ in 0..random.usize(0..4) {
+    for _ in 0..random.usize(1..4) {
         let at = random.usize(0..=bytes.len());
         let end = bytes.len().min(at + random.usize(1..40));
         match random.u8(0..8) {

@@ -1,12 +1,12 @@
 //! Replies that seem to say that something is missing, and do not.
 
-use super::known::{NO_STACK, ONE_AMI, RESOURCE};
+use super::known::{NO_STACK, ONE_AMI, RESOURCE, STACK_ARN, STACKS};
 use super::memory_http::{MemoryHttp, Reply, operation};
 use super::{adapter, runtime, scope, turn};
 use crate::aws::source::Aws;
 use crate::describe_image::ImageId;
 use crate::describe_image::observation::Stack;
-use crate::describe_image::source::{ImageSource, StorySource};
+use crate::describe_image::source::{ImageSource, OrphanSource, StorySource};
 use crate::describe_image::source_error::{BadReply, SourceError};
 
 fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
@@ -43,6 +43,24 @@ fn a_wrong_tag_or_character_hides_no_ami() {
 }
 
 #[test]
+fn an_ami_or_a_stack_that_has_lost_its_tag_or_its_id_hides_nothing() {
+    let aws = |text: &str, right: &str, wrong: &str| {
+        assert!(text.contains(right), "{right}");
+        answered(reply(200, text.replace(right, wrong)))
+    };
+    let (runtime, scope, turn) = (runtime(), scope(), turn());
+    for (right, wrong) in [("parallelcluster:image_id", "other"), ("<value>other</value>", ""), ("key>", "kex>")] {
+        let aws = aws(ONE_AMI, right, wrong);
+        let error = runtime.block_on(async { aws.all_amis(&scope, &turn, |_| ()).await }).unwrap_err();
+        assert_eq!(error.bad_reply, Some(BadReply::Malformed), "{wrong}: {error}");
+    }
+    let orphan = aws(ONE_AMI, "imageId>", "imageIe>");
+    assert!(runtime.block_on(async { orphan.orphan(&scope, "arn").await }).is_err());
+    let stacks = aws(STACKS, "Key>", "Kex>");
+    assert!(runtime.block_on(async { stacks.stacks_page(&scope, None, &turn).await }).is_err());
+}
+
+#[test]
 fn a_small_reply_does_not_become_large_in_memory() {
     let items = "<item/>".repeat(1_000_000);
     let error = amis(format!("<DescribeImagesResponse><imagesSet>{items}</imagesSet></DescribeImagesResponse>"));
@@ -51,7 +69,7 @@ fn a_small_reply_does_not_become_large_in_memory() {
 
 #[test]
 fn a_reply_without_its_list_or_its_image_is_an_error() {
-    let (id, stack) = (ImageId::parse("hpc").unwrap(), Stack { arn: Some("arn:1".into()), ..Stack::default() });
+    let (id, stack) = (ImageId::parse("hpc").unwrap(), Stack { arn: Some(STACK_ARN.into()), ..Stack::default() });
     let result = |operation: &str| format!("<{operation}Response><{operation}Result/></{operation}Response>");
     let runtime = runtime();
     let aws = answered(reply(200, result("DescribeStacks")));

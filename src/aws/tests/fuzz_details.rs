@@ -1,25 +1,35 @@
-//! One stack, its resource, its events and its image build, from any replies: nothing is told as missing unless a reply says
-//! so.
+//! One stack, its resource, its events, its image build and its log, from any replies: nothing is told as missing unless a reply
+//! says so, and what is told is what the reply states.
 
-use super::known::{BUILD, DENIED, EVENTS, NO_BUILD, NO_STACK, NO_STACKS, RESOURCE, STACKS};
+use super::known::{
+    BUILD, DENIED, EVENTS, LOG, LOG_STREAMS, NO_BUILD, NO_LOG, NO_LOG_STREAM, NO_STACK, NO_STACKS, RESOURCE, STACK_ARN,
+    STACKS, UNKNOWN_BUILD,
+};
 use super::memory_http::{MemoryHttp, Reply, operation};
 use super::replies::any_reply;
-use super::statement::{image, is_missing, is_unknown_image, list, success};
+use super::statement::{image, is_missing, is_unknown, json, list, success};
+use super::xml::Node;
 use super::{adapter, runtime, scope, turn};
+use crate::aws::source::Aws;
 use crate::describe_image::ImageId;
-use crate::describe_image::observation::Stack;
-use crate::describe_image::source::ImageSource;
+use crate::describe_image::image_build_log::ImageBuildLog;
+use crate::describe_image::image_logs::LogPart;
+use crate::describe_image::observation::{FailedStep, ImageBuild, Stack};
+use crate::describe_image::source::{ImageSource, StorySource};
 use crate::tests::fuzz::hold;
 use parking_lot::Mutex;
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 const STACK: [(u16, &str); 4] = [(200, STACKS), (200, NO_STACKS), (400, NO_STACK), (403, DENIED)];
-const OF_RESOURCE: [(u16, &str); 4] = [(200, RESOURCE), (200, RESOURCE), (400, NO_STACK), (403, DENIED)];
+const OF_RESOURCE: [(u16, &str); 3] = [(200, RESOURCE), (400, NO_STACK), (403, DENIED)];
 const OF_EVENTS: [(u16, &str); 3] = [(200, EVENTS), (400, NO_STACK), (403, DENIED)];
-const OF_BUILD: [(u16, &str); 3] = [(200, BUILD), (404, NO_BUILD), (403, NO_BUILD)];
+const OF_BUILD: [(u16, &str); 4] = [(200, BUILD), (404, UNKNOWN_BUILD), (404, NO_BUILD), (403, NO_BUILD)];
+const OF_LOG: [(u16, &str); 3] = [(200, LOG), (400, NO_LOG), (400, NO_LOG_STREAM)];
+const OF_LOG_STREAMS: [(u16, &str); 2] = [(200, LOG_STREAMS), (400, NO_LOG)];
 
 /// The reply of each operation.
 type Replies = BTreeMap<String, Reply>;
@@ -29,19 +39,29 @@ enum Read {
     Stack,
     Build,
     Failure,
+    Events,
+    Log,
+    LogStreams,
 }
+
+/// What CloudWatch's operations have in their paths: nothing. Their name is in a header.
+const OF_CLOUDWATCH: &str = "";
 
 fn any_read() -> impl Strategy<Value = (Read, Replies)> {
     let of = |operation: &'static str, reply: BoxedStrategy<Reply>| {
         reply.prop_map(move |reply| (operation.to_owned(), reply))
     };
+    let one = |read: Read, operation, reply| of(operation, reply).prop_map(move |reply| (read, [reply].into()));
     let good = Just(Reply { status: 200, body: RESOURCE.into(), ..Reply::default() });
     let resource = prop_oneof![good, any_reply(&OF_RESOURCE)].boxed();
+    let build = (of("DescribeStackResource", resource), of("GetImage", any_reply(&OF_BUILD)));
     prop_oneof![
-        of("DescribeStacks", any_reply(&STACK)).prop_map(|reply| (Read::Stack, [reply].into())),
-        (of("DescribeStackResource", resource), of("GetImage", any_reply(&OF_BUILD)))
-            .prop_map(|(resource, build)| (Read::Build, [resource, build].into())),
-        of("DescribeStackEvents", any_reply(&OF_EVENTS)).prop_map(|reply| (Read::Failure, [reply].into())),
+        2 => one(Read::Stack, "DescribeStacks", any_reply(&STACK)),
+        3 => build.prop_map(|(resource, build)| (Read::Build, [resource, build].into())),
+        1 => one(Read::Failure, "DescribeStackEvents", any_reply(&OF_EVENTS)),
+        1 => one(Read::Events, "DescribeStackEvents", any_reply(&OF_EVENTS)),
+        1 => one(Read::Log, OF_CLOUDWATCH, any_reply(&OF_LOG)),
+        1 => one(Read::LogStreams, OF_CLOUDWATCH, any_reply(&OF_LOG_STREAMS)),
     ]
 }
 
@@ -51,73 +71,167 @@ fn nothing_is_missing_unless_a_reply_says_so() {
     let (runtime, replies) = (runtime(), Arc::new(Mutex::new(Replies::new())));
     let _guard = runtime.enter();
     let of_http = replies.clone();
-    let aws = adapter(&MemoryHttp::new(move |request| of_http.lock()[&operation(request)].clone()), 1);
-    let (id, count) = (ImageId::parse("hpc").unwrap(), std::cell::Cell::new(0_u64));
+    let http = MemoryHttp::new(move |request| of_http.lock()[&operation(request)].clone());
     hold("details", &any_read(), |(read, of_input)| {
         (*replies.lock()).clone_from(&of_input);
-        // Another stack each time, because the adapter remembers what never changes.
-        count.set(count.get() + 1);
-        let stack = Stack { arn: Some(format!("arn:{}", count.get())), ..Stack::default() };
-        let (scope, turn) = (scope(), turn());
-        match read {
-            Read::Stack => match runtime.block_on(aws.stack(&scope, &id, &turn)) {
-                Err(_) => {}
-                Ok(None) => prop_assert!(is_missing(&of_input["DescribeStacks"], "Stack with id ")),
-                Ok(Some(_)) => prop_assert!(stacks(&of_input["DescribeStacks"]) > 0),
-            },
-            Read::Build => {
-                let told = runtime.block_on(aws.image_build(&scope, &id, &stack, &turn));
-                let (resource, build) = (&of_input["DescribeStackResource"], &of_input["GetImage"]);
-                match told {
-                    Err(_) => {}
-                    Ok(None) => prop_assert!(is_missing(resource, "") || has_no_build_yet(resource)),
-                    Ok(Some(told)) if told.refused.is_none() && told.status.is_none() => {
-                        prop_assert!(is_unknown_image(build) || image(build).is_some());
-                    }
-                    Ok(Some(told)) if told.refused.is_none() => prop_assert!(image(build).is_some()),
-                    Ok(Some(_)) => {}
-                }
+        // Another adapter each time, because it remembers what never changes.
+        let aws = adapter(&http, 1);
+        let mut of_input = of_input.into_values();
+        let (first, second) = (of_input.next().unwrap_or_default(), of_input.next().unwrap_or_default());
+        runtime.block_on(async {
+            match read {
+                Read::Stack => stack(&aws, &first).await,
+                Read::Build => build(&aws, &first, &second).await,
+                Read::Failure => failure(&aws, &first).await,
+                Read::Events => events(&aws, &first).await,
+                Read::Log => log(&aws, &first).await,
+                Read::LogStreams => log_streams(&aws, &first).await,
             }
-            Read::Failure => {
-                let told = runtime.block_on(async {
-                    // After a refusal, the events are not read for ten minutes.
-                    tokio::time::advance(Duration::from_secs(601)).await;
-                    aws.first_failure(&scope, &stack, &turn).await
-                });
-                if let Ok(told) = told {
-                    prop_assert_eq!(
-                        failures(&of_input["DescribeStackEvents"]).map(|count| count > 0),
-                        Some(told.is_some())
-                    );
-                }
-            }
-        }
-        Ok(())
+        })
     });
 }
 
-fn stacks(reply: &Reply) -> usize {
-    list(reply, "DescribeStacksResponse", &["DescribeStacksResult", "Stacks"], "").map_or(0, |(stacks, _)| stacks.len())
+/// An error is right, unless the reply is one of AWS's own.
+fn told<T, E: ToString>(result: Result<T, E>, reply: &Reply, own: &str) -> Result<Option<T>, TestCaseError> {
+    let is_own = reply.status == 200 && reply.headers.is_empty() && reply.body == own.as_bytes();
+    match result {
+        Ok(told) => Ok(Some(told)),
+        Err(error) if is_own => Err(TestCaseError::fail(error.to_string())),
+        Err(_) => Ok(None),
+    }
 }
 
-/// Whether the stack has the resource, and the resource has no image build, or one of another stack.
-fn has_no_build_yet(reply: &Reply) -> bool {
-    let root = success(reply, "DescribeStackResourceResponse");
-    let detail = root.as_ref().and_then(|root| root.children.first()?.child("StackResourceDetail"));
-    detail.is_some_and(|detail| {
-        detail.child("PhysicalResourceId").is_none_or(|id| id.text.is_empty()) || detail.child("StackId").is_some()
-    })
+fn id() -> ImageId {
+    ImageId::parse("hpc").unwrap()
 }
 
-/// How many events of a page tell of a failure.
-fn failures(reply: &Reply) -> Option<usize> {
-    let path = ["DescribeStackEventsResult", "StackEvents"];
-    let (events, _) = list(reply, "DescribeStackEventsResponse", &path, "")?;
-    let text =
-        |event: &super::xml::Node, name: &str| event.child(name).map(|child| child.text.clone()).unwrap_or_default();
-    let tells = |event: &&super::xml::Node| {
-        text(event, "ResourceStatus").ends_with("_FAILED")
-            && text(event, "ResourceStatusReason") != "Resource creation cancelled"
+async fn stack(aws: &Aws, reply: &Reply) -> TestCaseResult {
+    let Some(told) = told(aws.stack(&scope(), &id(), &turn()).await, reply, STACKS)? else { return Ok(()) };
+    let stated = list(reply, "DescribeStacksResponse", &["DescribeStacksResult", "Stacks"], "");
+    let first = stated.and_then(|(stacks, _)| stacks.into_iter().next());
+    prop_assert_eq!(told.is_none(), is_missing(reply, "Stack with id "));
+    prop_assert_eq!(
+        told.map(|told| (told.arn, told.status)),
+        first.map(|it| (text(&it, "StackId"), text(&it, "StackStatus")))
+    );
+    Ok(())
+}
+
+async fn build(aws: &Aws, resource: &Reply, image_build: &Reply) -> TestCaseResult {
+    let of = Stack { arn: Some(STACK_ARN.into()), ..Stack::default() };
+    let result = aws.image_build(&scope(), &id(), &of, &turn()).await;
+    let Some(told) = told(result, resource, RESOURCE)? else { return Ok(()) };
+    let stated = build_arn(resource);
+    prop_assert!(stated.is_some() || is_missing(resource, ""));
+    let Some(told) = told else {
+        prop_assert_eq!(stated.flatten(), None);
+        return Ok(());
     };
-    Some(events.iter().filter(tells).count())
+    prop_assert_eq!(&told.arn, &stated.flatten());
+    if told.refused.is_some() {
+        let is_own =
+            image_build.status == 200 && image_build.headers.is_empty() && image_build.body == BUILD.as_bytes();
+        prop_assert!(!is_own, "{told:?}");
+        return Ok(());
+    }
+    let state = image(image_build).map(|image| image["state"].clone());
+    prop_assert!(state.is_some() || is_unknown(image_build));
+    let state = state.unwrap_or_default();
+    let stated = ImageBuild { arn: told.arn.clone(), ..stated_build(&state) };
+    prop_assert_eq!(told, stated);
+    Ok(())
+}
+
+/// The ARN of the image build that the resource states. `Some(None)` if it has none yet, or is of another stack.
+fn build_arn(reply: &Reply) -> Option<Option<String>> {
+    let root = success(reply, "DescribeStackResourceResponse")?;
+    let detail = root.children.first()?.child("StackResourceDetail")?;
+    let is_of_stack = text(detail, "StackId").is_none_or(|id| id == STACK_ARN);
+    Some(text(detail, "PhysicalResourceId").filter(|id| !id.is_empty() && is_of_stack))
+}
+
+fn stated_build(state: &Value) -> ImageBuild {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let context = &state["failureContext"];
+    let component = &context["componentFailure"];
+    let step = FailedStep {
+        step: text(&context["failedStep"]),
+        component: text(&component["componentArn"]),
+        phase: text(&component["phaseName"]),
+        action: text(&component["stepName"]),
+        message: text(&component["errorMessage"]).or_else(|| text(&context["distributionFailure"]["errorMessage"])),
+    };
+    let failed_step = (step != FailedStep::default()).then_some(step);
+    ImageBuild { status: text(&state["status"]), reason: text(&state["reason"]), failed_step, ..ImageBuild::default() }
+}
+
+async fn failure(aws: &Aws, reply: &Reply) -> TestCaseResult {
+    let of = Stack { arn: Some(STACK_ARN.into()), ..Stack::default() };
+    let Some(told) = told(aws.first_failure(&scope(), &of, &turn()).await, reply, EVENTS)? else { return Ok(()) };
+    let events = stack_events(reply).ok_or_else(|| TestCaseError::fail("the reply states no list"))?;
+    let is_status = |event: &&Node| text(event, "ResourceStatus").is_some_and(|status| status.ends_with("_FAILED"));
+    let is_cancelled =
+        |event: &&Node| text(event, "ResourceStatusReason").as_deref() == Some("Resource creation cancelled");
+    let stated = events.iter().rfind(|event| is_status(event) && !is_cancelled(event));
+    let resource = stated.map(|event| text(event, "LogicalResourceId").unwrap_or_default());
+    prop_assert_eq!(told.map(|told| told.resource), resource);
+    Ok(())
+}
+
+async fn events(aws: &Aws, reply: &Reply) -> TestCaseResult {
+    let Some(told) = told(aws.stack_events(&scope(), "hpc", None, &turn()).await, reply, EVENTS)? else {
+        return Ok(());
+    };
+    prop_assert_eq!(told.is_none(), is_missing(reply, "Stack "));
+    let ids = told.map(|told| told.events.into_iter().map(|event| event.event_id).collect::<Vec<_>>());
+    let id = |event: &Node| text(event, "EventId").unwrap_or_default();
+    prop_assert_eq!(ids, stack_events(reply).map(|events| events.iter().map(id).collect()));
+    Ok(())
+}
+
+fn stack_events(reply: &Reply) -> Option<Vec<Node>> {
+    let path = ["DescribeStackEventsResult", "StackEvents"];
+    list(reply, "DescribeStackEventsResponse", &path, "").map(|(events, _)| events)
+}
+
+async fn log(aws: &Aws, reply: &Reply) -> TestCaseResult {
+    let log = ImageBuildLog { group: "g".into(), stream: "s".into() };
+    let result = aws.log_events(&scope(), &log, &Default::default(), &turn()).await;
+    let Some(told) = told(result, reply, LOG)? else { return Ok(()) };
+    let LogPart::Events(told) = told else {
+        prop_assert!(is_unknown(reply));
+        return Ok(());
+    };
+    let messages = told.events.into_iter().map(|event| event.message).collect();
+    prop_assert_eq!(Some(messages), texts(reply, "events", "message"));
+    Ok(())
+}
+
+async fn log_streams(aws: &Aws, reply: &Reply) -> TestCaseResult {
+    let result = aws.log_streams(&scope(), &id(), None, &turn()).await;
+    let Some(told) = told(result, reply, LOG_STREAMS)? else { return Ok(()) };
+    let Some(told) = told else {
+        prop_assert!(is_unknown(reply));
+        return Ok(());
+    };
+    let stated = texts(reply, "logStreams", "logStreamName").ok_or_else(|| TestCaseError::fail("no list"))?;
+    // A stream without an event is left out.
+    prop_assert!(told.log_streams.iter().all(|stream| stated.contains(&stream.log_stream_name)));
+    Ok(())
+}
+
+/// A text of each entry in a list of a success. Without it, an entry has an empty one.
+fn texts(reply: &Reply, list: &str, name: &str) -> Option<Vec<String>> {
+    let entries = json(reply)?.get(list)?.as_array()?.clone();
+    Some(
+        entries
+            .iter()
+            .filter(|entry| !entry.is_null())
+            .map(|entry| entry[name].as_str().unwrap_or_default().to_owned())
+            .collect(),
+    )
+}
+
+fn text(node: &Node, name: &str) -> Option<String> {
+    node.child(name).map(|child| child.text.clone())
 }

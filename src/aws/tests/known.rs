@@ -14,6 +14,8 @@ pub const NO_AMI: &str =
 pub const MORE_AMIS: &str =
     "<DescribeImagesResponse><imagesSet></imagesSet><nextToken>t</nextToken></DescribeImagesResponse>";
 
+/// The ARN of the first of the stacks.
+pub const STACK_ARN: &str = "arn:aws:cloudformation:eu-west-1:111122223333:stack/hpc/1";
 pub const STACKS: &str = "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
     <StackId>arn:aws:cloudformation:eu-west-1:111122223333:stack/hpc/1</StackId><StackName>hpc</StackName>\
     <CreationTime>2026-11-24T10:00:00.000Z</CreationTime><StackStatus>CREATE_IN_PROGRESS</StackStatus>\
@@ -33,7 +35,7 @@ pub const RESOURCE: &str = "<DescribeStackResourceResponse><DescribeStackResourc
     <StackName>hpc</StackName><LogicalResourceId>ParallelClusterImage</LogicalResourceId>\
     <PhysicalResourceId>arn:aws:imagebuilder:eu-west-1:111122223333:image/parallelclusterimage-hpc/3.14.0/1</PhysicalResourceId>\
     <ResourceType>AWS::ImageBuilder::Image</ResourceType><LastUpdatedTimestamp>2026-11-24T10:00:00.000Z</LastUpdatedTimestamp>\
-    <ResourceStatus>CREATE_IN_PROGRESS</ResourceStatus></StackResourceDetail></DescribeStackResourceResult>\
+    <StackId>arn:aws:cloudformation:eu-west-1:111122223333:stack/hpc/1</StackId><ResourceStatus>CREATE_IN_PROGRESS</ResourceStatus></StackResourceDetail></DescribeStackResourceResult>\
     </DescribeStackResourceResponse>";
 pub const EVENTS: &str = "<DescribeStackEventsResponse><DescribeStackEventsResult><StackEvents><member><EventId>2</EventId>\
     <StackId>s</StackId><StackName>hpc</StackName><LogicalResourceId>Role</LogicalResourceId>\
@@ -48,3 +50,14 @@ pub const BUILD: &str = r#"{"requestId":"r","image":{"arn":"arn:aws:imagebuilder
     "FAILED","reason":"no space","failureContext":{"failedStep":"RunComponents","componentFailure":{"componentArn":"c",
     "errorMessage":"exit 1"}}},"outputResources":{"amis":[{"region":"eu-west-1"}]}}}"#;
 pub const NO_BUILD: &str = r#"{"message":"The requested resource does not exist: a"}"#;
+pub const UNKNOWN_BUILD: &str =
+    r#"{"message":"The requested resource does not exist: a","code":"ResourceNotFoundException"}"#;
+
+pub const LOG: &str = r#"{"events":[{"timestamp":1,"message":"a","ingestionTime":2},{"timestamp":3,"message":"b"}],
+    "nextForwardToken":"f/1","nextBackwardToken":"b/1"}"#;
+pub const NO_LOG: &str =
+    r#"{"__type":"com.amazonaws.logs#ResourceNotFoundException","message":"The specified log group does not exist."}"#;
+pub const NO_LOG_STREAM: &str =
+    r#"{"__type":"ResourceNotFoundException","message":"The specified log stream does not exist."}"#;
+pub const LOG_STREAMS: &str = r#"{"logStreams":[{"logStreamName":"3.16.1/1","creationTime":1,"firstEventTimestamp":2,
+    "arn":"arn:aws:logs:eu-west-1:1:log-group:g:log-stream:3.16.1/1"},{"logStreamName":"empty","arn":"arn:1"}]}"#;

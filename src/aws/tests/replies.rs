@@ -1,4 +1,4 @@
-//! Replies of chance: AWS's own ones, changed ones, those of gateways, and any bytes.
+//! Replies of chance: AWS's own ones, changed ones, those of gateways, any bytes, and sometimes very large or deep ones.
 
 use super::memory_http::Reply;
 use super::xml::{Node, read};
@@ -73,9 +73,34 @@ pub fn any_reply(known: &'static [(u16, &'static str)]) -> BoxedStrategy<Reply> 
     let bytes = (proptest::sample::select(STATUSES.as_slice()), proptest::collection::vec(any::<u8>(), 0..200));
     let status = proptest::option::weighted(0.15, proptest::sample::select(STATUSES.as_slice()));
     let headers = proptest::collection::vec(any_header(), 0..3);
-    (prop_oneof![10 => of_aws, 2 => foreign, 1 => bytes], status, headers)
+    (prop_oneof![300 => of_aws, 60 => foreign, 30 => bytes, 1 => any_bomb()], status, headers)
         .prop_map(|((own, body), status, headers)| Reply { status: status.unwrap_or(own), headers, body })
         .boxed()
+}
+
+/// Where a piece comes again and again: the text before it, the piece, and the texts after each and after all of them.
+const BOMBS: [[&str; 4]; 8] = [
+    ["<DescribeImagesResponse><imagesSet>", "<item/>", "", "</imagesSet></DescribeImagesResponse>"],
+    ["<DescribeImagesResponse>", "<a>", "</a>", "<imagesSet/></DescribeImagesResponse>"],
+    ["<DescribeImagesResponse><imagesSet/><requestId>", "xxxxxxxxx", "", "</requestId></DescribeImagesResponse>"],
+    [
+        "<DescribeStacksResponse><DescribeStacksResult><Stacks>",
+        "<member/>",
+        "",
+        "</Stacks></DescribeStacksResult></DescribeStacksResponse>",
+    ],
+    ["{\"image\":", "[", "]", "}"],
+    ["{\"image\":{\"state\":{\"reason\":\"", "xxxxxxxxx", "", "\"}}}"],
+    ["{\"events\":[{}", ",{}", "", "]}"],
+    ["<html>", "<p>", "", "</html>"],
+];
+
+/// A reply of up to some megabytes.
+fn any_bomb() -> impl Strategy<Value = (u16, Vec<u8>)> {
+    let times = prop_oneof![100..400_usize, 400..20_000_usize, 20_000..1_200_000_usize];
+    (proptest::sample::select(BOMBS.as_slice()), times).prop_map(|([before, piece, after, end], times)| {
+        (200, [before, &piece.repeat(times), &after.repeat(times), end].concat().into_bytes())
+    })
 }
 
 fn any_header() -> impl Strategy<Value = (String, String)> {

@@ -33,15 +33,23 @@ pub fn is_missing(reply: &Reply, subject: &str) -> bool {
         && messages.iter().any(|message| message.starts_with(subject) && message.contains(" does not exist"))
 }
 
-/// The image in Image Builder's success.
-pub fn image(reply: &Reply) -> Option<Value> {
-    let body: Value = (200..300).contains(&reply.status).then(|| serde_json::from_slice(&reply.body).ok())??;
-    body.get("image").filter(|image| image.is_object()).cloned()
+/// The body of a success in JSON.
+pub fn json(reply: &Reply) -> Option<Value> {
+    (200..300).contains(&reply.status).then(|| serde_json::from_slice(&reply.body).ok())?
 }
 
-/// Whether Image Builder says that there is no such image.
-pub fn is_unknown_image(reply: &Reply) -> bool {
-    let code = "ResourceNotFoundException";
-    let in_header = reply.headers.iter().any(|(_, value)| value.contains(code));
-    (400..500).contains(&reply.status) && (in_header || String::from_utf8_lossy(&reply.body).contains(code))
+/// The image in Image Builder's success.
+pub fn image(reply: &Reply) -> Option<Value> {
+    json(reply)?.get("image").filter(|image| image.is_object()).cloned()
+}
+
+/// Whether Image Builder or CloudWatch says with its error code that there is no such thing.
+pub fn is_unknown(reply: &Reply) -> bool {
+    let in_header = reply.headers.iter().find(|(name, _)| name == "x-amzn-errortype").map(|(_, value)| value.clone());
+    let body: Option<Value> = serde_json::from_slice(&reply.body).ok();
+    let in_body = || ["code", "__type"].iter().find_map(|name| Some(body.as_ref()?.get(name)?.as_str()?.to_owned()));
+    // `aws.protocol#Name:http://…`
+    let name = |code: String| code.split(':').next().and_then(|name| name.rsplit('#').next()).map(str::to_owned);
+    let code = in_header.or_else(in_body).and_then(name);
+    (400..500).contains(&reply.status) && code.as_deref() == Some("ResourceNotFoundException")
 }

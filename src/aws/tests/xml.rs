@@ -43,7 +43,11 @@ fn escaped(letter: char) -> String {
     }
 }
 
-/// The root of a document. `None` if the document is not well-formed.
+/// The most elements of a reply, and how deep they are nested: far more than in AWS's.
+const MOST: usize = 20_000;
+const DEEPEST: usize = 200;
+
+/// The root of a document. `None` if the document is not well-formed, or far too large.
 pub fn read(bytes: &[u8]) -> Option<Node> {
     let mut rest = std::str::from_utf8(bytes).ok()?;
     rest = rest.strip_prefix('\u{feff}').unwrap_or(rest);
@@ -54,7 +58,7 @@ pub fn read(bytes: &[u8]) -> Option<Node> {
         return None;
     }
     let mut open: Vec<(&str, Node)> = Vec::new();
-    let mut root = None;
+    let (mut root, mut elements) = (None, 0);
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix("<?").map(|_| after_first(rest, "?>")) {
             rest = after?;
@@ -69,6 +73,10 @@ pub fn read(bytes: &[u8]) -> Option<Node> {
             close(node, &mut open, &mut root)?;
             rest = after;
         } else if let Some(inner) = rest.strip_prefix('<') {
+            elements += 1;
+            if elements > MOST || open.len() > DEEPEST {
+                return None;
+            }
             let (tag, after) = start_tag(inner)?;
             let (name, is_empty) = tag;
             let name = bare(name);
