@@ -4,7 +4,7 @@
 use super::known::{DENIED, MORE_AMIS, NO_AMI, NO_STACK, NO_STACKS, ONE_AMI, STACKS};
 use super::memory_http::{MemoryHttp, Reply};
 use super::replies::any_reply;
-use super::statement::list;
+use super::statement::{is_own, list};
 use super::xml::Node;
 use super::{adapter, runtime, scope, turn};
 use crate::aws::source::Aws;
@@ -131,12 +131,6 @@ fn stated(read: Read, reply: &Reply) -> Option<(Vec<Entry>, bool)> {
     Some((stacks.iter().map(|stack| [text(stack, "StackId"), text(stack, "StackStatus")]).collect(), more))
 }
 
-/// Whether this is one of AWS's own successes.
-fn is_own(reply: &Reply) -> bool {
-    let is_same = |(status, body): &(u16, &str)| (*status, body.as_bytes()) == (reply.status, &reply.body[..]);
-    reply.status == 200 && reply.headers.is_empty() && IMAGES.iter().chain(&LISTS_OF_STACKS).any(is_same)
-}
-
 #[test]
 #[ignore = "tests/fuzz runs it in a process of its own"]
 fn a_list_is_told_only_as_whole_replies_state_it() {
@@ -146,7 +140,7 @@ fn a_list_is_told_only_as_whole_replies_state_it() {
     let http = MemoryHttp::new(move |_| of_script.next());
     let (once, patient) = (adapter(&http, 1), adapter(&http, 3));
     hold("lists", &any_read(), |(read, replies, retries)| {
-        let is_own = replies.iter().all(is_own);
+        let is_own = replies.iter().all(|reply| is_own(reply, &IMAGES) || is_own(reply, &LISTS_OF_STACKS));
         script.begin(replies);
         let told = match runtime.block_on(read.read(if retries { &patient } else { &once })) {
             Ok(told) => told,
