@@ -4,7 +4,7 @@ use super::advice;
 use super::refused::Refused;
 use super::reply_bytes::Unread;
 use super::throttling::{TOO_MANY_REQUESTS, is_throttling_code};
-use super::well_formed::BadXml;
+use super::well_formed::BadForm;
 use crate::describe_image::response::Tag;
 use crate::describe_image::source_error::{BadReply, SourceError, SourceErrorKind};
 use crate::proxy::ProxyRefused;
@@ -76,9 +76,9 @@ pub fn refusal<E>(error: &SdkError<E, HttpResponse>) -> Option<&E> {
 
 fn bad_reply<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Option<BadReply> {
     let is_too_large = |source: &(dyn Error + 'static)| {
-        source.downcast_ref() == Some(&Unread::TooLarge) || source.downcast_ref() == Some(&BadXml::TooMany)
+        source.downcast_ref() == Some(&Unread::TooLarge) || source.downcast_ref() == Some(&BadForm::TooMany)
     };
-    let is_malformed = |source: &(dyn Error + 'static)| source.downcast_ref() == Some(&BadXml::Malformed);
+    let is_malformed = |source: &(dyn Error + 'static)| source.downcast_ref() == Some(&BadForm::Malformed);
     match error {
         SdkError::ResponseError(_) => Some(BadReply::Malformed),
         _ if sources(error).any(is_malformed) => Some(BadReply::Malformed),

@@ -187,7 +187,8 @@ pub(super) fn check(body: &[u8], is_success: bool) -> Result<(), ConnectorError>
         return Err(ConnectorError::io(CutShort.into()));
     }
     let is_xml = text.first() == Some(&b'<') && (is_success || !is_html(text));
-    if is_xml { well_formed::check(text).map_err(|bad| ConnectorError::other(bad.into(), None)) } else { Ok(()) }
+    let checked = if is_xml { well_formed::check(text) } else { well_formed::check_json(text) };
+    checked.map_err(|bad| ConnectorError::other(bad.into(), None))
 }
 
 /// The body without a byte order mark and the space around it.

@@ -43,8 +43,8 @@ fn escaped(letter: char) -> String {
     }
 }
 
-/// The most elements of a reply, and how deep they are nested: far more than in AWS's.
-const MOST: usize = 20_000;
+/// The most elements in one, and how deep they are nested: far more than in AWS's.
+const MOST: usize = 10_000;
 const DEEPEST: usize = 200;
 
 /// The root of a document. `None` if the document is not well-formed, or far too large.
@@ -58,7 +58,7 @@ pub fn read(bytes: &[u8]) -> Option<Node> {
         return None;
     }
     let mut open: Vec<(&str, Node)> = Vec::new();
-    let (mut root, mut elements) = (None, 0);
+    let mut root = None;
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix("<?").map(|_| after_first(rest, "?>")) {
             rest = after?;
@@ -73,8 +73,7 @@ pub fn read(bytes: &[u8]) -> Option<Node> {
             close(node, &mut open, &mut root)?;
             rest = after;
         } else if let Some(inner) = rest.strip_prefix('<') {
-            elements += 1;
-            if elements > MOST || open.len() > DEEPEST {
+            if open.len() > DEEPEST {
                 return None;
             }
             let (tag, after) = start_tag(inner)?;
@@ -113,7 +112,8 @@ fn after_first<'a>(text: &'a str, end: &str) -> Option<&'a str> {
 
 fn close(node: Node, open: &mut [(&str, Node)], root: &mut Option<Node>) -> Option<()> {
     match open.last_mut() {
-        Some((_, parent)) => parent.children.push(node),
+        Some((_, parent)) if parent.children.len() < MOST => parent.children.push(node),
+        Some(_) => return None,
         None if root.is_none() => *root = Some(node),
         None => return None,
     }
