@@ -56,13 +56,8 @@ pub async fn all_stacks(
     turn: &Turn,
     mut take: impl FnMut(observation::Stack) + Send,
 ) -> Result<(), SourceError> {
-    let mut all = Ok(());
-    let take = |stack| match plain(stack) {
-        Ok(stack) => take(stack),
-        Err(error) => all = Err(error),
-    };
-    all_pages(DESCRIBE_STACKS, rate_limit, turn, |token| page(client, token), take).await?;
-    all
+    let take = |stack| plain(stack).map(&mut take);
+    all_pages(DESCRIBE_STACKS, rate_limit, turn, |token| page(client, token), take).await
 }
 
 /// One page of the stacks that are not deleted, and the token of the next one.

@@ -26,8 +26,9 @@ pub async fn amis(
     let of_ids = tag_filter(tag_key::IMAGE_ID, ids.iter().map(ImageId::to_string).collect());
     let mut found = Vec::new();
     let filters = vec![of_ids, tagged_available()];
-    images(client, rate_limit, turn, filters, |image| found.push(with_id(ids, image))).await?;
-    found.into_iter().collect()
+    let take = |image| with_id(ids, image).map(|with_id| found.push(with_id));
+    images(client, rate_limit, turn, filters, take).await?;
+    Ok(found)
 }
 
 /// Gives `take` the AMIs of all images that ParallelCluster has tagged as available.
@@ -38,14 +39,12 @@ pub async fn all_amis(
     mut take: impl FnMut(Ami) + Send,
 ) -> Result<(), SourceError> {
     let of_any_id = Filter::builder().name("tag-key").values(tag_key::IMAGE_ID).build();
-    let mut all = Ok(());
-    let take = |image| match ami(image) {
-        Ok(ami) if tag(&ami.tags, tag_key::IMAGE_ID).is_some() => take(ami),
-        Ok(_) => all = Err(malformed("an AMI without the tag that was asked for")),
-        Err(error) => all = Err(error),
+    let take = |image| {
+        let ami = ami(image)?;
+        let is_tagged = tag(&ami.tags, tag_key::IMAGE_ID).is_some();
+        is_tagged.then(|| take(ami)).ok_or_else(|| malformed("an AMI without the tag that was asked for"))
     };
-    images(client, rate_limit, turn, vec![of_any_id, tagged_available()], take).await?;
-    all
+    images(client, rate_limit, turn, vec![of_any_id, tagged_available()], take).await
 }
 
 /// The id of the AMI that the image build version `image_build_arn` created; of several, the greatest.
@@ -55,11 +54,15 @@ pub async fn of_image_build(
     turn: &Turn,
     image_build_arn: &str,
 ) -> Result<Option<String>, SourceError> {
-    let mut found = Vec::new();
+    let mut found = None;
     let of_build = tag_filter(tag_key::IMAGE_BUILD, vec![image_build_arn.to_owned()]);
-    images(client, rate_limit, turn, vec![of_build], |image| found.push(image.image_id)).await?;
-    let ids: Option<Vec<String>> = found.into_iter().collect();
-    Ok(ids.ok_or_else(|| malformed("an AMI without an id"))?.into_iter().max())
+    let take = |image: Image| {
+        let id = image.image_id.ok_or_else(|| malformed("an AMI without an id"))?;
+        found = found.take().max(Some(id));
+        Ok(())
+    };
+    images(client, rate_limit, turn, vec![of_build], take).await?;
+    Ok(found)
 }
 
 fn tagged_available() -> Filter {
@@ -76,7 +79,7 @@ async fn images(
     rate_limit: &RateLimit,
     turn: &Turn,
     filters: Vec<Filter>,
-    mut take: impl FnMut(Image) + Send,
+    mut take: impl FnMut(Image) -> Result<(), SourceError> + Send,
 ) -> Result<(), SourceError> {
     let mut read = Ok(());
     for per_page in PER_PAGE {

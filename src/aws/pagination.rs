@@ -19,14 +19,14 @@ pub struct Page<T> {
 /// Gives `take` the items of all pages of `action`. `fetch` reads the page of a token.
 ///
 /// # Errors
-/// If `fetch` fails, a page has no list, or there are more than `MOST_PAGES` pages. `take` has then received only a
+/// If `fetch` or `take` fails, a page has no list, or there are more than `MOST_PAGES` pages. `take` has then received only a
 /// part of the items.
 pub async fn all_pages<T, F>(
     action: &'static str,
     rate_limit: &RateLimit,
     turn: &Turn,
     mut fetch: impl FnMut(Option<String>) -> F,
-    mut take: impl FnMut(T),
+    mut take: impl FnMut(T) -> Result<(), SourceError>,
 ) -> Result<(), SourceError>
 where
     F: Future<Output = Result<Page<T>, SourceError>>,
@@ -35,7 +35,7 @@ where
     for _ in 0..MOST_PAGES {
         let _permit = rate_limit.take(turn).await;
         let Page { items, next_token } = fetch(token).await?;
-        required(items, action, "list")?.into_iter().for_each(&mut take);
+        required(items, action, "list")?.into_iter().try_for_each(&mut take)?;
         token = next_token.filter(|next| !next.is_empty());
         if token.is_none() {
             return Ok(());

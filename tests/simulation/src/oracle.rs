@@ -41,7 +41,7 @@ fn condition<'a>(status: &'a Value, type_: &str) -> Option<&'a Value> {
 }
 
 /// The reason of Ready.
-fn reason(status: &Value) -> &str {
+pub fn reason(status: &Value) -> &str {
     condition(status, "Ready").and_then(|ready| ready["reason"].as_str()).unwrap_or_default()
 }
 

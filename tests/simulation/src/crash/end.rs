@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Script;
 use crate::api_server::{ApiServer, Resource};
+use crate::oracle;
 
 /// What a script came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,11 +34,8 @@ impl End {
     /// Why the script has not come to its end, if nothing crashed.
     pub fn unfinished(&self, script: Script) -> Option<String> {
         let names: Vec<String> = script.ids().collect();
-        let is_final = |name: &&String| {
-            let conditions = self.statuses.get(*name).and_then(|status| status["conditions"].as_array());
-            let ready = conditions.and_then(|conditions| conditions.iter().find(|it| it["type"] == "Ready"));
-            ready.is_some_and(|ready| ready["reason"] == script.reason())
-        };
+        let is_final =
+            |name: &&String| self.statuses.get(*name).is_some_and(|status| oracle::reason(status) == script.reason());
         let name = names.iter().find(|name| !is_final(name))?;
         Some(format!("{name} is not {}: {:?}", script.reason(), self.statuses.get(name.as_str())))
     }
