@@ -230,7 +230,8 @@ async fn timely(
     asked: impl Future<Output = Result<Credentials, CredentialsError>>,
 ) -> Result<Credentials, CredentialsError> {
     let late = |_| Err(CredentialsError::provider_timed_out(PATIENCE));
-    tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(late)
+    let given = tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(late)?;
+    refusal::of_incomplete(&given).map_or(Ok(given), Err)
 }
 
 impl ProvideCredentials for Renewed {
@@ -307,6 +308,23 @@ mod tests {
         assert_eq!(asked.load(Ordering::Relaxed), 1);
         tokio::time::advance(PAUSE).await;
         assert_eq!(key(&renewed).await, "AKIA1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn credentials_that_lack_a_part_are_an_error() {
+        let of = |key: &str, secret: &str, token: Option<&str>, expiry| {
+            let given = Credentials::new(key, secret, token.map(str::to_owned), expiry, "test");
+            async { timely(async { Ok(given) }).await.map_err(|error| refusal::of_role(&error).message) }
+        };
+        let expiry = Some(SystemTime::now());
+        for (given, part) in [
+            (of("", "secret", Some("token"), expiry), "access key id"),
+            (of("AKIA0", "", Some("token"), expiry), "secret access key"),
+            (of("AKIA0", "secret", Some(""), expiry), "session token"),
+        ] {
+            assert_eq!(given.await, Err(format!("the credentials have no {part}")));
+        }
+        assert!(of("AKIA0", "secret", None, None).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

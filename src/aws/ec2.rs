@@ -1,12 +1,12 @@
 //! EC2: reads the AMIs that ParallelCluster tagged, many image ids in one call.
 
 use super::budget::RateLimit;
-use super::error::{self, source_error};
+use super::error::{self, malformed, source_error};
 use super::pagination::{Page, all_pages};
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation::{Ami, tag, tag_key};
 use crate::describe_image::source::{AMIS_PER_PAGE, Turn};
-use crate::describe_image::source_error::{BadReply, SourceError, SourceErrorKind, shortened};
+use crate::describe_image::source_error::{BadReply, SourceError, shortened};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Image};
 use jiff::Timestamp;
@@ -42,7 +42,9 @@ pub async fn all_amis(
     let take = |image| {
         let ami = ami(image)?;
         let is_tagged = tag(&ami.tags, tag_key::IMAGE_ID).is_some();
-        is_tagged.then(|| take(ami)).ok_or_else(|| malformed("an AMI without the tag that was asked for"))
+        is_tagged
+            .then(|| take(ami))
+            .ok_or_else(|| malformed(DESCRIBE_IMAGES, "an AMI without the tag that was asked for"))
     };
     images(client, rate_limit, turn, vec![of_any_id, tagged_available()], take).await
 }
@@ -57,7 +59,7 @@ pub async fn of_image_build(
     let mut found = None;
     let of_build = tag_filter(tag_key::IMAGE_BUILD, vec![image_build_arn.to_owned()]);
     let take = |image: Image| {
-        let id = image.image_id.ok_or_else(|| malformed("an AMI without an id"))?;
+        let id = image.image_id.ok_or_else(|| malformed(DESCRIBE_IMAGES, "an AMI without an id"))?;
         found = found.take().max(Some(id));
         Ok(())
     };
@@ -118,15 +120,8 @@ fn with_id(ids: &[ImageId], image: Image) -> Result<(ImageId, Ami), SourceError>
     };
     match id.cloned() {
         Some(id) => Ok((id, ami)),
-        None => Err(malformed("an AMI with none of the ids that were asked for")),
+        None => Err(malformed(DESCRIBE_IMAGES, "an AMI with none of the ids that were asked for")),
     }
-}
-
-/// A reply that cannot be true. The ids are read again in smaller batches.
-fn malformed(what: &str) -> SourceError {
-    let message = format!("{DESCRIBE_IMAGES} returned {what}");
-    let error = SourceError::asked(SourceErrorKind::ServiceError, DESCRIBE_IMAGES, message);
-    SourceError { bad_reply: Some(BadReply::Malformed), ..error }
 }
 
 fn ami(image: Image) -> Result<Ami, SourceError> {

@@ -53,13 +53,16 @@ pub fn required<T>(part: Option<T>, action: &'static str, name: &str) -> Result<
 
 /// A tag in the reply of `action`. An image whose tag lost its key or its value would seem to be another one, or none.
 pub fn tag(key: Option<String>, value: Option<String>, action: &'static str) -> Result<Tag, SourceError> {
-    let part = |part, name| {
-        // So the ids are read again in smaller batches.
-        required(part, action, name).map_err(|error| SourceError { bad_reply: Some(BadReply::Malformed), ..error })
-    };
     // For a key that CloudFormation's reply lacks, the SDK gives an empty one.
-    let key = key.filter(|key| !key.is_empty());
-    Ok(Tag { key: part(key, "key of a tag")?, value: part(value, "value of a tag")? })
+    let key = key.filter(|key| !key.is_empty()).ok_or_else(|| malformed(action, "a tag without a key"))?;
+    let value = value.ok_or_else(|| malformed(action, "a tag without a value"))?;
+    Ok(Tag { key, value })
+}
+
+/// The reply of `action` has `what`, which cannot be true. The ids are read again in smaller batches.
+pub fn malformed(action: &'static str, what: &str) -> SourceError {
+    let error = SourceError::asked(SourceErrorKind::ServiceError, action, format!("{action} returned {what}"));
+    SourceError { bad_reply: Some(BadReply::Malformed), ..error }
 }
 
 /// Whether Image Builder or CloudWatch says that there is no such thing. The status does not suffice, because a 404 may come

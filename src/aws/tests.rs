@@ -2,6 +2,7 @@
 
 mod absence;
 mod fuzz_details;
+mod fuzz_identity;
 mod fuzz_lists;
 mod fuzz_whole;
 mod known;
@@ -21,6 +22,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use memory_http::MemoryHttp;
 use std::sync::Arc;
@@ -45,7 +47,8 @@ fn adapter(http: &MemoryHttp, attempts: u32) -> Aws {
         .http_client(SharedHttpClient::new(whole))
         .credentials_provider(SharedCredentialsProvider::new(keys))
         .retry_config(RetryConfig::standard().with_max_attempts(attempts))
-        .timeout_config(timeouts.build());
+        .timeout_config(timeouts.build())
+        .time_source(SystemTimeSource::new());
     Aws::new(config.build(), Arc::new(IgnoreCalls)).with_stack_events(true)
 }
 

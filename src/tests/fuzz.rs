@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 
 /// The fuzz tests by the module `fuzz_NAME` of each, and how many of ten thousand inputs each gets. An input that costs more
 /// has fewer, so that each test takes about the same time.
-const SHARES: [(&str, u64); 9] = [
-    ("whole", 4400),
+const SHARES: [(&str, u64); 10] = [
+    ("whole", 4300),
     ("lists", 450),
     ("details", 400),
+    ("identity", 100),
     ("stored", 400),
     ("status", 300),
     ("configuration", 3000),

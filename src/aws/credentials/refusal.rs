@@ -7,6 +7,7 @@ use crate::aws::refused::Refused;
 use crate::aws::whole_reply::Refusal;
 use crate::describe_image::SourceErrorKind;
 use crate::describe_image::source_error::redacted;
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
@@ -21,6 +22,19 @@ const MOST_WORDS: usize = 300;
 /// Why there are no credentials of a role that the process's own credentials assume.
 pub fn of_role(error: &CredentialsError) -> Refused {
     error::without_answer(error)
+}
+
+/// The error of credentials that lack a part. If STS's reply lacks one, the SDK gives an empty text. AWS would refuse calls that are signed
+/// with it, and they would replace good credentials.
+pub fn of_incomplete(given: &Credentials) -> Option<CredentialsError> {
+    let missing = match given.session_token() {
+        _ if given.access_key_id().is_empty() => "access key id",
+        _ if given.secret_access_key().is_empty() => "secret access key",
+        // Static credentials in a file may have an empty one.
+        Some("") if given.expiry().is_some() => "session token",
+        _ => return None,
+    };
+    Some(CredentialsError::provider_error(format!("the credentials have no {missing}")))
 }
 
 /// Whether STS refused the credentials that were to assume the role.

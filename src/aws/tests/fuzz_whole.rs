@@ -7,7 +7,7 @@ use crate::aws::whole_reply::check;
 use crate::tests::fuzz::hold_many;
 use crate::tests::text::varied;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
 const OF_AWS: [&str; 7] = [BUILD, DENIED, EVENTS, NO_STACK, ONE_AMI, RESOURCE, STACKS];
 
@@ -31,7 +31,7 @@ fn only_a_whole_reply_passes() {
                 None => !is_success,
                 Some(b'<') if !is_success && text.get(1).is_some_and(|letter| b"!Hh".contains(letter)) => true,
                 Some(b'<') => read(text).is_some(),
-                Some(b'{') => serde_json::from_slice::<Value>(text).is_ok(),
+                Some(b'{') => serde_json::from_slice::<IgnoredAny>(text).is_ok(),
                 Some(_) => true,
             };
             prop_assert!(is_whole, "this passes: {}", body.escape_ascii());

@@ -61,3 +61,12 @@ pub const NO_LOG_STREAM: &str =
     r#"{"__type":"ResourceNotFoundException","message":"The specified log stream does not exist."}"#;
 pub const LOG_STREAMS: &str = r#"{"logStreams":[{"logStreamName":"3.16.1/1","creationTime":1,"firstEventTimestamp":2,
     "arn":"arn:aws:logs:eu-west-1:1:log-group:g:log-stream:3.16.1/1"},{"logStreamName":"empty","arn":"arn:1"}]}"#;
+
+pub const CALLER: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult>\
+    <Arn>arn:aws:sts::111122223333:assumed-role/operator/1</Arn><UserId>AROA:1</UserId><Account>111122223333</Account>\
+    </GetCallerIdentityResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>";
+pub const ASSUMED: &str = "<AssumeRoleResponse><AssumeRoleResult><AssumedRoleUser><AssumedRoleId>AROA:s</AssumedRoleId>\
+    <Arn>arn:aws:sts::111122223333:assumed-role/reader/s</Arn></AssumedRoleUser><Credentials>\
+    <AccessKeyId>ASIA111122223333EXAM</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
+    <SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>\
+    <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>";
