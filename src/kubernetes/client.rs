@@ -7,6 +7,8 @@ use crate::kubernetes::custom_image::CustomImage;
 use crate::kubernetes::told::words;
 use crate::proxy::Proxy;
 use futures::FutureExt;
+use futures::future::BoxFuture;
+use hyper::body::Bytes;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -14,7 +16,8 @@ use kube::Api;
 use kube::client::retry::RetryPolicy;
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use renewal::{Transport, renewed_at_401};
+pub use renewal::Transport;
+use renewal::renewed_at_401;
 use std::path::PathBuf;
 use std::time::Duration;
 use tower::retry::RetryLayer;
@@ -85,9 +88,17 @@ pub async fn connect(cluster: &ClusterSettings) -> Result<Client, BoxError> {
     }
     let namespace = config.default_namespace.clone();
     let cluster = cluster.clone();
-    let service = renewed_at_401(transport(&config, proxy)?, move || afresh(cluster.clone()).boxed());
-    let service = ServiceBuilder::new().map_response(overload::with_reason).service(service);
-    Ok(ClientBuilder::new(service, namespace).build())
+    Ok(over(transport(&config, proxy)?, move || afresh(cluster.clone()).boxed(), &namespace))
+}
+
+/// The client over a transport. `afresh` makes another one when the API server refuses the credentials.
+pub fn over<B, M>(transport: Transport<B>, afresh: M, namespace: &str) -> Client
+where
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    M: Fn() -> BoxFuture<'static, Result<Transport<B>, BoxError>> + Send + Sync + 'static,
+{
+    let service = ServiceBuilder::new().map_response(overload::with_reason).service(renewed_at_401(transport, afresh));
+    ClientBuilder::new(service, namespace).build()
 }
 
 /// The CustomImage `name`. `None` if there is none.

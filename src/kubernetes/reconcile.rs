@@ -196,6 +196,7 @@ fn decide<S>(object: &CustomImage, region: &str, found: &Found, context: &Contex
         account_id: looked_up.account_id.as_deref(),
         generation: object.meta().generation,
         created: object.creation_timestamp().map_or(looked_up.at, |time| time.0),
+        finalizing_seen: looked_up.finalizing_seen,
         now: looked_up.at,
         interval: looked_up.interval.try_into().unwrap_or_default(),
         periods: &context.settings.periods,

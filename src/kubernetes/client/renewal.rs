@@ -13,7 +13,7 @@ use tower::util::BoxCloneService;
 use tower::{BoxError, Service, ServiceExt, service_fn};
 
 /// Everything between a request and the API server: address, credentials, TLS.
-pub type Transport = BoxCloneService<Request<Body>, Response<Incoming>, BoxError>;
+pub type Transport<B = Incoming> = BoxCloneService<Request<Body>, Response<B>, BoxError>;
 
 /// Time between two renewals. Credentials that stay refused must not run the plugin for each request.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -21,20 +21,21 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// The longest time that making a transport may take, because its plugin may hang.
 const LONGEST: Duration = Duration::from_secs(30);
 
-struct Renewal<M> {
-    transport: Mutex<Transport>,
+struct Renewal<B, M> {
+    transport: Mutex<Transport<B>>,
     /// When the transport was last renewed. Whoever renews it holds this lock, so that requests share a renewal.
     renewed_at: tokio::sync::Mutex<Option<Instant>>,
     make: M,
 }
 
 /// Sends through `transport`. After a 401 it takes what `make` makes, and sends the request once more.
-pub fn renewed_at_401<M>(
-    transport: Transport,
+pub fn renewed_at_401<B, M>(
+    transport: Transport<B>,
     make: M,
-) -> impl Service<Request<Body>, Response = Response<Incoming>, Error = BoxError, Future: Send> + Send
+) -> impl Service<Request<Body>, Response = Response<B>, Error = BoxError, Future: Send> + Send
 where
-    M: Fn() -> BoxFuture<'static, Result<Transport, BoxError>> + Send + Sync + 'static,
+    B: Send + 'static,
+    M: Fn() -> BoxFuture<'static, Result<Transport<B>, BoxError>> + Send + Sync + 'static,
 {
     let renewal = Arc::new(Renewal { transport: Mutex::new(transport), renewed_at: Default::default(), make });
     service_fn(move |request| {
@@ -43,8 +44,12 @@ where
     })
 }
 
-impl<M: Fn() -> BoxFuture<'static, Result<Transport, BoxError>> + Send + Sync + 'static> Renewal<M> {
-    async fn send(self: Arc<Self>, request: Request<Body>) -> Result<Response<Incoming>, BoxError> {
+impl<B, M> Renewal<B, M>
+where
+    B: Send + 'static,
+    M: Fn() -> BoxFuture<'static, Result<Transport<B>, BoxError>> + Send + Sync + 'static,
+{
+    async fn send(self: Arc<Self>, request: Request<Body>) -> Result<Response<B>, BoxError> {
         let (parts, body) = request.into_parts();
         // A body that is streamed cannot be sent twice.
         let again = body.try_clone().map(|body| Request::from_parts(parts.clone(), body));
@@ -60,7 +65,7 @@ impl<M: Fn() -> BoxFuture<'static, Result<Transport, BoxError>> + Send + Sync + 
         self.current().oneshot(again).await
     }
 
-    fn current(&self) -> Transport {
+    fn current(&self) -> Transport<B> {
         self.transport.lock().clone()
     }
 

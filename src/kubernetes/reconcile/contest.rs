@@ -7,6 +7,7 @@ use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::kubernetes::status::compose;
 use crate::packed::Packed;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use std::time::Duration;
 
 /// So many undone writes within `WITHIN` begin a rest.
@@ -96,14 +97,15 @@ impl Contest {
         }
     }
 
-    /// Our last write, if the API server has another status now: another writer has changed it.
+    /// Our last write, if the API server has another status now: another writer has changed it. A write without an answer
+    /// may be done, and may have left the fields of another writer: an apply does not remove them.
     #[must_use]
     pub fn overwritten(&self, stored: &CustomImageStatus) -> Option<CustomImageStatus> {
         if self.is_there {
             return None;
         }
-        let is_tried = || self.tried.iter().filter_map(unpacked).any(|tried| tried == *stored);
-        self.ours().filter(|ours| ours != stored && !is_tried())
+        let done = self.tried.iter().rev().filter_map(unpacked).find(|tried| has_all_of(stored, tried));
+        done.or_else(|| self.ours()).filter(|ours| ours != stored)
     }
 
     fn ours(&self) -> Option<CustomImageStatus> {
@@ -140,6 +142,24 @@ impl Contest {
         if self.until.is_some_and(|until| now.duration_since(until) > longest) {
             (self.undone, self.rests, self.until) = (Vec::new(), 0, None);
         }
+    }
+}
+
+/// Whether `stored` has all fields of `ours`, and perhaps more.
+fn has_all_of(stored: &CustomImageStatus, ours: &CustomImageStatus) -> bool {
+    let json = |status| serde_json::to_value(status).unwrap_or_default();
+    stored == ours || contains(&json(stored), &json(ours))
+}
+
+fn contains(stored: &Value, ours: &Value) -> bool {
+    match (stored, ours) {
+        (Value::Object(stored), Value::Object(ours)) => {
+            ours.iter().all(|(name, ours)| stored.get(name).is_some_and(|stored| contains(stored, ours)))
+        }
+        (Value::Array(stored), Value::Array(ours)) => {
+            ours.iter().all(|ours| stored.iter().any(|stored| contains(stored, ours)))
+        }
+        (stored, ours) => stored == ours,
     }
 }
 
@@ -216,6 +236,17 @@ mod tests {
         contest.tries(&status("one more"));
         assert_eq!(contest.overwritten(&status("next")), None, "the write was done, and its answer was lost");
         assert_eq!(contest.overwritten(&status("theirs")), Some(status("ours")));
+    }
+
+    #[test]
+    fn a_write_without_an_answer_that_left_fields_of_another_writer_is_ours_without_them() {
+        let mut contest = Contest::default();
+        contest.tries(&status("ours"));
+        let mixed = CustomImageStatus { region: Some("theirs".to_owned()), ..status("ours") };
+        assert_eq!(contest.overwritten(&mixed), Some(status("ours")));
+        write(&mut contest, "before");
+        contest.tries(&status("ours"));
+        assert_eq!(contest.overwritten(&mixed), Some(status("ours")), "and not what it was before");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::kubernetes::reconcile::contest::Contest;
 use crate::kubernetes::reconcile::echo::Echo;
 use crate::kubernetes::reconcile::unwritten::Unwritten;
 use crate::kubernetes::reconcile::wanted::{self, MOST_REQUEST};
+use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::moment::Orphan;
 use crate::kubernetes::status::transition::Note;
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
@@ -35,6 +36,8 @@ pub struct Remembered {
     ignored: Option<String>,
     /// The image that the status reports.
     pub missed: Missed,
+    /// When this process first met the mark Finalizing, by its own clock. `None` if the status has none.
+    finalizing_seen: Option<Timestamp>,
     /// The last answer about the orphan: the untagged AMI of a finished build.
     pub orphan: Option<AskedOrphan>,
     /// The value of the annotation `REQUESTED_AT` that a user last set, and when the read for it is due.
@@ -94,6 +97,15 @@ impl Remembered {
     pub fn stands(&mut self, stored: Option<&Packed<CustomImageStatus>>, is_answered: bool) {
         self.unwritten = None;
         self.contest.stands(stored, is_answered);
+    }
+
+    /// The process meets `previous`. Returns when it first met the mark Finalizing, `now` if there is none.
+    pub fn sees_finalizing(&mut self, previous: &CustomImageStatus, now: Timestamp) -> Timestamp {
+        let is_marked = conditions::find(&previous.conditions, conditions::FINALIZING).is_some();
+        // A clock that was set back must not make the period longer.
+        let seen = self.finalizing_seen.filter(|seen| is_marked && *seen <= now).unwrap_or(now);
+        self.finalizing_seen = is_marked.then_some(seen);
+        seen
     }
 
     /// Counts one more refusal. Returns since when the object is refused.
@@ -217,6 +229,28 @@ mod tests {
         assert_eq!(memory.requested_at("c", at(106)), at(110), "it does not move away");
         assert_eq!(memory.requested_at("d", at(111)), at(120));
         assert_eq!(memory.requested_at("e", at(500)), at(500));
+    }
+
+    #[test]
+    fn finalizing_is_first_seen_once_unless_the_clock_was_set_back() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mark = json!({
+            "type": "Finalizing", "status": "True", "reason": "Finalizing", "message": "",
+            "lastTransitionTime": "2026-11-24T10:00:00Z"
+        });
+        let marked: CustomImageStatus = serde_json::from_value(json!({"conditions": [mark]})).unwrap();
+        let mut memory = Remembered::default();
+        for (status, now, seen) in [
+            (&CustomImageStatus::default(), 100, 100),
+            (&marked, 200, 200),
+            (&marked, 300, 200),
+            (&marked, 150, 150),
+            (&marked, 400, 150),
+            (&CustomImageStatus::default(), 500, 500),
+            (&marked, 600, 600),
+        ] {
+            assert_eq!(memory.sees_finalizing(status, at(now)), at(seen), "at {now}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

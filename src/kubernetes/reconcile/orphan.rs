@@ -6,7 +6,7 @@ use crate::describe_image::{ImageId, ImageRef, Observation, Scope};
 use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::reconcile::memory::{AskedOrphan, Missed, Remembered};
-use crate::kubernetes::status::moment::Orphan;
+use crate::kubernetes::status::moment::{Orphan, finalizing_since};
 use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::kubernetes::status::verdict::missing::may_be_orphaned;
 use crate::kubernetes::status::{build_story, conditions};
@@ -27,7 +27,9 @@ pub async fn read<S: Source + 'static>(
 ) -> (Orphan, Option<Timestamp>) {
     let now = context.now();
     let finalizing = context.settings.periods.finalizing;
-    let Some(arn) = missed_build(observation, &image.id, previous, now, finalizing) else {
+    let since = finalizing_since(previous, memory.sees_finalizing(previous, now), now);
+    let is_late = since.and_then(|since| since.checked_add(finalizing).ok()).is_some_and(|until| until <= now);
+    let Some(arn) = missed_build(observation, &image.id, previous, now).filter(|_| is_late) else {
         memory.orphan = None;
         return (Orphan::Unknown, None);
     };
@@ -43,22 +45,20 @@ pub async fn read<S: Source + 'static>(
     answer
 }
 
-/// The ARN of the image build whose AMI is missing for too long, or a pattern of all builds of the id if the ARN is
+/// The ARN of the image build whose AMI is missing, or a pattern of all builds of the id if the ARN is
 /// unknown. `None` also if the AMI is already known to be gone.
 fn missed_build(
     observation: &Observation,
     id: &ImageId,
     previous: &CustomImageStatus,
     now: Timestamp,
-    finalizing: SignedDuration,
 ) -> Option<String> {
     let mark = conditions::find(&previous.conditions, conditions::FINALIZING)?;
     // The other reasons, Deleted and Deleting, mean that the AMI is gone.
     let is_open = [ReadyReason::Finalizing, ReadyReason::OrphanedImage].iter().any(|open| mark.reason == open.name());
-    let until = mark.last_transition_time.0.checked_add(finalizing).ok()?;
     let (build, _) = build_story::next(previous, observation, now);
     let is_another = build_story::is_another(previous, &build);
-    let is_missed = is_open && now >= until && !is_another && build.ami_id.is_none();
+    let is_missed = is_open && !is_another && build.ami_id.is_none();
     let arn = build.image_arn.unwrap_or_else(|| build_story::any_image_arn(id.as_str()));
     (is_missed && may_be_orphaned(observation)).then_some(arn)
 }

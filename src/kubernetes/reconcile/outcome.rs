@@ -34,6 +34,8 @@ pub struct LookedUp {
     pub interval: Duration,
     /// Whether it answers the read that a user has requested.
     pub answers_request: bool,
+    /// When this process first met the mark Finalizing, by its own clock.
+    pub finalizing_seen: Timestamp,
 }
 
 /// Looks up what `object` wants. `None` until AWS has answered.
@@ -52,6 +54,7 @@ pub async fn find_outcome<S: Source + 'static>(
         until,
         interval: context.settings.intervals.settled,
         answers_request: true,
+        finalizing_seen: now,
     };
     match wanted {
         Wanted::Image(image) => {
@@ -103,6 +106,7 @@ async fn of_image<S: Source + 'static>(
         until: until.into_iter().chain(requested.filter(|time| !is_due(time))).min(),
         interval: interval.unwrap_or(context.settings.intervals.settled),
         answers_request: requested.max(not_before).is_none_or(|time| at >= time),
+        finalizing_seen: memory.sees_finalizing(previous, now),
     })
 }
 

@@ -56,19 +56,29 @@ pub struct Moment<'a> {
     pub account_id: Option<&'a str>,
     pub generation: Option<i64>,
     pub created: Timestamp,
+    /// When this process first met the mark Finalizing of the object, by its own clock. `now` if there is none.
+    pub finalizing_seen: Timestamp,
     pub now: Timestamp,
     /// The time between two reads of the image in its current phase.
     pub interval: SignedDuration,
     pub periods: &'a GracePeriods,
 }
 
+/// When the finalizing period started: at the transition time of the mark, so that a restart of the operator does not restart
+/// it. `None` without the mark. A mark from the future is of another clock, or of this one before it was set back. Then it is when
+/// this process first saw the mark.
+#[must_use]
+pub fn finalizing_since(previous: &CustomImageStatus, seen: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let mark = conditions::find(&previous.conditions, conditions::FINALIZING)?;
+    let marked = mark.last_transition_time.0;
+    Some(if marked > now { seen } else { marked })
+}
+
 impl Moment<'_> {
-    /// The end of the finalizing period. The period starts at the transition time of Finalizing, so that a restart of
-    /// the operator does not restart it. Without that condition it starts now.
+    /// The end of the finalizing period. Without the mark Finalizing it starts now.
     #[must_use]
     pub fn finalizing_until(&self) -> Timestamp {
-        let since = conditions::find(&self.previous.conditions, conditions::FINALIZING)
-            .map_or(self.now, |condition| condition.last_transition_time.0);
+        let since = finalizing_since(self.previous, self.finalizing_seen, self.now).unwrap_or(self.now);
         since.checked_add(self.periods.finalizing).unwrap_or(Timestamp::MAX)
     }
 

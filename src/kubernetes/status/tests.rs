@@ -35,6 +35,7 @@ fn moment(previous: &CustomImageStatus, minute: i64) -> Moment<'_> {
         account_id: Some("111122223333"),
         generation: Some(7),
         created: at(0),
+        finalizing_seen: at(minute),
         now: at(minute),
         interval: SignedDuration::from_mins(10),
         periods: &PERIODS,
@@ -199,6 +200,24 @@ fn finished_build_without_an_ami_is_orphaned_after_30_minutes_even_if_its_stack_
     assert!(message.contains("Ec2ImageBuilderArn"), "{message}");
     assert_eq!(summary(&after(&absent(), &orphaned, 500)), "False OrphanedImage Finalizing Stalled Synced");
     assert_eq!(summary(&after(&ami("available"), &orphaned, 501)), "True ImageAvailable Synced");
+}
+
+#[test]
+fn mark_from_the_future_counts_from_when_the_process_saw_it() {
+    // Two hours ahead of the clock that is used from then on.
+    let begun = next(&stack("CREATE_COMPLETE", Some("AVAILABLE")), &moment(&fresh(), 120)).status;
+    let seen_at_5 = |minute| Moment { finalizing_seen: at(5), ..moment(&begun, minute) };
+    let waits = next(&stack("CREATE_COMPLETE", Some("AVAILABLE")), &seen_at_5(10));
+    assert_eq!(
+        (summary(&waits.status).as_str(), waits.until),
+        ("False Finalizing Finalizing Reconciling Synced", Some(at(35)))
+    );
+    let over = next(&stack("CREATE_COMPLETE", Some("AVAILABLE")), &seen_at_5(35)).status;
+    assert_eq!(summary(&over), "False OrphanedImage Finalizing Stalled Synced");
+    let mark = |status: &CustomImageStatus| {
+        conditions::find(&status.conditions, conditions::FINALIZING).unwrap().last_transition_time.clone()
+    };
+    assert_eq!(mark(&over), mark(&begun), "which of the clocks is wrong, nobody knows");
 }
 
 #[test]

@@ -31,8 +31,10 @@ pub fn failed(
     let until_reported = since.checked_add(moment.periods.error).unwrap_or(Timestamp::MAX);
     let until_stale = last_observed.checked_add(moment.staleness_budget()).unwrap_or(Timestamp::MAX);
     let is_at_hand = has_observation(moment.previous);
+    // An object that was suspended for long has an old answer when it is resumed.
+    let is_over = moment.now >= until_reported.min(until_stale);
     match ready_reason_of(error.kind) {
-        Some(reason) if !is_at_hand || is_refused_here(error.kind) || moment.now >= until_reported => {
+        Some(reason) if !is_at_hand || is_refused_here(error.kind) || is_over => {
             Change::Ready(Verdict::new("Unknown", reason, message.to_owned(), Progress::Stalled), synced)
         }
         None if !is_at_hand => {
@@ -46,7 +48,7 @@ pub fn failed(
         _ if moment.now >= until_reported => Change::Synced(Some(synced), Some(until_stale)),
         _ if is_resumed(moment) => Change::Synced(Some(synced), Some(until_reported.min(until_stale))),
         None => Change::Synced(None, Some(until_reported.min(until_stale))),
-        Some(_) => Change::Synced(None, Some(until_reported)),
+        Some(_) => Change::Synced(None, Some(until_reported.min(until_stale))),
     }
 }
 

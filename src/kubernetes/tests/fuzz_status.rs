@@ -31,6 +31,7 @@ fn moment(previous: &CustomImageStatus, created: Timestamp, now: Timestamp) -> M
         account_id: None,
         generation: Some(7),
         created,
+        finalizing_seen: now,
         now,
         interval: SignedDuration::from_mins(10),
         periods: &PERIODS,

@@ -37,6 +37,9 @@ pub use refusal::Refusal;
 pub use resource::Resource;
 pub use store::Snapshot;
 
+use customimage_operator::kubernetes::client;
+use futures::FutureExt;
+use futures::future::ready;
 use jiff::Timestamp;
 use kube::Client;
 use kube::client::retry::RetryPolicy;
@@ -78,16 +81,19 @@ impl ApiServer {
         server
     }
 
-    /// A client named `name`, whose requests pass `link`. It sends a request again as the operator's own client does: when the
-    /// server is overloaded. It needs a runtime.
+    /// The operator's own client, named `name`, whose requests pass `link`. It needs a runtime.
     pub fn client(&self, name: &str, link: Arc<dyn Link>) -> Client {
         let transport = Transport::new(self.clone(), name, link);
-        let service = tower::service_fn(move |request| {
+        let make = move || {
             let transport = transport.clone();
-            async move { transport.send(request).await }
-        });
-        let service = ServiceBuilder::new().layer(RetryLayer::new(RetryPolicy::default())).service(service);
-        Client::new(service, OWN_NAMESPACE)
+            let service = tower::service_fn(move |request| {
+                let transport = transport.clone();
+                async move { transport.send(request).await }
+            });
+            ServiceBuilder::new().layer(RetryLayer::new(RetryPolicy::default())).service(service)
+        };
+        let first = client::Transport::new(make());
+        client::over(first, move || ready(Ok(client::Transport::new(make()))).boxed(), OWN_NAMESPACE)
     }
 
     /// The status writes since the last call. Those that an observer has seen are not kept.

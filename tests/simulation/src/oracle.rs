@@ -1,9 +1,11 @@
 //! What must hold, whatever happens. Each oracle is one file. They look at what the API server and AWS have seen, and never
 //! into the operator.
 
+mod beside;
 mod budget;
 mod claims;
 mod convergence;
+mod gone;
 mod met;
 mod orders;
 mod ready;

@@ -17,6 +17,9 @@ use crate::weather::Weather;
 pub const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 pub const NAMESPACES: [&str; 3] = ["team-a", "team-b", "team-c"];
 
+/// How long the CRD may be gone, in seconds.
+const MOST_CRD_GONE: u64 = 300;
+
 /// What happens to the operator's surroundings at one moment.
 #[derive(Clone, Debug)]
 pub enum Turn {
@@ -30,6 +33,8 @@ pub enum Turn {
     Restart(usize),
     /// The wall clock of a replica is this many seconds off from now on.
     Skew(usize, i64),
+    /// It gains so many seconds in an hour from now on.
+    Drift(usize, f64),
     /// The configuration changes: only these namespaces may use the operator's identity.
     Allow(Vec<&'static str>),
     /// A user does something.
@@ -78,6 +83,8 @@ impl Plan {
         users(&mut chance(4), &mut turns, &ids, calm_from);
         forgetting(&mut chance(5), &mut turns, calm_from);
         configuration(&mut chance(6), &mut turns, calm_from);
+        drift(&mut chance(8), &mut turns, calm_from);
+        odd_users(&mut chance(9), &mut turns, &ids, calm_from);
         turns.extend(crowd.iter().map(|id| (10.0, Turn::User(Deed::create(&mut rng, id, REGIONS[0])))));
         turns.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let latency = Duration::from_millis([0, 100, 1500][chance(7).usize(..3)]);
@@ -120,6 +127,24 @@ fn processes(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
     }
 }
 
+/// Some clocks are never quite right.
+fn drift(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
+    for replica in 0..crate::time::REPLICAS {
+        let gains = [0.0, 0.0, -60.0, -1.0, 1.0, 60.0][rng.usize(..6)];
+        turns.extend([(0.0, Turn::Drift(replica, gains)), (end, Turn::Drift(replica, 0.0))]);
+    }
+}
+
+fn odd_users(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, ids: &[(String, &str)], end: f64) {
+    for _ in 0..rng.usize(..3) {
+        let (id, _) = &ids[rng.usize(..ids.len())];
+        turns.push((rng.f64() * end, Turn::User(Deed::odd(rng, id))));
+    }
+    // When the CRD is back, so that there is an object at the end.
+    let last = Deed { namespace: NAMESPACES[0], ..Deed::create(rng, "last", REGIONS[0]) };
+    turns.push((end + MOST_CRD_GONE as f64, Turn::User(last)));
+}
+
 fn configuration(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
     let often = rng.usize(0..=2);
     for _ in 0..(often as f64 * end / 3600.0) as usize {
@@ -140,7 +165,7 @@ fn store(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
         turns.push((third, Turn::Compact));
     }
     if rng.u8(..12) == 0 {
-        turns.push((rng.f64() * end * 0.8, Turn::CrdGone(Duration::from_secs(rng.u64(1..300)))));
+        turns.push((rng.f64() * end * 0.8, Turn::CrdGone(Duration::from_secs(rng.u64(1..MOST_CRD_GONE)))));
     }
 }
 

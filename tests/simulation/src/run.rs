@@ -129,6 +129,7 @@ impl Simulation {
             Turn::Crash(replica) => self.processes.kill(replica),
             Turn::Restart(replica) => self.processes.terminate(replica),
             Turn::Skew(replica, seconds) => time::set_skew(replica, seconds),
+            Turn::Drift(replica, seconds) => time::set_drift(replica, seconds),
             Turn::User(deed) => deed.apply(api),
             Turn::Backup => self.backup = Some(api.snapshot()),
             Turn::SetBack => {
@@ -168,20 +169,19 @@ impl Simulation {
 
     fn check_writes(&mut self) {
         let Stage { api, aws, trace, .. } = &self.stage;
-        for write in api.take_lease_writes() {
-            if write.holder_before != write.holder_after {
-                trace.note(&write.client, format_args!("Lease: {:?} → {:?}", write.holder_before, write.holder_after));
-            }
-            self.writers.lease(&write);
-        }
+        let mut of_leases = api.take_lease_writes().into_iter().peekable();
         let writes = api.take_writes();
         for write in &writes {
+            while let Some(before) = of_leases.next_if(|lease| lease.at <= write.at) {
+                self.writers.lease(&before, trace);
+            }
             let (namespace, name) = (&write.namespace, &write.name);
             trace.note(&write.client, format_args!("status of {namespace}/{name}: {} → {}", write.before, write.after));
             self.writes += usize::from(write.has_changed && oracle::is_operator(&write.client));
             self.writers.status(write, trace);
             self.truth.check(write, self.steady.since(), aws, trace);
         }
+        of_leases.for_each(|write| self.writers.lease(&write, trace));
     }
 
     /// Once a minute.
@@ -203,7 +203,7 @@ impl Simulation {
         let Stage { api, aws, trace, .. } = &self.stage;
         if !self.has_failed() {
             let config = sdk::config(&arguments().aws.settings(), aws.transport((0, 0), None, Life::new(None)), 0);
-            oracle::check_convergence(&api.objects(Resource::CustomImage), &config, trace).await;
+            oracle::check_convergence(&api.objects(Resource::CustomImage), &config, &aws.facts(), trace).await;
         }
     }
 

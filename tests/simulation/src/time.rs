@@ -17,12 +17,15 @@ thread_local! {
     static BEGUN: Cell<Option<Instant>> = const { Cell::new(None) };
     /// How far the wall clock of each replica is off, in seconds.
     static SKEWS: [Cell<i64>; REPLICAS] = const { [Cell::new(0), Cell::new(0)] };
+    /// How many seconds it gains in an hour, and since when.
+    static DRIFTS: [Cell<(f64, f64)>; REPLICAS] = const { [Cell::new((0.0, 0.0)), Cell::new((0.0, 0.0))] };
 }
 
 /// Begins now, with true wall clocks.
 pub fn begin() {
     BEGUN.set(Some(Instant::now()));
     SKEWS.with(|skews| skews.iter().for_each(|skew| skew.set(0)));
+    DRIFTS.with(|drifts| drifts.iter().for_each(|drift| drift.set((0.0, 0.0))));
 }
 
 /// Seconds since the beginning.
@@ -46,6 +49,11 @@ pub fn set_skew(replica: usize, skew: i64) {
     SKEWS.with(|skews| skews[replica].set(skew));
 }
 
+/// From now on the wall clock of a replica gains so many seconds in an hour. What it gained before is corrected.
+pub fn set_drift(replica: usize, seconds: f64) {
+    DRIFTS.with(|drifts| drifts[replica].set((seconds, elapsed())));
+}
+
 /// The wall clock of a replica.
 pub fn clock(replica: usize) -> Clock {
     Clock::new([skewed::<0>, skewed::<1>][replica])
@@ -53,5 +61,7 @@ pub fn clock(replica: usize) -> Clock {
 
 fn skewed<const REPLICA: usize>() -> Timestamp {
     let skew = SKEWS.with(|skews| skews[REPLICA].get());
-    now().checked_add(SignedDuration::from_secs(skew)).unwrap_or_default()
+    let (gains, since) = DRIFTS.with(|drifts| drifts[REPLICA].get());
+    let drift = SignedDuration::try_from_secs_f64(gains * (elapsed() - since) / 3600.0).unwrap_or_default();
+    now().checked_add(SignedDuration::from_secs(skew) + drift).unwrap_or_default()
 }

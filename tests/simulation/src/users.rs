@@ -56,6 +56,16 @@ impl Deed {
         Self { namespace: NAMESPACES[rng.usize(..NAMESPACES.len())], name: name(rng, id), what }
     }
 
+    /// What few users do: an object without a region, or with one that AWS does not have, or a request that is too long.
+    pub fn odd(rng: &mut Rng, id: &str) -> Self {
+        let (name, what) = match rng.u8(..3) {
+            0 => (format!("{id}-anywhere"), What::Create(json!({"imageId": id}))),
+            1 => (format!("{id}-nowhere"), What::Create(spec(id, NOWHERE))),
+            _ => (id.to_owned(), What::Request("x".repeat(rng.usize(250..260)))),
+        };
+        Self { namespace: NAMESPACES[rng.usize(..NAMESPACES.len())], name, what }
+    }
+
     pub fn apply(&self, api: &ApiServer) {
         let (namespace, name) = (self.namespace, self.name.as_str());
         // What cannot be done is not done: a user sees an error then.
@@ -84,6 +94,9 @@ impl Deed {
 fn name(rng: &mut Rng, id: &str) -> String {
     if rng.u8(..4) == 0 { format!("{id}-again") } else { id.to_owned() }
 }
+
+/// A region that AWS does not have.
+pub const NOWHERE: &str = "xx-nowhere-1";
 
 fn spec(id: &str, region: &str) -> Value {
     json!({"imageId": id, "region": region})

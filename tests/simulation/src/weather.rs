@@ -32,7 +32,10 @@ pub enum OfApi {
     Unreachable,
     /// It is done, and the connection breaks before the answer.
     LostReply,
+    /// It is done, and never answered.
     Silent,
+    /// It is not done, and never answered.
+    Swallowed,
 }
 
 /// The faults of a while.
@@ -221,8 +224,16 @@ fn of_aws() -> Vec<OfAws> {
 }
 
 fn of_api() -> Vec<OfApi> {
-    let refused = [400, 403, 404, 409, 422, 429, 500, 503, 504].map(OfApi::Refused);
-    let others = [OfApi::Slow, OfApi::Slow, OfApi::Unreachable, OfApi::LostReply, OfApi::LostReply, OfApi::Silent];
+    let refused = [400, 401, 403, 404, 409, 422, 429, 500, 503, 504].map(OfApi::Refused);
+    let others = [
+        OfApi::Slow,
+        OfApi::Slow,
+        OfApi::Unreachable,
+        OfApi::LostReply,
+        OfApi::LostReply,
+        OfApi::Silent,
+        OfApi::Swallowed,
+    ];
     refused.into_iter().chain(others).collect()
 }
 

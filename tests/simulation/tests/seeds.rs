@@ -14,8 +14,8 @@ fn simulate(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn no_oracle_fails_in_eight_seeds() {
-    simulate(&["--seeds", "8", "--hours", "0.3"]);
+fn no_oracle_fails_in_six_seeds() {
+    simulate(&["--seeds", "6", "--hours", "1"]);
 }
 
 #[test]

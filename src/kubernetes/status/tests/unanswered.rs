@@ -44,6 +44,16 @@ fn resumed_object_reports_at_once_that_aws_does_not_answer() {
 }
 
 #[test]
+fn object_that_is_resumed_after_long_does_not_show_its_old_answer_while_aws_refuses() {
+    let there = after(&ami("available"), &fresh(), 1);
+    let paused = after(&Outcome::Suspended, &there, 2);
+    let early = after(&failed(SourceErrorKind::AccessDenied, 9, 2), &paused, 9);
+    assert_eq!(summary(&early), "True ImageAvailable Synced=False:AccessDenied");
+    let late = after(&failed(SourceErrorKind::AccessDenied, 80, 2), &paused, 80);
+    assert_eq!(summary(&late), "Unknown AccessDenied Stalled Synced=False:AccessDenied");
+}
+
+#[test]
 fn another_missing_permission_is_named_even_if_the_reason_is_the_same() {
     let denied = |action: &str| {
         let mut outcome = failed(SourceErrorKind::AccessDenied, 1, 0);

@@ -14,6 +14,8 @@ pub struct StatusWrite {
     pub namespace: String,
     pub name: String,
     pub uid: String,
+    /// What the user wants.
+    pub spec: Value,
     pub version_before: u64,
     /// The same as before if nothing has changed.
     pub version_after: u64,

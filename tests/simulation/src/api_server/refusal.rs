@@ -13,11 +13,13 @@ pub struct Refusal {
     pub details: Value,
     /// An error outside of any resource is plain text.
     pub is_plain: bool,
+    /// The header that says when to try again, in seconds.
+    pub retry_after: Option<u32>,
 }
 
 impl Refusal {
     fn new(code: u16, reason: &'static str, message: String, details: Value) -> Self {
-        Self { code, reason, message, details, is_plain: false }
+        Self { code, reason, message, details, is_plain: false, retry_after: None }
     }
 
     /// The Status object.
@@ -160,7 +162,7 @@ impl Refusal {
             409 => ("Conflict", "the server reported a conflict"),
             410 => ("Expired", "the resource version is too old"),
             422 => ("Invalid", "the server rejected our request due to an error in our request"),
-            429 => ("TooManyRequests", "too many requests"),
+            429 => ("TooManyRequests", "Too many requests, please try again later.\n"),
             500 => ("InternalError", "Internal error occurred: etcdserver: leader changed"),
             503 => ("ServiceUnavailable", "apiserver is shutting down"),
             504 => {
@@ -168,8 +170,8 @@ impl Refusal {
             }
             _ => ("Unknown", "unknown"),
         };
-        let details = retry_after.map_or(Value::Null, |seconds| json!({"retryAfterSeconds": seconds}));
-        Self::new(code, reason, message.to_owned(), details)
+        // An overloaded server answers before any resource is known.
+        Self { is_plain: code == 429, retry_after, ..Self::new(code, reason, message.to_owned(), Value::Null) }
     }
 }
 

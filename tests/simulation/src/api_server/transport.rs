@@ -100,6 +100,8 @@ fn refused(refusal: &Refusal) -> Result<Reply, BoxError> {
         return json(refusal.code, refusal.status().to_string());
     }
     let reply = Response::builder().status(refusal.code).header(header::CONTENT_TYPE, "text/plain; charset=utf-8");
+    let reply =
+        refusal.retry_after.into_iter().fold(reply, |reply, seconds| reply.header(header::RETRY_AFTER, seconds));
     Ok(reply.body(whole(refusal.message.clone()))?)
 }
 

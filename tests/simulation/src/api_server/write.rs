@@ -195,6 +195,7 @@ impl<'a> Writing<'a> {
                     namespace,
                     name,
                     uid: meta(after, "uid").to_owned(),
+                    spec: after["spec"].clone(),
                     version_before,
                     version_after,
                     before: before.map(|before| before["status"].clone()).unwrap_or_default(),

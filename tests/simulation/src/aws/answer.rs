@@ -1,7 +1,7 @@
 //! What an answer of AWS tells.
 
 use bytes::Bytes;
-use http::Response;
+use http::{Request, Response};
 use simulator::Answer;
 
 /// Whether it tells of what there is. That something is missing is an error in AWS's words.
@@ -13,11 +13,20 @@ pub fn says_something(answer: &Answer) -> bool {
 /// Whether it has no token of a next page.
 pub fn is_last_page(answer: &Answer) -> bool {
     let Answer::Whole(reply) = answer else { return false };
-    !has(reply, "<nextToken>")
+    !has(reply, "<nextToken>") && !has(reply, "<NextToken>")
+}
+
+/// Whether it is a page of a list that has several.
+pub fn is_of_pages(request: &Request<Bytes>, answer: &Answer) -> bool {
+    contains(request.body(), "NextToken=") || !is_last_page(answer)
 }
 
 fn has(reply: &Response<Bytes>, words: &str) -> bool {
-    reply.body().windows(words.len()).any(|part| part == words.as_bytes())
+    contains(reply.body(), words)
+}
+
+fn contains(text: &[u8], words: &str) -> bool {
+    text.windows(words.len()).any(|part| part == words.as_bytes())
 }
 
 pub fn status_of(answer: &Answer) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use customimage_operator::describe_image::observation::tag_key;
 use simulator::World;
 
 /// The AMIs, stacks and builds of all regions.
@@ -13,6 +14,8 @@ pub struct Facts {
     pub stacks: BTreeMap<(String, String), (String, String)>,
     /// Those of the stacks that build no image, by ARN.
     others: BTreeSet<String>,
+    /// The builds that have an AMI, by region and ARN: whether ParallelCluster has tagged it.
+    pub made: BTreeMap<(String, String), bool>,
     /// The status of each build, by ARN.
     pub builds: BTreeMap<String, String>,
 }
@@ -21,6 +24,10 @@ impl Facts {
     pub fn of(world: &World) -> Self {
         let mut facts = Self::default();
         for image in &world.images {
+            if let Some(arn) = image.tag(tag_key::IMAGE_BUILD) {
+                let is_tagged = image.tag(tag_key::IMAGE_ID).is_some();
+                *facts.made.entry((image.region.clone(), arn.to_owned())).or_default() |= is_tagged;
+            }
             if let (Some(id), Some("available")) =
                 (image.tag("parallelcluster:image_id"), image.tag("parallelcluster:build_status"))
             {

@@ -1,9 +1,10 @@
 //! Budget: no window of time has more calls of one API in one region than its share of AWS's limit allows: rate × time, the
-//! burst, and for each process that has begun to read, what a new process may use at once.
+//! burst, and for each process that has begun to read, what a new process may use at once. One process alone has no more than that
+//! at its beginning.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::aws::{Aws, Call};
+use crate::aws::{Attempt, Aws};
 use crate::trace::Trace;
 
 /// A quarter of AWS's limits, as by default: calls at once, and calls a second.
@@ -14,36 +15,92 @@ fn share(operation: &str) -> (f64, f64) {
 /// What a new process has at the beginning, in parts of the burst. It has at least one call.
 const AT_THE_START: f64 = 0.4;
 
-/// Checks all calls so far. The SDK's own retries are not counted here: they cannot wait, and later calls pay for them.
-pub fn check(aws: &Aws, trace: &Trace) {
-    aws.calls(|calls| {
-        let mut by_api: BTreeMap<(&str, &str), Vec<&Call>> = BTreeMap::new();
-        for call in calls.iter().filter(|call| !call.is_retry) {
-            by_api.entry((&call.region, &call.operation)).or_default().push(call);
-        }
-        for ((region, operation), mut calls) in by_api {
-            // The network may deliver them later, and together.
-            calls.sort_by(|one, other| one.sent.total_cmp(&other.sent));
-            if let Some(excess) = excess(operation, &calls) {
-                trace.fail("budget", format_args!("{operation} in {region}: {excess}"));
-            }
-        }
-    });
-}
+/// How much more a window may have than the share, because ticks of the clock are not calls.
+const TICK: f64 = 1.0;
 
-/// A bucket that leaks at the rate must never hold more than the burst. What a new process has at the beginning leaks at once.
-fn excess(operation: &str, calls: &[&Call]) -> Option<String> {
-    let (burst, rate) = share(operation);
-    let (mut level, mut last) = (0.0_f64, 0.0_f64);
-    let mut callers = BTreeSet::new();
-    for call in calls {
-        let begins = if callers.insert(call.caller) { (burst * AT_THE_START).max(1.0) } else { 0.0 };
-        level = (level - (call.sent - last) * rate - begins).max(0.0) + 1.0;
-        last = call.sent;
-        // One more, because ticks of the clock are not calls.
-        if level > burst + 1.0 {
-            return Some(format!("{level:.1} calls at once at {:.0} s, where {burst:.1} are allowed", call.sent));
+/// The retries that may be owed at once: the SDK's three of each call that may be under way. They cannot wait, and later calls
+/// pay for them.
+const OWED: f64 = 3.0 * (32.0 + 16.0 + 16.0);
+
+/// A process: the number of the replica, and of its life.
+type Caller = (usize, u32);
+
+/// Checks all calls so far, also those that have never arrived.
+pub fn check(aws: &Aws, trace: &Trace) {
+    let mut attempts = aws.attempts();
+    // The network may deliver them later, and together.
+    attempts.sort_by(|one, other| one.sent.total_cmp(&other.sent));
+    let mut by_api: BTreeMap<(&str, &str), Vec<&Attempt>> = BTreeMap::new();
+    let mut begun: BTreeMap<(&str, Caller), f64> = BTreeMap::new();
+    for attempt in &attempts {
+        by_api.entry((&attempt.region, &attempt.operation)).or_default().push(attempt);
+        begun.entry((&attempt.region, attempt.caller)).or_insert(attempt.sent);
+    }
+    for ((region, operation), all) in by_api {
+        let (burst, rate) = share(operation);
+        let at_the_start = (burst * AT_THE_START).max(1.0);
+        let paid: Vec<&Attempt> = all.iter().copied().filter(|attempt| !attempt.is_retry).collect();
+        let share = Bucket { rate, most: burst + TICK, at_the_start };
+        let with_debt = Bucket { most: share.most + OWED, at_the_start: at_the_start + OWED, ..share };
+        let too_many = share.overflow(&paid).or_else(|| with_debt.overflow(&all)).or_else(|| {
+            let mut callers: Vec<Caller> = paid.iter().map(|attempt| attempt.caller).collect();
+            callers.sort_unstable();
+            callers.dedup();
+            callers.into_iter().find_map(|caller| share.overflow_of_one(caller, &paid, begun[&(region, caller)]))
+        });
+        if let Some(too_many) = too_many {
+            trace.fail("budget", format_args!("{operation} in {region}: {too_many}"));
         }
     }
-    None
+}
+
+/// A bucket that leaks at `rate` and must never hold more than `most`.
+#[derive(Clone, Copy)]
+struct Bucket {
+    rate: f64,
+    most: f64,
+    /// What each new process may add. It leaks at once.
+    at_the_start: f64,
+}
+
+impl Bucket {
+    fn overflow(&self, attempts: &[&Attempt]) -> Option<String> {
+        let (mut level, mut last) = (0.0_f64, 0.0_f64);
+        let mut callers: Vec<Caller> = Vec::new();
+        for Attempt { sent, caller, .. } in attempts {
+            let begins = !callers.contains(caller);
+            if begins {
+                callers.push(*caller);
+            }
+            let more = if begins { self.at_the_start } else { 0.0 };
+            level = self.after(level, sent - last, more);
+            last = *sent;
+            if level > self.most {
+                return Some(self.told(level, *sent));
+            }
+        }
+        None
+    }
+
+    /// The same for one process alone. Its bucket was filled `since` then, and had no more than what a new process may use at once.
+    fn overflow_of_one(&self, one: Caller, attempts: &[&Attempt], since: f64) -> Option<String> {
+        let (mut level, mut last) = (self.most - self.at_the_start - TICK / 10.0, since);
+        for Attempt { sent, .. } in attempts.iter().filter(|attempt| attempt.caller == one) {
+            level = self.after(level, sent - last, 0.0);
+            last = *sent;
+            if level > self.most {
+                return Some(format!("process {one:?}: {}", self.told(level, *sent)));
+            }
+        }
+        None
+    }
+
+    /// The level after one more call.
+    fn after(&self, level: f64, passed: f64, more: f64) -> f64 {
+        (level - passed * self.rate - more).max(0.0) + 1.0
+    }
+
+    fn told(&self, level: f64, at: f64) -> String {
+        format!("{level:.1} calls at once at {at:.0} s, where {:.1} are allowed", self.most)
+    }
 }

@@ -26,8 +26,7 @@ impl<'a> Claim<'a> {
 
     /// Whether AWS says it with this call.
     pub fn is_said_by(&self, call: &Call, region: &str) -> bool {
-        let is_it = call.operation == self.operation && call.region == region && call.is_about(self.subject);
-        is_it && call.facts.as_deref().is_some_and(&self.is_so)
+        call.is_answer_about(self.operation, region, self.subject) && call.facts.as_deref().is_some_and(&self.is_so)
     }
 }
 

@@ -11,8 +11,14 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::claims::text;
-use super::{condition, ready};
+use super::{beside, condition, ready, reason};
+use crate::aws::Facts;
+use crate::plan::REGIONS;
 use crate::trace::Trace;
+use crate::users::NOWHERE;
+
+/// A longer request is ignored, in characters.
+const LONGEST_REQUEST: usize = 253;
 
 /// The fields of describeImage's answer.
 const PAYLOAD: [&str; 13] = [
@@ -34,16 +40,20 @@ const PAYLOAD: [&str; 13] = [
 /// How often AWS is asked what it has.
 const TRIES: u32 = 100;
 
-/// Compares all objects with AWS. `config` leads to AWS in fair weather.
-pub async fn check(objects: &[Arc<Value>], config: &SdkConfig, trace: &Trace) {
+/// Compares all objects with AWS. `config` leads to AWS in fair weather, `facts` is what it has.
+pub async fn check(objects: &[Arc<Value>], config: &SdkConfig, facts: &Facts, trace: &Trace) {
     let aws = Aws::new(config.clone(), Arc::new(IgnoreCalls));
-    for object in objects {
+    for object in objects.iter().filter(|object| object["spec"]["suspend"] != true) {
         let (spec, status) = (&object["spec"], &object["status"]);
         let name = format!("{}/{}", object["metadata"]["namespace"], object["metadata"]["name"]);
-        if spec["suspend"] == true {
+        let region = spec["region"].as_str().unwrap_or(REGIONS[0]);
+        if region == NOWHERE {
+            if reason(status) != "UnknownRegion" || status["imageBuildStatus"].is_string() {
+                trace.fail("convergence", format_args!("{name} is in no region: {status}"));
+            }
             continue;
         }
-        let Some(expected) = answer(&aws, text(spec, "region"), text(spec, "imageId")).await else {
+        let Some(expected) = answer(&aws, region, text(spec, "imageId")).await else {
             trace.fail("convergence", format_args!("AWS does not tell the oracle about {name}"));
             return;
         };
@@ -52,26 +62,39 @@ pub async fn check(objects: &[Arc<Value>], config: &SdkConfig, trace: &Trace) {
         if sorted(Value::Object(shown)) != sorted(Value::Object(expected.clone())) {
             trace.fail("convergence", format_args!("{name} shows {status}, and AWS says {}", json!(expected)));
         }
-        if let Some(wrong) = ready::wrong(status, true) {
-            trace.fail("convergence", format_args!("{name}: {wrong}: {status}"));
-        }
-        if condition(status, "Synced").is_none_or(|synced| synced["status"] != "True") {
-            trace.fail("convergence", format_args!("{name} is not synced: {status}"));
-        }
-        if let Some(wrong) = wrong_beside(object) {
+        let wrong = ready::wrong(status, true).or_else(|| beside::wrong(status));
+        let wrong = wrong.or_else(|| wrong_orphan(status, facts)).or_else(|| wrong_now(object).map(str::to_owned));
+        if let Some(wrong) = wrong {
             trace.fail("convergence", format_args!("{name}: {wrong}: {status}"));
         }
     }
 }
 
-/// What is wrong beside the payload and Ready.
-fn wrong_beside(object: &Value) -> Option<&'static str> {
+/// An image is orphaned if AWS has the AMI of its build without its tags.
+fn wrong_orphan(status: &Value, facts: &Facts) -> Option<String> {
+    let (region, id) = (text(status, "region"), text(status, "imageId").to_lowercase());
+    let of_build = status["build"]["imageArn"].as_str();
+    let is_its = |arn: &str| match of_build {
+        Some(of_build) => arn == of_build,
+        None => arn.contains(&format!(":image/parallelclusterimage-{id}/")),
+    };
+    let exists = facts.made.keys().any(|(place, arn)| place == region && is_its(arn));
+    (reason(status) == "OrphanedImage" && !exists).then(|| "no AMI of its build exists".to_owned())
+}
+
+/// What is wrong that must be right once all is at rest.
+fn wrong_now(object: &Value) -> Option<&'static str> {
     let (metadata, status) = (&object["metadata"], &object["status"]);
     let requested = &metadata["annotations"]["reconcile.fluxcd.io/requestedAt"];
     let generation = condition(status, "Ready").map(|ready| &ready["observedGeneration"]);
+    let is_too_long = requested.as_str().is_some_and(|requested| requested.len() > LONGEST_REQUEST);
     match () {
+        () if condition(status, "Synced").is_none_or(|synced| synced["status"] != "True") => Some("it is not synced"),
+        () if condition(status, "PayloadComplete").is_some() => Some("AWS refuses nothing any more"),
         () if generation != Some(&metadata["generation"]) => Some("Ready is of another generation"),
-        () if !requested.is_null() && status["lastHandledReconcileAt"] != *requested => Some("a request is unanswered"),
+        () if !requested.is_null() && !is_too_long && status["lastHandledReconcileAt"] != *requested => {
+            Some("a request is unanswered")
+        }
         () => None,
     }
 }

@@ -3,18 +3,21 @@
 use serde_json::Value;
 
 use super::claims::text;
-use super::{condition, reason};
+use super::{UNANSWERED, condition, reason};
 
 /// What is wrong with Ready. `is_settled`: no grace period runs any more.
 pub fn wrong(status: &Value, is_settled: bool) -> Option<String> {
-    let allowed = reasons(status);
     let reason = reason(status);
-    if !allowed.contains(&reason) || is_settled && reason == "Finalizing" {
+    let is_unanswered = !is_settled && UNANSWERED.contains(&reason);
+    let allowed = reasons(status);
+    if !is_unanswered && !allowed.contains(&reason) || is_settled && reason == "Finalizing" {
         return Some(format!("Ready has reason {reason:?}, not {allowed:?}"));
     }
     let is = |type_: &str, expected: &str| condition(status, type_).is_some_and(|found| found["status"] == expected);
     let (expected, beside) = match reason {
         "ImageAvailable" => ("True", None),
+        "NotYetObserved" | "Suspended" | "Stale" => ("Unknown", Some("Reconciling")),
+        _ if is_unanswered => ("Unknown", Some("Stalled")),
         "UnknownBuildStatus" => ("Unknown", Some("Reconciling")),
         "Building" | "ImagePending" | "Finalizing" | "Deleting" => ("False", Some("Reconciling")),
         "NotFound" if !is_settled && is("Reconciling", "True") => ("False", Some("Reconciling")),

@@ -6,9 +6,9 @@ use customimage_operator::kubernetes::Kept;
 use serde_json::{Value, json};
 use simulator::World;
 
-use super::{Orders, Writers, budget, convergence, ready, rest};
+use super::{Orders, Writers, beside, budget, convergence, ready, rest};
 use crate::api_server::{LeaseWrite, StatusWrite};
-use crate::aws::{Aws, Call, Facts};
+use crate::aws::{Attempt, Aws, Call, Facts};
 use crate::life::Life;
 use crate::plan::ami;
 use crate::replica;
@@ -25,6 +25,7 @@ fn write(client: &str, before: Value, after: Value) -> StatusWrite {
         namespace: "team-a".into(),
         name: "hpc".into(),
         uid: "1".into(),
+        spec: json!({"imageId": "hpc", "region": "eu-west-1"}),
         version_before: 1,
         version_after: 2,
         before,
@@ -37,6 +38,7 @@ fn write(client: &str, before: Value, after: Value) -> StatusWrite {
 fn showing(ami: &str) -> Value {
     json!({
         "region": "eu-west-1", "imageId": "hpc", "ec2AmiInfo": {"amiId": ami, "state": "AVAILABLE"},
+        "build": {"amiId": ami}, "phase": "AVAILABLE", "imageBuildStatus": "BUILD_COMPLETE",
         "conditions": [{"type": "Ready", "reason": "ImageAvailable", "status": "True"}]
     })
 }
@@ -46,7 +48,8 @@ fn absent() -> Value {
         "region": "eu-west-1", "imageId": "hpc",
         "conditions": [
             {"type": "Ready", "reason": "Deleted", "status": "False"},
-            {"type": "Stalled", "reason": "Deleted", "status": "True"}
+            {"type": "Stalled", "reason": "Deleted", "status": "True"},
+            {"type": "Absent", "reason": "Deleted", "status": "True"}
         ]
     })
 }
@@ -67,7 +70,6 @@ fn call(operation: &str, at: f64, facts: Option<Arc<Facts>>) -> Call {
         caller: (0, 0),
         region: "eu-west-1".into(),
         operation: operation.into(),
-        is_retry: false,
         subjects: None,
         heard: at,
         is_last_page: true,
@@ -89,9 +91,9 @@ async fn one_writer_fails_when_a_deposed_leader_writes_over_its_successor() {
         holder_before: from.into(),
         holder_after: to.into(),
     };
-    writers.lease(&lease("", "a", "0.0"));
+    writers.lease(&lease("", "a", "0.0"), &trace);
     writers.status(&write("0.0", Value::Null, absent()), &trace);
-    writers.lease(&lease("a", "b", "1.0"));
+    writers.lease(&lease("a", "b", "1.0"), &trace);
     writers.status(&write("1.0", Value::Null, absent()), &trace);
     assert_eq!(trace.failure(), None);
     writers.status(&write("0.0", Value::Null, absent()), &trace);
@@ -100,14 +102,27 @@ async fn one_writer_fails_when_a_deposed_leader_writes_over_its_successor() {
 
 #[tokio::test(start_paused = true)]
 async fn budget_fails_when_a_window_has_too_many_calls() {
-    for (gap, is_too_much) in [(0.2, false), (0.05, true)] {
+    // How many calls, one in how many seconds, by how many processes, and whether they are retries.
+    for (calls, gap, processes, is_retry, is_too_much) in [
+        (100, 0.2, 1, false, false),
+        (100, 0.05, 1, false, true),
+        (10, 0.0, 1, false, false),
+        (12, 0.0, 1, false, true),
+        (30, 0.0, 3, false, false),
+        (60, 0.0, 3, false, true),
+        (100, 0.0, 1, true, false),
+        (500, 0.1, 1, true, true),
+    ] {
         let trace = Trace::default();
         let aws = aws(&trace);
-        for number in 0..100 {
-            aws.note(call("DescribeImages", f64::from(number) * gap, None));
+        for number in 0..calls {
+            let (caller, sent) = ((0, number * processes / calls), f64::from(number) * gap);
+            let (region, operation) = ("eu-west-1".into(), "DescribeImages".into());
+            aws.sends(Attempt { sent, caller, region, operation, is_retry });
         }
         budget::check(&aws, &trace);
-        assert_eq!(trace.failure().is_some(), is_too_much, "one call in {gap} s");
+        let what = format!("{calls} calls, one in {gap} s, of {processes} processes, retries: {is_retry}");
+        assert_eq!(trace.failure().is_some(), is_too_much, "{what}: {:?}", trace.failure());
     }
 }
 
@@ -121,7 +136,7 @@ async fn convergence_fails_when_a_status_is_not_what_describe_image_answers() {
         "metadata": {"namespace": "team-a", "name": "hpc"}, "spec": {"imageId": "hpc", "region": "eu-west-1"},
         "status": showing("ami-2")
     });
-    convergence::check(&[Arc::new(object)], &config, &trace).await;
+    convergence::check(&[Arc::new(object)], &config, &aws.facts(), &trace).await;
     assert!(trace.failure().unwrap().starts_with("convergence"));
 }
 
@@ -144,6 +159,36 @@ fn ready_must_fit_the_payload() {
         assert_eq!(wrong.is_some(), is_wrong, "{reason} {says} {beside} {is_settled}: {wrong:?}");
     }
     assert_eq!(ready::wrong(&showing("ami-1"), true), None);
+}
+
+#[test]
+fn what_stands_beside_ready_must_fit_the_payload() {
+    let with = |mut status: Value, condition: Value| {
+        status["conditions"].as_array_mut().unwrap().push(condition);
+        status
+    };
+    let condition =
+        |type_: &str, status: &str, reason: &str| json!({"type": type_, "status": status, "reason": reason});
+    let without = |mut status: Value, field: &str| {
+        status.as_object_mut().unwrap().remove(field);
+        status
+    };
+    for (status, is_wrong) in [
+        (showing("ami-1"), false),
+        (absent(), false),
+        (with(showing("ami-1"), condition("Synced", "True", "ObservedImage")), false),
+        (with(showing("ami-1"), condition("Synced", "True", "ObservedAbsence")), true),
+        (with(showing("ami-1"), condition("Synced", "False", "Throttled")), false),
+        (with(showing("ami-1"), condition("Synced", "False", "ObservedImage")), true),
+        (with(showing("ami-1"), condition("Absent", "True", "Deleted")), true),
+        (with(showing("ami-1"), condition("Finalizing", "True", "Finalizing")), true),
+        (with(absent(), condition("Finalizing", "True", "Deleted")), true),
+        (without(showing("ami-1"), "build"), true),
+        (without(showing("ami-1"), "phase"), true),
+    ] {
+        let wrong = beside::wrong(&status);
+        assert_eq!(wrong.is_some(), is_wrong, "{status}: {wrong:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,15 +1,16 @@
 //! Truth: each part of a status (the AMI, the stack, the build) is as AWS has said it to a process of the operator, not longer
 //! ago than the staleness budget allows. So is the absence of a part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::claims::{self, Claim, text};
 use super::met::Meetings;
-use super::{UNANSWERED, condition, is_operator, process, ready, reason};
+use super::{UNANSWERED, beside, condition, gone, is_operator, ready, reason};
 use crate::api_server::StatusWrite;
 use crate::aws::{Aws, Call, Facts};
+use crate::plan::REGIONS;
 use crate::time;
 use crate::trace::Trace;
 
@@ -17,15 +18,14 @@ use crate::trace::Trace;
 /// after a failed read or write.
 const OLDEST: f64 = 1800.0 + 660.0;
 
-/// The time between two answers without an AMI that make it gone, in seconds.
-const CONFIRMED: f64 = 15.0;
-
 /// What is known of the writes to each object.
 #[derive(Debug, Default)]
 pub struct Truth {
-    /// When the operator has written each object for the last time but one, and for the last time, by uid.
-    written: BTreeMap<String, [Option<f64>; 2]>,
+    /// When the operator has written each object for the last three times, by uid.
+    written: BTreeMap<String, [Option<f64>; 3]>,
     meetings: Meetings,
+    /// The objects whose image was there once, by uid.
+    seen: BTreeSet<String>,
     /// When another program has last written each object, by uid.
     disturbed: BTreeMap<String, f64>,
     /// When the store was last set back.
@@ -50,21 +50,29 @@ impl Truth {
             return;
         }
         let written = self.written.entry(write.uid.clone()).or_default();
-        let [earlier, before] = *written;
-        *written = [before, Some(at)];
+        let [earliest, earlier, before] = *written;
+        *written = [earlier, before, Some(at)];
         let disturbed_at = self.disturbed(&write.uid);
-        self.meetings.meet(write, disturbed_at.is_some());
         let undisturbed = before.filter(|before| disturbed_at.is_none_or(|at| at < *before));
+        if disturbed_at.is_none() {
+            self.check_existence(write, aws, trace);
+        }
+        // What others have written goes in three writes: an apply, a take-over of what they own, and another apply.
+        let is_own = disturbed_at.is_none_or(|at| earliest.is_some_and(|earliest| at < earliest));
+        let is_at_rest = is_unanswered(&write.said) || is_unanswered(&write.before);
+        self.meetings.meet(write, disturbed_at.is_some() && undisturbed.is_none(), is_at_rest, aws);
+        let met_first = self.meetings.of(write);
+        let wrong = ready::wrong(&write.said, false).filter(|_| !met_first.has_ready_of(&write.said));
+        let wrong_beside = || beside::wrong(&write.said).filter(|_| is_own && met_first.is_nothing());
+        let is_judged = is_own || !is_unanswered(&write.said);
+        if let Some(wrong) = wrong.filter(|_| is_judged).or_else(wrong_beside).or_else(|| wrong_place(write)) {
+            trace.fail("truth", format_args!("{}/{}: {wrong}: {}", write.namespace, write.name, write.said));
+        }
         if is_unanswered(&write.said) {
-            // What others have written goes in two steps.
-            if disturbed_at.is_none_or(|at| earlier.is_some_and(|earlier| at < earlier)) {
+            if is_own {
                 check_rest(write, trace);
             }
             return;
-        }
-        let met_first = self.meetings.of(write);
-        if let Some(wrong) = ready::wrong(&write.said, false).filter(|_| !met_first.has_ready_of(&write.said)) {
-            trace.fail("truth", format_args!("{}/{}: {wrong}: {}", write.namespace, write.name, write.said));
         }
         let (met, said) = (claims::of(&write.before), claims::of(&write.said));
         let oldest = if at - disturbed > OLDEST { at - OLDEST } else { f64::NEG_INFINITY };
@@ -74,8 +82,24 @@ impl Truth {
             }
         }
         if let Some(before) = undisturbed {
-            check_absence(write, before, aws, trace);
-            check_order(write, before, (&met, &said), aws, trace);
+            gone::check_absence(write, before, aws, trace);
+            gone::check_order(write, before, (&met, &said), aws, trace);
+        }
+    }
+
+    /// "Not found" is only what never was there, and "deleted" only what was.
+    fn check_existence(&mut self, write: &StatusWrite, aws: &Aws, trace: &Trace) {
+        let (status, place) = (&write.said, (text(&write.said, "region"), text(&write.said, "imageId")));
+        let wrong = match reason(status) {
+            "NotFound" if self.seen.contains(&write.uid) => "was never there, which was seen before",
+            "Deleted" if !has_existed(place, time::at(write.at), aws) => "was there, which AWS never said",
+            _ => "",
+        };
+        if !wrong.is_empty() {
+            trace.fail("truth", format_args!("{}/{} {wrong}: {status}", write.namespace, write.name));
+        }
+        if status["imageBuildStatus"].is_string() || reason(status) == "Deleted" {
+            self.seen.insert(write.uid.clone());
         }
     }
 
@@ -94,14 +118,18 @@ impl Truth {
             return;
         }
         for claim in claims::of(status) {
-            let is_young = was_said(&claim, text(status, "region"), (now - OLDEST, now), aws);
-            let Claim { what, is_so, .. } = claim;
+            let region = text(status, "region");
+            let is_young = was_said(&claim, region, (now - OLDEST, now), aws);
+            let Claim { what, operation, subject, is_final, is_so, .. } = claim;
+            let is_answer = |call: &Call| call.heard <= now && call.is_answer_about(operation, region, subject);
+            let is_recent = |call: &&Call| call.at >= now - OLDEST;
+            let was_asked = is_final || aws.calls(|calls| calls.iter().rev().take_while(is_recent).any(is_answer));
             // EC2 may have said it without having it.
-            if !is_young && !aws.had_since(now - OLDEST, is_so) {
+            if !(is_young || was_asked && aws.had_since(now - OLDEST, is_so)) {
                 let name = text(&object["metadata"], "name");
                 trace.fail(
                     "truth",
-                    format_args!("{name} still says {what}, which has not been so for {OLDEST} s: {status}"),
+                    format_args!("{name} still says {what}, which AWS has not said for {OLDEST} s: {status}"),
                 );
             }
         }
@@ -118,16 +146,37 @@ fn is_suspended(status: &Value) -> bool {
     condition(status, "Synced").is_some_and(|synced| synced["reason"] == "Suspended")
 }
 
-/// While an object is suspended, nothing changes that AWS has said.
+/// While AWS is not asked, or does not answer, nothing changes that AWS has said.
 fn check_rest(write: &StatusWrite, trace: &Trace) {
-    let is_at_rest = is_suspended(&write.before) && is_suspended(&write.said);
-    if is_at_rest && claims::words(&write.before) != claims::words(&write.said) {
+    if claims::words(&write.before) != claims::words(&write.said) {
         let (namespace, name) = (&write.namespace, &write.name);
-        trace.fail("truth", format_args!("{namespace}/{name} is suspended, and changes: {}", write.said));
+        trace.fail("truth", format_args!("{namespace}/{name} changes without an answer of AWS: {}", write.said));
     }
 }
 
-fn lie(write: &StatusWrite, claim: &Claim<'_>, how: &str, trace: &Trace) {
+/// What is wrong with the image that the status is about: it is another one than the user wants.
+fn wrong_place(write: &StatusWrite) -> Option<String> {
+    let (spec, said) = (&write.spec, &write.said);
+    let region = spec["region"].as_str().unwrap_or(REGIONS[0]);
+    let is_it = said["imageId"] == spec["imageId"] && text(said, "region") == region;
+    (!is_it).then(|| format!("it is about another image than {spec}"))
+}
+
+/// Whether AWS has said by then that there is an AMI or a stack of this image.
+fn has_existed((region, id): (&str, &str), at: f64, aws: &Aws) -> bool {
+    let place = (region.to_owned(), id.to_owned());
+    let has_stack = |facts: &Facts| facts.stacks.get(&place).is_some_and(|(arn, _)| !facts.is_of_another(arn));
+    aws.calls(|calls| {
+        calls.iter().filter(|call| call.heard <= at).any(|call| {
+            let says =
+                |operation| call.is_answer_about(operation, region, id).then_some(call.facts.as_deref()).flatten();
+            says("DescribeImages").is_some_and(|facts| facts.amis.contains_key(&place))
+                || says("DescribeStacks").is_some_and(has_stack)
+        })
+    })
+}
+
+pub fn lie(write: &StatusWrite, claim: &Claim<'_>, how: &str, trace: &Trace) {
     let (Claim { what, operation, .. }, StatusWrite { namespace, name, said, .. }) = (claim, write);
     trace.fail("truth", format_args!("{namespace}/{name} says {what}, which {operation} {how}: {said}"));
 }
@@ -139,50 +188,4 @@ fn was_said(claim: &Claim<'_>, region: &str, (oldest, at): (f64, f64), aws: &Aws
         let recent = calls.iter().rev().take_while(|call| call.at >= oldest);
         recent.filter(|call| call.heard <= at).any(|call| claim.is_said_by(call, region))
     })
-}
-
-/// No false absence: an AMI that the status has shown, and that AWS has had all the time since, is gone only if the same process
-/// has missed it twice, with [`CONFIRMED`] between, and has not seen it meanwhile. EC2 forgets for some seconds, and an answer
-/// may be some seconds old.
-fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace) {
-    let (region, id) = (text(&write.said, "region"), text(&write.said, "imageId"));
-    let place = (region.to_owned(), id.to_owned());
-    let Some(ami) = claims::shown_ami(&write.before) else { return };
-    let is_there = |facts: &Facts| facts.amis.get(&place).is_some_and(|amis| amis.iter().any(|(id, _)| *id == ami.0));
-    if claims::shown_ami(&write.said).is_some() || !aws.always_had_since(before, is_there) {
-        return;
-    }
-    let is_confirmed = aws.calls(|calls| {
-        let is_read = |call: &&Call| {
-            let is_own = Some(call.caller) == process(&write.client) && call.heard <= time::at(write.at);
-            let is_list = call.operation == "DescribeImages" && call.is_last_page;
-            is_own && is_list && call.region == region && call.is_about(id)
-        };
-        let answers = calls.iter().rev().filter(is_read).filter_map(|call| Some((call, call.facts.as_deref()?)));
-        let missed: Vec<&Call> = answers.take_while(|(_, facts)| !is_there(facts)).map(|(call, _)| call).collect();
-        missed.first().zip(missed.last()).is_some_and(|(last, first)| last.sent >= first.heard + CONFIRMED)
-    });
-    if !is_confirmed {
-        let (namespace, name) = (&write.namespace, &write.name);
-        trace.fail("truth", format_args!("{namespace}/{name} says that {ami:?} is gone: {}", write.said));
-    }
-}
-
-/// No way back: what a status says anew, AWS has said after what the status said before.
-fn check_order(write: &StatusWrite, before: f64, (met, said): (&[Claim<'_>], &[Claim<'_>]), aws: &Aws, trace: &Trace) {
-    let region = text(&write.said, "region");
-    for old in met {
-        let is_new = |claim: &Claim<'_>| claim.operation == old.operation && claim.what != old.what;
-        for claim in said.iter().filter(|claim| is_new(claim)) {
-            let is_in_order = aws.calls(|calls| {
-                let mut met = calls.iter().rev().filter(|call| call.heard <= before);
-                let until = met.find(|call| old.is_said_by(call, region));
-                let from = until.map_or(f64::NEG_INFINITY, |call| call.at);
-                calls.iter().rev().take_while(|call| call.at >= from).any(|call| claim.is_said_by(call, region))
-            });
-            if !is_in_order {
-                lie(write, claim, &format!("has not said since it said {}", old.what), trace);
-            }
-        }
-    }
 }

@@ -22,7 +22,10 @@ pub struct Writers {
 
 impl Writers {
     /// The Lease was written. `holder` names the client.
-    pub fn lease(&mut self, write: &LeaseWrite) {
+    pub fn lease(&mut self, write: &LeaseWrite, trace: &Trace) {
+        if write.holder_before != write.holder_after {
+            trace.note(&write.client, format_args!("Lease: {:?} → {:?}", write.holder_before, write.holder_after));
+        }
         if write.holder_after != self.holder {
             self.holder.clone_from(&write.holder_after);
             self.terms += 1;

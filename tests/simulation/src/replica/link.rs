@@ -73,6 +73,7 @@ impl ReplicaLink {
             Some(OfApi::Unreachable) => Fate::Unreachable,
             Some(OfApi::LostReply) => Fate::LostReply,
             Some(OfApi::Silent) => Fate::Hangs,
+            Some(OfApi::Swallowed) => Fate::Swallowed,
         }
     }
 }

@@ -67,17 +67,42 @@ impl Side {
         (code, serde_json::from_slice(&bytes).unwrap_or_else(|_| text()))
     }
 
-    /// The events that a watch brings at once. Then it is closed.
-    pub async fn watch(&self, asked: &Asked) -> (u16, Value) {
+    /// Waits until the watch cache has caught up.
+    pub async fn catches_up(&self) {
         tokio::time::sleep(self.lag).await;
+    }
+
+    /// Opens a watch.
+    pub async fn watch(&self, asked: &Asked) -> Watch {
+        self.catches_up().await;
         let reply = self.client.send(request(asked)).await.unwrap();
-        let code = reply.status().as_u16();
-        let (mut body, mut bytes) = (reply.into_body(), Vec::new());
-        while let Ok(Some(frame)) = tokio::time::timeout(SILENCE, body.frame()).await {
-            bytes.extend(frame.unwrap().into_data().unwrap_or_default());
+        Watch { code: reply.status().as_u16(), body: Some(reply.into_body()) }
+    }
+}
+
+/// An open watch. Dropping it closes it.
+pub struct Watch {
+    pub code: u16,
+    /// `None` once the server has ended it.
+    body: Option<Body>,
+}
+
+impl Watch {
+    /// The events until it is silent. The last one tells if it has ended.
+    pub async fn events(&mut self) -> Value {
+        let mut bytes = Vec::new();
+        while let Some(body) = &mut self.body {
+            match tokio::time::timeout(SILENCE, body.frame()).await {
+                Ok(Some(frame)) => bytes.extend(frame.unwrap().into_data().unwrap_or_default()),
+                Ok(None) => {
+                    bytes.extend(b"\n\"it ends\"\n");
+                    self.body = None;
+                }
+                Err(_) => break,
+            }
         }
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        (code, lines.map(|line| serde_json::from_slice::<Value>(line).unwrap()).collect())
+        lines.map(|line| serde_json::from_slice::<Value>(line).unwrap()).collect()
     }
 }
 

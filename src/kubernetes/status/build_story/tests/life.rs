@@ -31,6 +31,7 @@ impl Life {
             account_id: Some("111122223333"),
             generation: Some(1),
             created: at(0),
+            finalizing_seen: at(self.minute),
             now: at(self.minute),
             interval: SignedDuration::from_mins(10),
             periods: &PERIODS,

@@ -29,7 +29,7 @@ pub fn enumerate(stride: u64) -> bool {
                 return false;
             }
         };
-        let points = 2 * undisturbed.interactions.div_ceil(stride);
+        let points = 2 * undisturbed.interactions.saturating_sub(first(stride)).div_ceil(stride);
         let bad = all(script, &undisturbed, stride);
         println!(
             "{script:?}: {points} crash points of {} interactions, {} bad, {:.0} s",
@@ -70,7 +70,7 @@ fn all(script: Script, undisturbed: &End, stride: u64) -> Vec<(Point, String)> {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    let point = Point { script, at: number / 2 * stride, is_after: number % 2 == 1 };
+                    let point = Point { script, at: first(stride) + number / 2 * stride, is_after: number % 2 == 1 };
                     if point.at >= undisturbed.interactions {
                         break;
                     }
@@ -83,6 +83,11 @@ fn all(script: Script, undisturbed: &End, stride: u64) -> Vec<(Point, String)> {
         }
     });
     bad.into_inner().unwrap_or_default()
+}
+
+/// The first interaction of those with this stride. The very first ones are the same in each script.
+fn first(stride: u64) -> u64 {
+    stride / 2
 }
 
 /// What is wrong with how a run with a crash ends.

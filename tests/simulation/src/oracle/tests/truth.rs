@@ -164,6 +164,82 @@ async fn truth_fails_when_a_status_shows_for_too_long_what_aws_no_longer_has() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn truth_fails_when_aws_was_not_asked_for_too_long() {
+    for (asked_at, is_wrong) in [(2000.0, false), (100.0, true)] {
+        let judged = Judged::told();
+        judged.says(asked_at, judged.aws.facts());
+        advance(Duration::from_secs(3000)).await;
+        let object = json!({"metadata": {"uid": "1", "name": "hpc"}, "spec": {}, "status": showing("ami-1")});
+        judged.truth.check_age(&object, 0.0, &judged.aws, &judged.trace);
+        assert_eq!(judged.failure().is_some(), is_wrong, "{asked_at}: {:?}", judged.failure());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn truth_fails_when_what_was_there_was_never_there_or_what_never_was_is_deleted() {
+    let mut not_found = absent();
+    for condition in not_found["conditions"].as_array_mut().unwrap() {
+        condition["reason"] = "NotFound".into();
+    }
+    for (was_there, status, is_lie) in
+        [(true, &absent(), false), (true, &not_found, true), (false, &absent(), true), (false, &not_found, false)]
+    {
+        let mut judged = Judged::new();
+        if was_there {
+            judged.says(0.0, judged.aws.facts());
+            judged.writes("0.0", Value::Null, showing("ami-1"));
+        }
+        judged.says(1.0, Arc::default());
+        judged.says(18.0, Arc::default());
+        advance(Duration::from_secs(20)).await;
+        judged.writes("0.0", if was_there { showing("ami-1") } else { Value::Null }, status.clone());
+        assert_eq!(judged.failure().is_some(), is_lie, "{was_there}: {status}: {:?}", judged.failure());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn truth_fails_when_the_payload_changes_without_an_answer() {
+    for (shows, is_lie) in [(showing("ami-1"), false), (showing("ami-2"), true)] {
+        let mut judged = Judged::told();
+        judged.writes("0.0", Value::Null, showing("ami-1"));
+        let mut stale = shows.clone();
+        let condition = |type_: &str, status: &str| json!({"type": type_, "status": status, "reason": "Stale"});
+        stale["conditions"] = json!([condition("Ready", "Unknown"), condition("Reconciling", "True")]);
+        judged.writes("0.0", showing("ami-1"), stale);
+        assert_eq!(judged.failure().is_some(), is_lie, "{:?}", judged.failure());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn truth_fails_when_a_status_is_about_another_image_than_the_object() {
+    let mut judged = Judged::told();
+    let mut other = write("0.0", Value::Null, showing("ami-1"));
+    other.spec["imageId"] = "other".into();
+    judged.truth.check(&other, 0.0, &judged.aws, &judged.trace);
+    assert!(judged.failure().unwrap().contains("another image"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn truth_fails_when_a_process_keeps_what_it_met_after_aws_has_answered_twice() {
+    let mut theirs = showing("ami-2");
+    let synced = json!({"type": "Synced", "reason": "ObservedImage", "status": "True"});
+    theirs["conditions"].as_array_mut().unwrap().push(synced);
+    for (answers, is_lie) in [(1, false), (2, true)] {
+        let mut judged = Judged::told();
+        judged.writes("0.0", Value::Null, showing("ami-1"));
+        judged.writes("somebody", showing("ami-1"), theirs.clone());
+        judged.writes("1.0", theirs.clone(), theirs.clone());
+        for answer in 0..answers {
+            let at = 10.0 + 20.0 * f64::from(answer);
+            judged.aws.note(Call { caller: (1, 0), ..call("DescribeImages", at, Some(judged.aws.facts())) });
+        }
+        advance(Duration::from_secs(600)).await;
+        judged.writes("1.0", theirs.clone(), theirs.clone());
+        assert_eq!(judged.failure().is_some(), is_lie, "{answers}: {:?}", judged.failure());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn truth_fails_when_a_suspended_object_changes() {
     let suspended = |mut status: Value| {
         let synced = json!({"type": "Synced", "reason": "Suspended", "status": "False"});
@@ -176,11 +252,11 @@ async fn truth_fails_when_a_suspended_object_changes() {
         ("0.0", &shows, &shows, false),
         ("0.0", &shows, &shows_other, true),
         ("0.0", &shows, &shows_none, true),
-        // What others have written is taken away in two steps.
+        // What others have written is taken away in three writes.
         ("somebody", &shows_none, &shows_none, false),
     ] {
-        let mut judged = Judged::new();
-        judged.writes("0.0", Value::Null, first.clone());
+        let mut judged = Judged::told();
+        judged.writes("0.0", first.clone(), first.clone());
         if who == "somebody" {
             judged.writes(who, first.clone(), shows.clone());
             advance(Duration::from_secs(1)).await;

@@ -87,6 +87,12 @@ impl Script<'_> {
         let (path, _) = self.collection();
         let accept = self.one_of(&[JSON, METADATA_LIST]);
         let selector = self.one_of(&["", "", "&labelSelector=team%3Dhpc", "&fieldSelector=metadata.name%3Done"]);
+        if self.random.u8(0..4) == 0 {
+            // It may come from the server's cache.
+            self.side.catches_up().await;
+            self.ask("GET", format!("{path}?resourceVersion=0{selector}"), JSON, accept, None).await;
+            return;
+        }
         let limit = self.random.u8(0..4);
         let mut token = String::new();
         loop {
@@ -118,8 +124,27 @@ impl Script<'_> {
         };
         let path = format!("{path}?watch=true&timeoutSeconds=100&{query}");
         let asked = Asked { method: "GET", path, content_type: JSON, accept, body: None };
-        let (code, events) = self.side.watch(&asked).await;
-        self.note(&asked, code, &events);
+        let mut watch = self.side.watch(&asked).await;
+        let events = watch.events().await;
+        self.note(&asked, watch.code, &events);
+        if watch.code != 200 || self.random.bool() {
+            return;
+        }
+        // What it brings while it is open.
+        for _ in 0..self.random.u8(1..4) {
+            match self.random.u8(0..4) {
+                0 => self.create().await,
+                1 => self.delete().await,
+                2 => self.change_spec().await,
+                _ => self.apply().await,
+            }
+        }
+        let mut events = watch.events().await;
+        // A real server sends bookmarks at its own times.
+        if let Some(events) = events.as_array_mut() {
+            events.retain(|event| event["type"] != "BOOKMARK");
+        }
+        self.note(&asked, watch.code, &events);
     }
 
     pub(super) async fn lease(&mut self) {
