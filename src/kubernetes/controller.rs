@@ -19,12 +19,12 @@ use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
 use crate::kubernetes::watch::{Surroundings, WatchTimes, watch_images};
 use crate::reflector::{Changes, Reflector};
 use futures::channel::mpsc;
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 use gauges::Gauges;
+use kube::runtime::Controller;
 use kube::runtime::controller::{self, Action};
 use kube::runtime::reflector::{self, Store, store::Writer};
 use kube::runtime::watcher::Event;
-use kube::runtime::{Controller, WatchStreamExt, predicates};
 use kube::{Client, ResourceExt};
 use prometheus_client::registry::Registry;
 use relisting::Relisting;
@@ -194,27 +194,25 @@ async fn watch_objects<S: Source + 'static>(
         silence: times.silence,
         relists: relisting.subscribe(),
     };
-    let stored = watch_images(&context.client, surroundings).reflect(writer).inspect_ok(|event| match event {
-        Event::Delete(object) => context.forget(&object.reference()),
-        Event::InitDone => {
-            forget_gone(&store, &context);
-            if relisting.has_listed() {
-                // Versions cannot say what has changed, when they were set back. So every object is looked at.
-                triggers::all(&store, &triggers);
-            }
-        }
-        Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
-    });
-    let changed = triggers::of_watch(stored)
-        // Every change of the object triggers, even another client's change of the status, because a reconcile costs
-        // only a comparison. An unchanged object in a new list does not trigger, and neither does the echo of our own
-        // write.
-        .predicate_filter(predicates::resource_version, Default::default())
-        .try_filter(|object| std::future::ready(!context.memory.take_echo(object)));
-    changed
-        .for_each(|object| async {
+    triggers::of_watch(watch_images(&context.client, surroundings), writer)
+        .for_each(|event| async {
             // The readiness board has logged an error, and the watch retries by itself.
-            if let Ok(object) = object {
+            let Ok((event, changed)) = event else { return };
+            match event {
+                Event::Delete(object) => context.forget(&object.reference()),
+                Event::InitDone => {
+                    forget_gone(&store, &context);
+                    if relisting.has_listed() {
+                        // Versions cannot say what has changed, when they were set back. So every object is looked at.
+                        triggers::all(&store, &triggers);
+                    }
+                }
+                Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
+            }
+            // Another client's change of the status triggers, too, because a reconcile costs only a comparison. The echo of our
+            // own write does not.
+            let changed = changed.into_iter().filter_map(|object| store.get(&object));
+            for object in changed.filter(|object| !context.memory.take_echo(object)) {
                 let _ = triggers.unbounded_send(object.reference());
             }
         })

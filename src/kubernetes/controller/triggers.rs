@@ -7,11 +7,12 @@ use crate::kubernetes::identities::grants::{Identities, name_of};
 use crate::kubernetes::identities::namespaces::Relabelled;
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::reconcile::{names_another_account, subscribe_early};
-use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
+use crate::kubernetes::watch::watched_image::{Reference, Version, WatchedImage, version};
 use crate::reflector::Changes;
 use futures::channel::mpsc;
-use futures::stream::{self, Stream, StreamExt};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use kube::runtime::reflector::Store;
+use kube::runtime::reflector::store::Writer;
 use kube::runtime::watcher::{self, Event};
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -44,26 +45,34 @@ pub fn held_until<K: Eq + Hash + Send + 'static>(
     stream::once(held).flatten()
 }
 
-/// The objects of watch events: a listed one when its list is complete, a changed one at once. kube's store takes over a
-/// list only when the list is complete. Until then a reconcile would read the previous version of the object, or none.
-pub fn of_watch<K>(events: impl Stream<Item = watcher::Result<Event<K>>>) -> impl Stream<Item = watcher::Result<K>> {
-    let mut listed = Vec::new();
-    events.flat_map(move |event| {
-        let ready = match event {
-            Ok(Event::Init) => {
+/// Writes watch events into the store. Gives each event with the objects that it has changed: a listed one when its list is
+/// complete. kube's store takes over a list only then; before, a reconcile would read the previous version of the object, or
+/// none. An object that the store has in this version is unchanged, but not one that was gone and is there again.
+pub fn of_watch(
+    events: impl Stream<Item = watcher::Result<Event<WatchedImage>>>,
+    mut writer: Writer<WatchedImage>,
+) -> impl Stream<Item = watcher::Result<(Event<WatchedImage>, Vec<Reference>)>> {
+    let store = writer.as_reader();
+    let mut listed: Vec<(Reference, Version)> = Vec::new();
+    events.map_ok(move |event| {
+        let arrived = match &event {
+            Event::Init => {
                 listed.clear();
                 Vec::new()
             }
-            Ok(Event::InitApply(object)) => {
-                listed.push(object);
+            Event::InitApply(object) => {
+                listed.push((object.reference(), version(object)));
                 Vec::new()
             }
-            Ok(Event::InitDone) => std::mem::take(&mut listed).into_iter().map(Ok).collect(),
-            Ok(Event::Apply(object)) => vec![Ok(object)],
-            Ok(Event::Delete(_)) => Vec::new(),
-            Err(error) => vec![Err(error)],
+            Event::InitDone => std::mem::take(&mut listed),
+            Event::Apply(object) => vec![(object.reference(), version(object))],
+            Event::Delete(_) => Vec::new(),
         };
-        stream::iter(ready)
+        let is_stored =
+            |(object, now): &(Reference, Version)| store.get(object).is_some_and(|stored| version(&*stored) == *now);
+        let changed = arrived.into_iter().filter(|one| !is_stored(one)).map(|(object, _)| object).collect();
+        writer.apply_watcher_event(&event);
+        (event, changed)
     })
 }
 
@@ -148,6 +157,7 @@ async fn send(triggers: &Triggers, references: impl IntoIterator<Item = Referenc
 mod tests {
     use super::*;
     use futures::FutureExt;
+    use serde_json::json;
 
     #[test]
     fn triggers_wait_for_leadership_and_each_object_comes_once() {
@@ -167,20 +177,36 @@ mod tests {
         assert_eq!((first, &seen[2..]), (vec!["a", "b"], &["c"][..]));
     }
 
+    /// The objects that these events change, in order.
+    fn changed(events: Vec<Event<WatchedImage>>) -> Vec<String> {
+        let (_, writer) = kube::runtime::reflector::store();
+        let changed = of_watch(stream::iter(events.into_iter().map(Ok)), writer).map_ok(|(_, changed)| changed);
+        let changed: Vec<Vec<Reference>> = changed.map(Result::unwrap).collect().now_or_never().unwrap();
+        changed.into_iter().flatten().map(|object| object.name).collect()
+    }
+
+    fn object(name: &str, version: &str) -> WatchedImage {
+        let metadata = json!({"name": name, "namespace": "images", "uid": name, "resourceVersion": version});
+        serde_json::from_value(json!({"metadata": metadata, "spec": {"imageId": "hpc"}})).unwrap()
+    }
+
     #[test]
-    fn a_listed_object_triggers_only_when_its_list_is_complete() {
-        let (sender, events) = futures::channel::mpsc::unbounded();
-        let mut triggers = std::pin::pin!(of_watch(events));
-        for event in [Event::Init, Event::InitApply(1), Event::InitApply(2)] {
-            sender.unbounded_send(Ok(event)).unwrap();
-        }
-        assert!(triggers.next().now_or_never().is_none());
-        // The list breaks off and starts again.
-        for event in [Event::Init, Event::InitApply(3), Event::InitDone, Event::Apply(4), Event::Delete(5)] {
-            sender.unbounded_send(Ok(event)).unwrap();
-        }
-        drop(sender);
-        let seen: Vec<i32> = triggers.map(Result::unwrap).collect().now_or_never().unwrap();
-        assert_eq!(seen, [3, 4]);
+    fn a_listed_object_has_changed_only_when_its_list_is_complete() {
+        let broken_off = vec![Event::Init, Event::InitApply(object("a", "1"))];
+        assert_eq!(changed(broken_off.clone()), Vec::<String>::new());
+        let again = [Event::Init, Event::InitApply(object("b", "1")), Event::InitDone];
+        let later = [Event::Apply(object("c", "2")), Event::Delete(object("b", "1"))];
+        assert_eq!(changed([broken_off, again.into(), later.into()].concat()), ["b", "c"]);
+    }
+
+    #[test]
+    fn an_object_that_is_restored_as_it_was_has_changed_and_one_that_was_there_all_the_time_has_not() {
+        let list = |names: &[&str]| {
+            let objects = names.iter().map(|name| Event::InitApply(object(name, "1")));
+            [Event::Init].into_iter().chain(objects).chain([Event::InitDone]).collect::<Vec<_>>()
+        };
+        assert_eq!(changed([list(&["a", "b"]), list(&["b"]), list(&["a", "b"])].concat()), ["a", "b", "a"]);
+        let deleted = vec![Event::Delete(object("a", "1")), Event::Apply(object("a", "1"))];
+        assert_eq!(changed([list(&["a"]), deleted, vec![Event::Apply(object("a", "1"))]].concat()), ["a", "a"]);
     }
 }

@@ -5,7 +5,7 @@ use crate::backoff::jittered;
 use crate::kubernetes::custom_image::CustomImage;
 use crate::kubernetes::told::{Told, words};
 use crate::kubernetes::watch::WatchTimes;
-use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
+use crate::kubernetes::watch::watched_image::{Reference, Version, WatchedImage, version};
 use kube::api::ListParams;
 use kube::runtime::reflector::Store;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -15,9 +15,6 @@ use tokio::time::sleep;
 
 /// Objects in one answer.
 const PAGE: u32 = 500;
-
-/// An object's uid and its resourceVersion.
-type Version = (Option<String>, Option<String>);
 
 type Versions = HashMap<Reference, Version>;
 
@@ -134,8 +131,4 @@ async fn list(api: &Api<CustomImage>) -> kube::Result<Versions> {
 
 fn failed(error: kube::Error) -> (Differences, Option<String>) {
     (Differences::new(), Some(words(&error)))
-}
-
-fn version(object: &impl Resource<DynamicType: Default>) -> Version {
-    (object.uid(), object.resource_version())
 }

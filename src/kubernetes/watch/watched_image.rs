@@ -7,9 +7,9 @@ use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::packed::Packed;
 use crate::reflector::Subscriber;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Resource;
 use kube::core::DynamicResourceScope;
 use kube::runtime::reflector::ObjectRef;
+use kube::{Resource, ResourceExt};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -34,6 +34,14 @@ pub struct WatchedImage {
 
 /// An object's namespace and name.
 pub type Reference = ObjectRef<WatchedImage>;
+
+/// An object's uid and its resourceVersion.
+pub type Version = (Option<String>, Option<String>);
+
+#[must_use]
+pub fn version(object: &impl Resource) -> Version {
+    (object.uid(), object.resource_version())
+}
 
 impl WatchedImage {
     /// The whole object. A status that cannot be unpacked counts as missing; the next write replaces it as a whole.

@@ -20,6 +20,9 @@ use crate::life::{Interaction, Life};
 use crate::time;
 use crate::weather::{OfAws, Sky};
 
+/// How many of the images, stacks and ARNs that a call asks for are told.
+const TOLD: usize = 20;
+
 /// The way of one process to AWS.
 #[derive(Clone)]
 pub struct Transport {
@@ -72,8 +75,10 @@ impl Transport {
         if self.sky.is_some() {
             let how = strike.as_ref().map_or_else(String::new, |strike| format!(" struck by {strike:?}"));
             let how = if forgets { format!("{how} without AMIs") } else { how };
+            let of =
+                subjects.iter().flatten().take(TOLD).fold(String::new(), |told, subject| format!("{told} {subject}"));
             let who = format!("replica {}.{}", self.caller.0, self.caller.1);
-            self.aws.0.trace.note(who, format_args!("{operation} in {region} → {}{how}", status_of(&answer)));
+            self.aws.0.trace.note(who, format_args!("{operation}{of} in {region} → {}{how}", status_of(&answer)));
             let (at, caller, heard, is_last_page) =
                 (time::elapsed(), self.caller, f64::INFINITY, is_last_page(&answer));
             let call = Call { sent, at, caller, region, operation, subjects, heard, is_last_page, facts };
