@@ -14,8 +14,8 @@ use std::time::Duration;
 const MOST_UNDONE: usize = 3;
 const WITHIN: SignedDuration = SignedDuration::from_mins(1);
 
-/// So many writes without an answer are remembered.
-const MOST_TRIED: usize = 4;
+/// So many writes without an answer are remembered: those that fit into the time for which a request may be under way.
+const MOST_TRIED: usize = 8;
 
 /// The first and the longest rest. The status follows AWS at that pace.
 const FIRST_REST: Duration = Duration::from_secs(30);
@@ -78,7 +78,10 @@ impl Contest {
     /// repeat what we met, which may be older than what the leader before us has written.
     pub fn stands(&mut self, stored: Option<&Packed<CustomImageStatus>>, is_answered: bool) {
         if is_answered || self.written.is_some() || !self.tried.is_empty() {
+            // A write that is still under way may be done later.
+            let tried = std::mem::take(&mut self.tried);
             self.settle(stored.cloned());
+            self.tried = tried;
         }
     }
 
@@ -247,6 +250,17 @@ mod tests {
         write(&mut contest, "before");
         contest.tries(&status("ours"));
         assert_eq!(contest.overwritten(&mixed), Some(status("ours")), "and not what it was before");
+    }
+
+    #[test]
+    fn a_write_that_is_done_late_is_ours_although_the_status_before_it_stood_meanwhile() {
+        let mut contest = Contest::default();
+        write(&mut contest, "before");
+        contest.tries(&status("under way"));
+        contest.stands(Some(&Packed::new(&status("before"))), false);
+        assert_eq!(contest.overwritten(&status("under way")), None);
+        write(&mut contest, "after");
+        assert_eq!(contest.overwritten(&status("under way")), Some(status("after")), "then it can be done no more");
     }
 
     #[test]
