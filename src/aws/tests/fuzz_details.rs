@@ -8,7 +8,7 @@ use super::known::{
 use super::memory_http::{MemoryHttp, Reply, operation};
 use super::replies::any_reply;
 use super::statement::{image, is_missing, is_own, is_unknown, json, list, success};
-use super::xml::Node;
+use super::xml::{Node, text};
 use super::{adapter, runtime, scope, turn};
 use crate::aws::source::Aws;
 use crate::describe_image::ImageId;
@@ -243,8 +243,4 @@ fn texts(reply: &Reply, list: &str, name: &str) -> Option<Vec<String>> {
             .map(|entry| entry[name].as_str().unwrap_or_default().to_owned())
             .collect(),
     )
-}
-
-fn text(node: &Node, name: &str) -> Option<String> {
-    node.child(name).map(|child| child.text.clone())
 }

@@ -5,7 +5,7 @@ use super::known::{ASSUMED, CALLER, DENIED};
 use super::memory_http::{MemoryHttp, Reply, operation};
 use super::replies::any_reply;
 use super::statement::{is_own, success};
-use super::xml::Node;
+use super::xml::{Node, text};
 use super::{adapter, runtime, scope};
 use crate::aws::s3::{Bucket, find_bucket};
 use crate::aws::source::Aws;
@@ -134,8 +134,4 @@ async fn bucket(aws: &Aws, reply: &Reply) -> TestCaseResult {
 /// The result in a success. As in the SDK, it is the first element.
 fn result(reply: &Reply, root: &str) -> Option<Node> {
     success(reply, root)?.children.first().filter(|result| result.name == root.replace("Response", "Result")).cloned()
-}
-
-fn text(node: &Node, name: &str) -> Option<String> {
-    node.child(name).map(|child| child.text.clone())
 }

@@ -5,7 +5,7 @@ use super::known::{DENIED, MORE_AMIS, NO_AMI, NO_STACK, NO_STACKS, ONE_AMI, STAC
 use super::memory_http::{MemoryHttp, Reply};
 use super::replies::any_reply;
 use super::statement::{is_own, list};
-use super::xml::Node;
+use super::xml::{Node, text};
 use super::{adapter, runtime, scope, turn};
 use crate::aws::source::Aws;
 use crate::describe_image::ImageId;
@@ -117,7 +117,6 @@ fn any_read() -> impl Strategy<Value = (Read, Vec<Reply>, bool)> {
 
 /// The entries that a reply states, and whether another page follows.
 fn stated(read: Read, reply: &Reply) -> Option<(Vec<Entry>, bool)> {
-    let text = |node: &Node, name: &str| node.child(name).map(|child| child.text.clone());
     if read.is_of_images() {
         let (images, more) = list(reply, "DescribeImagesResponse", &["imagesSet"], "nextToken")?;
         let id_of = |image: &Node| {

@@ -43,6 +43,11 @@ fn escaped(letter: char) -> String {
     }
 }
 
+/// The text of an element in `node`.
+pub fn text(node: &Node, name: &str) -> Option<String> {
+    node.child(name).map(|child| child.text.clone())
+}
+
 /// The most elements in one, and how deep they are nested: far more than in AWS's.
 const MOST: usize = 10_000;
 const DEEPEST: usize = 200;

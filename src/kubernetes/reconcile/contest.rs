@@ -71,6 +71,7 @@ impl Contest {
     /// The last write that was tried is in the API server now.
     pub fn wrote(&mut self) {
         let written = self.tried.pop();
+        self.tried.clear();
         self.settle(written);
     }
 
@@ -78,15 +79,13 @@ impl Contest {
     /// repeat what we met, which may be older than what the leader before us has written.
     pub fn stands(&mut self, stored: Option<&Packed<CustomImageStatus>>, is_answered: bool) {
         if is_answered || self.written.is_some() || !self.tried.is_empty() {
-            // A write that is still under way may be done later.
-            let tried = std::mem::take(&mut self.tried);
+            // What was tried may be under way, and be done later.
             self.settle(stored.cloned());
-            self.tried = tried;
         }
     }
 
     fn settle(&mut self, written: Option<Packed<CustomImageStatus>>) {
-        (self.written, self.tried, self.is_counted, self.is_there) = (written, Vec::new(), false, false);
+        (self.written, self.is_counted, self.is_there) = (written, false, false);
     }
 
     /// The watch has delivered an object with this status. If it is our last write, both share their memory.

@@ -47,6 +47,9 @@ pub fn reason(status: &Value) -> &str {
     condition(status, "Ready").and_then(|ready| ready["reason"].as_str()).unwrap_or_default()
 }
 
+/// The time between two answers of EC2 that a process believes against what a status shows, in seconds.
+const CONFIRMED: f64 = 15.0;
+
 /// Reasons that stand for no answer of AWS. Such a status may be old, and says so.
 const UNANSWERED: [&str; 8] = [
     "NotYetObserved",

@@ -14,8 +14,8 @@ pub struct Facts {
     pub stacks: BTreeMap<(String, String), (String, String)>,
     /// Those of the stacks that build no image, by ARN.
     others: BTreeSet<String>,
-    /// The builds that have an AMI, by region and ARN: whether ParallelCluster has tagged it.
-    pub made: BTreeMap<(String, String), bool>,
+    /// The builds that have an AMI, tagged or not, by region and ARN.
+    pub made: BTreeSet<(String, String)>,
     /// The status of each build, by ARN.
     pub builds: BTreeMap<String, String>,
 }
@@ -25,8 +25,7 @@ impl Facts {
         let mut facts = Self::default();
         for image in &world.images {
             if let Some(arn) = image.tag(tag_key::IMAGE_BUILD) {
-                let is_tagged = image.tag(tag_key::IMAGE_ID).is_some();
-                *facts.made.entry((image.region.clone(), arn.to_owned())).or_default() |= is_tagged;
+                facts.made.insert((image.region.clone(), arn.to_owned()));
             }
             if let (Some(id), Some("available")) =
                 (image.tag("parallelcluster:image_id"), image.tag("parallelcluster:build_status"))

@@ -43,10 +43,9 @@ pub fn check(aws: &Aws, trace: &Trace) {
         let share = Bucket { rate, most: burst + TICK, at_the_start };
         let with_debt = Bucket { most: share.most + OWED, at_the_start: at_the_start + OWED, ..share };
         let too_many = share.overflow(&paid).or_else(|| with_debt.overflow(&all)).or_else(|| {
-            let mut callers: Vec<Caller> = paid.iter().map(|attempt| attempt.caller).collect();
-            callers.sort_unstable();
-            callers.dedup();
-            callers.into_iter().find_map(|caller| share.overflow_of_one(caller, &paid, begun[&(region, caller)]))
+            let here = begun.iter().filter(|((place, _), _)| *place == region);
+            here.map(|((_, caller), since)| (*caller, *since))
+                .find_map(|(caller, since)| share.overflow_of_one(caller, &paid, since))
         });
         if let Some(too_many) = too_many {
             trace.fail("budget", format_args!("{operation} in {region}: {too_many}"));

@@ -78,7 +78,7 @@ fn wrong_orphan(status: &Value, facts: &Facts) -> Option<String> {
         Some(of_build) => arn == of_build,
         None => arn.contains(&format!(":image/parallelclusterimage-{id}/")),
     };
-    let exists = facts.made.keys().any(|(place, arn)| place == region && is_its(arn));
+    let exists = facts.made.iter().any(|(place, arn)| place == region && is_its(arn));
     (reason(status) == "OrphanedImage" && !exists).then(|| "no AMI of its build exists".to_owned())
 }
 

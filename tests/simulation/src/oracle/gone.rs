@@ -1,15 +1,12 @@
 //! No false absence, and no way back to what AWS said before.
 
 use super::claims::{self, Claim, text};
-use super::process;
 use super::truth::lie;
+use super::{CONFIRMED, process};
 use crate::api_server::StatusWrite;
 use crate::aws::{Aws, Call, Facts};
 use crate::time;
 use crate::trace::Trace;
-
-/// The time between two answers without an AMI that make it gone, in seconds.
-const CONFIRMED: f64 = 15.0;
 
 /// No false absence: an AMI that the status has shown, and that AWS has had all the time since, is gone only if the same process
 /// has missed it twice, with [`CONFIRMED`] between, and has not seen it meanwhile. EC2 forgets for some seconds, and an answer
@@ -25,8 +22,7 @@ pub fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace)
     let is_confirmed = aws.calls(|calls| {
         let is_read = |call: &&Call| {
             let is_own = Some(call.caller) == process(&write.client) && call.heard <= time::at(write.at);
-            let is_list = call.operation == "DescribeImages" && call.is_last_page;
-            is_own && is_list && call.region == region && call.is_about(id)
+            is_own && call.is_last_page && call.is_answer_about("DescribeImages", region, id)
         };
         let answers = calls.iter().rev().filter(is_read).filter_map(|call| Some((call, call.facts.as_deref()?)));
         let missed: Vec<&Call> = answers.take_while(|(_, facts)| !is_there(facts)).map(|(call, _)| call).collect();

@@ -5,13 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{claims, condition, process};
+use super::{CONFIRMED, claims, condition, process};
 use crate::api_server::StatusWrite;
 use crate::aws::{Aws, Call};
 use crate::time;
-
-/// The time between two answers that a process believes against what it met, in seconds.
-const CONFIRMED: f64 = 15.0;
 
 /// A write that is under way for so long does not know of the second answer.
 const UNDER_WAY: f64 = 330.0;
