@@ -27,7 +27,7 @@ pub async fn read<S: Source + 'static>(
 ) -> (Orphan, Option<Timestamp>) {
     let now = context.now();
     let finalizing = context.settings.periods.finalizing;
-    let since = finalizing_since(previous, memory.sees_finalizing(previous, now), now);
+    let since = finalizing_since(previous, memory.sees_finalizing(previous, now));
     let is_late = since.and_then(|since| since.checked_add(finalizing).ok()).is_some_and(|until| until <= now);
     let Some(arn) = missed_build(observation, &image.id, previous, now).filter(|_| is_late) else {
         memory.orphan = None;

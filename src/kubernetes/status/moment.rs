@@ -3,6 +3,7 @@
 use crate::describe_image::{DescribeImageResponse, Observation, SourceError};
 use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::kubernetes::status::conditions;
+use crate::kubernetes::status::ready_reason::ReadyReason;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -65,20 +66,20 @@ pub struct Moment<'a> {
 }
 
 /// When the finalizing period started: at the transition time of the mark, so that a restart of the operator does not restart
-/// it. `None` without the mark. A mark from the future is of another clock, or of this one before it was set back. Then it is when
-/// this process first saw the mark.
+/// it. `None` without the mark. A mark that is later than when this process first saw it is of another clock, or of this one
+/// before it was set back; then the period started when this process saw it. What is orphaned stays so.
 #[must_use]
-pub fn finalizing_since(previous: &CustomImageStatus, seen: Timestamp, now: Timestamp) -> Option<Timestamp> {
+pub fn finalizing_since(previous: &CustomImageStatus, seen: Timestamp) -> Option<Timestamp> {
     let mark = conditions::find(&previous.conditions, conditions::FINALIZING)?;
-    let marked = mark.last_transition_time.0;
-    Some(if marked > now { seen } else { marked })
+    let is_over = mark.reason == ReadyReason::OrphanedImage.name();
+    Some(if is_over { Timestamp::MIN } else { mark.last_transition_time.0.min(seen) })
 }
 
 impl Moment<'_> {
     /// The end of the finalizing period. Without the mark Finalizing it starts now.
     #[must_use]
     pub fn finalizing_until(&self) -> Timestamp {
-        let since = finalizing_since(self.previous, self.finalizing_seen, self.now).unwrap_or(self.now);
+        let since = finalizing_since(self.previous, self.finalizing_seen).unwrap_or(self.now);
         since.checked_add(self.periods.finalizing).unwrap_or(Timestamp::MAX)
     }
 

@@ -218,6 +218,13 @@ fn mark_from_the_future_counts_from_when_the_process_saw_it() {
         conditions::find(&status.conditions, conditions::FINALIZING).unwrap().last_transition_time.clone()
     };
     assert_eq!(mark(&over), mark(&begun), "which of the clocks is wrong, nobody knows");
+    // When the mark is not in the future any more, also in a process that has just started.
+    for seen in [5, 121] {
+        let next = next(&absent(), &Moment { finalizing_seen: at(seen), ..moment(&over, 121) }).status;
+        assert_eq!(summary(&next), "False OrphanedImage Finalizing Stalled Synced", "seen at {seen}");
+    }
+    let waited = next(&absent(), &Moment { finalizing_seen: at(5), ..moment(&begun, 121) }).status;
+    assert_eq!(summary(&waited), "False OrphanedImage Finalizing Stalled Synced");
 }
 
 #[test]

@@ -101,8 +101,11 @@ fn build(rng: &mut Rng, world: &mut World, id: &str, region: &str, end: f64) {
     let seconds = (60.0 + rng.f64() * 3000.0).min((end - starts_after) * 0.9);
     let outcome = OUTCOMES[rng.usize(..OUTCOMES.len())];
     let has_bucket = rng.u8(..4) > 0;
+    // The simulator names the AMIs of the other outcomes.
+    let orphan = (outcome == Outcome::Orphan).then(|| format!("ami-orphan{}", id.replace('-', "")));
     world.builds.push(Build {
         image_id: id.into(),
+        ami_id: orphan.clone().unwrap_or_default(),
         region: region.into(),
         outcome,
         starts_after,
@@ -112,7 +115,8 @@ fn build(rng: &mut Rng, world: &mut World, id: &str, region: &str, end: f64) {
     });
     if rng.u8(..3) == 0 {
         let at = starts_after + seconds + rng.f64() * (end - starts_after - seconds);
-        world.timeline.push(Event { at, action: Action::DeleteStack(id.into()) });
+        let action = orphan.map_or_else(|| Action::DeleteStack(id.into()), Action::DeleteImage);
+        world.timeline.push(Event { at, action });
     }
 }
 
