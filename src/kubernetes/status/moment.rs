@@ -67,11 +67,13 @@ pub struct Moment<'a> {
 
 /// When the finalizing period started: at the transition time of the mark, so that a restart of the operator does not restart
 /// it. `None` without the mark. A mark that is later than when this process first saw it is of another clock, or of this one
-/// before it was set back; then the period started when this process saw it. What is orphaned stays so.
+/// before it was set back; then the period started when this process saw it. What is orphaned or gone stays so.
 #[must_use]
 pub fn finalizing_since(previous: &CustomImageStatus, seen: Timestamp) -> Option<Timestamp> {
     let mark = conditions::find(&previous.conditions, conditions::FINALIZING)?;
-    let is_over = mark.reason == ReadyReason::OrphanedImage.name();
+    let is_over = [ReadyReason::OrphanedImage, ReadyReason::Deleting, ReadyReason::Deleted]
+        .iter()
+        .any(|over| mark.reason == over.name());
     Some(if is_over { Timestamp::MIN } else { mark.last_transition_time.0.min(seen) })
 }
 
