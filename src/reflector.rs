@@ -25,9 +25,9 @@ mod subscribers;
 pub use settings::ReflectorSettings;
 pub use subscribers::Subscriber;
 
-use crate::describe_image::Region;
 use crate::describe_image::scope::{ImageRef, Scope};
 use crate::describe_image::source::ImageSource;
+use crate::describe_image::{Observation, Region};
 use futures::channel::mpsc;
 use jiff::Timestamp;
 use lane::Lane;
@@ -101,6 +101,22 @@ impl<S: ImageSource + 'static> Reflector<S> {
     /// has no reading.
     pub fn latest(&self, image: &ImageRef, not_before: Option<Timestamp>) -> Option<Reading> {
         self.lane(&image.scope)?.latest(&image.id, not_before)
+    }
+
+    /// The latest reading, as [`Self::latest`], after an earlier one has missed something. A reading that `sees` it counts,
+    /// however early its read began. Any other counts only if its read began at `missed_from` or later.
+    pub fn latest_after_miss(
+        &self,
+        image: &ImageRef,
+        not_before: Option<Timestamp>,
+        missed_from: Timestamp,
+        sees: impl FnOnce(&Observation) -> bool,
+    ) -> Option<Reading> {
+        let latest = self.latest(image, not_before)?;
+        if latest.answer.as_ref().is_ok_and(|observation| sees(observation)) {
+            return Some(latest);
+        }
+        self.latest(image, not_before.max(Some(missed_from)))
     }
 
     /// How fresh the answer for the subscriber's image is. `None` before AWS first answered.

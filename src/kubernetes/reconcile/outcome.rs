@@ -5,7 +5,7 @@ use crate::describe_image::observe::ObserveError;
 use crate::describe_image::response::{Ec2AmiInfo, ImageFields};
 use crate::describe_image::source::Source;
 use crate::describe_image::source_error::{SourceError, redacted};
-use crate::describe_image::{self, ImageRef, Observation};
+use crate::describe_image::{self, DescribeImageResponse, ImageRef, Observation};
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::reconcile::account::Whose;
 use crate::kubernetes::reconcile::context::Context;
@@ -87,8 +87,14 @@ async fn of_image<S: Source + 'static>(
     let requested = requested(object, previous, memory, now);
     let is_due = |time: &Timestamp| *time <= now;
     // The answer must be of a read that begins at this time or later: a user has requested it, or a miss needs a second one.
-    let not_before = requested.filter(is_due).max(memory.missed.confirmable_from(now).filter(is_due));
-    let reading = context.reflector.latest(image, not_before)?;
+    let not_before = requested.filter(is_due);
+    let reading = match memory.missed.confirmable_from(now).filter(is_due) {
+        None => context.reflector.latest(image, not_before)?,
+        Some(from) => {
+            let sees = |observation: &Observation| !is_missed(response(image, observation).as_ref(), previous);
+            context.reflector.latest_after_miss(image, not_before, from, sees)?
+        }
+    };
     let (outcome, account_id, until) = match &reading.answer {
         Ok(observation) => observed(observation, reading.at, image, previous, memory, context).await,
         Err(error) => {
@@ -105,7 +111,7 @@ async fn of_image<S: Source + 'static>(
         account_id,
         until: until.into_iter().chain(requested.filter(|time| !is_due(time))).min(),
         interval: interval.unwrap_or(context.settings.intervals.settled),
-        answers_request: requested.max(not_before).is_none_or(|time| at >= time),
+        answers_request: requested.is_none_or(|time| at >= time),
         finalizing_seen: memory.sees_finalizing(previous, now),
     })
 }
@@ -176,12 +182,12 @@ async fn observed<S: Source + 'static>(
     memory: &mut Remembered,
     context: &Context<S>,
 ) -> (Outcome, Option<String>, Option<Timestamp>) {
-    let ImageRef { scope, id } = image;
+    let scope = &image.scope;
     let mut account_id = context.accounts.learn(scope, observation.account_id(), read_at);
-    let mut response = describe_image::describe(id, &scope.region, observation).ok();
+    let mut response = response(image, observation);
     // The orphan is read even while a missed stack is not confirmed yet. So both are confirmed at the same time.
     let (orphan, asked_again_at) = orphan::read(observation, read_at, image, previous, memory, context).await;
-    if !is_missed(response.as_ref().map(|response| &response.image), &previous.image) {
+    if !is_missed(response.as_ref(), previous) {
         memory.missed = Missed::default();
     } else if let Some(again_at) = memory.missed.again(read_at, context.settings.clock) {
         let until = asked_again_at.map_or(again_at, |asked| asked.min(again_at));
@@ -203,10 +209,15 @@ async fn observed<S: Source + 'static>(
     (Outcome::Observed { observation: observation.clone(), response, orphan }, account_id, until)
 }
 
+fn response(image: &ImageRef, observation: &Observation) -> Option<DescribeImageResponse> {
+    describe_image::describe(&image.id, &image.scope.region, observation).ok()
+}
+
 /// Whether the status reports an image that the answer lacks. An AMI is missed if there is none, or only a lesser one with
 /// the same image id. A stack is missed if there is neither an AMI nor a stack: the AMI may have been tagged, and the stack
 /// deleted, between the read of the AMIs and the read of the stacks.
-fn is_missed(now: Option<&ImageFields>, before: &ImageFields) -> bool {
+fn is_missed(now: Option<&DescribeImageResponse>, previous: &CustomImageStatus) -> bool {
+    let (now, before) = (now.map(|response| &response.image), &previous.image);
     let Some(reported) = &before.ec2_ami_info else { return before.image_build_status.is_some() && now.is_none() };
     match now.and_then(|image| Some((image, image.ec2_ami_info.as_ref()?))) {
         None => true,

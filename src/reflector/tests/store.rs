@@ -50,6 +50,21 @@ async fn an_observed_image_is_answered_from_the_store_unless_a_newer_read_is_req
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_miss_a_reading_that_sees_the_image_counts_however_early_its_read_began() {
+    let ids = ids(1);
+    let (reflector, mut changed, _) = reflector(&ids);
+    let scope = scope("eu-west-1");
+    let first = observe(&reflector, &mut changed, &scope, &ids).await.remove(0);
+    let later = Timestamp::now();
+    let latest = |sees| reflector.latest_after_miss(&image(&scope, &ids[0]), None, later, |_| sees);
+    assert_eq!(latest(true), Some(first));
+    assert_eq!(changed.next().now_or_never(), None);
+    assert_eq!(latest(false), None, "one that misses it again must begin later");
+    changed.next().await.unwrap();
+    assert!(latest(false).unwrap().at >= later);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_absent_image_is_read_by_stack_name_and_many_in_one_sweep_of_stacks() {
     let (reflector, mut changed, source) = reflector(&[]);
     let scope = scope("eu-west-1");

@@ -18,8 +18,8 @@ const FOLLOWED: f64 = 2.0 * 660.0 + 60.0;
 pub struct Orders {
     /// The namespaces that may read AWS, and since when.
     allowed: (f64, Vec<&'static str>),
-    /// The objects that are suspended, by uid, and since when.
-    suspended: BTreeMap<String, f64>,
+    /// Whether each object is suspended, by uid, and since when.
+    suspended: BTreeMap<String, (bool, f64)>,
 }
 
 impl Default for Orders {
@@ -37,22 +37,22 @@ impl Orders {
     /// Looks at an object. The operator could follow orders since `undisturbed`.
     pub fn check(&mut self, object: &Value, undisturbed: f64, trace: &Trace) {
         let (now, metadata, status) = (time::elapsed(), &object["metadata"], &object["status"]);
-        let suspended = if object["spec"]["suspend"] == true {
-            Some(*self.suspended.entry(text(metadata, "uid").to_owned()).or_insert(now))
-        } else {
-            self.suspended.remove(text(metadata, "uid"));
-            None
+        let is_suspended = object["spec"]["suspend"] == true;
+        let state = self.suspended.entry(text(metadata, "uid").to_owned()).or_insert((is_suspended, now));
+        if state.0 != is_suspended {
+            *state = (is_suspended, now);
+        }
+        let (since, expected) = match () {
+            () if is_suspended => (state.1, "Suspended"),
+            () if self.allowed.1.contains(&text(metadata, "namespace")) => return,
+            () => (state.1.max(self.allowed.0), "IdentityNotAllowed"),
         };
-        let is_overdue = |since: f64| now - since.max(undisturbed) > FOLLOWED;
-        let is_refused = !self.allowed.1.contains(&text(metadata, "namespace"));
-        let expected = match suspended {
-            Some(since) if is_overdue(since) => "Suspended",
-            None if is_refused && is_overdue(self.allowed.0) => "IdentityNotAllowed",
-            _ => return,
-        };
+        if now - since.max(undisturbed) <= FOLLOWED {
+            return;
+        }
         let synced = condition(status, "Synced").map(|synced| &synced["reason"]);
         let is_followed = synced.is_some_and(|reason| reason == expected);
-        if !is_followed || suspended.is_none() && reason(status) != expected {
+        if !is_followed || !is_suspended && reason(status) != expected {
             trace.fail("orders", format_args!("{} does not say {expected}: {status}", text(metadata, "name")));
         }
     }

@@ -202,6 +202,10 @@ async fn orders_fails_when_an_object_goes_on_that_is_suspended_or_may_not_read()
         orders.check(&object, 0.0, &trace);
         assert_eq!(trace.failure(), None, "the operator has had no time");
         tokio::time::advance(std::time::Duration::from_secs(1500)).await;
+        let mut another = object.clone();
+        another["metadata"]["uid"] = json!("2");
+        orders.check(&another, 0.0, &trace);
+        assert_eq!(trace.failure(), None, "the object has just been created");
         orders.check(&object, 0.0, &trace);
         assert_eq!(trace.failure().is_some(), suspend || !allowed, "{:?}", trace.failure());
     }
