@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::claims::{self, Claim, text};
 use super::met::Meetings;
-use super::{UNANSWERED, beside, condition, gone, is_operator, ready, reason};
+use super::{UNANSWERED, beside, condition, gone, is_operator, process, ready, reason};
 use crate::api_server::StatusWrite;
 use crate::aws::{Aws, Call, Facts};
 use crate::plan::REGIONS;
@@ -70,7 +70,7 @@ impl Truth {
         }
         if is_unanswered(&write.said) {
             if is_own {
-                check_rest(write, trace);
+                check_rest(write, before, aws, trace);
             }
             return;
         }
@@ -146,9 +146,23 @@ fn is_suspended(status: &Value) -> bool {
     condition(status, "Synced").is_some_and(|synced| synced["reason"] == "Suspended")
 }
 
-/// While AWS is not asked, or does not answer, nothing changes that AWS has said.
-fn check_rest(write: &StatusWrite, trace: &Trace) {
-    if claims::words(&write.before) != claims::words(&write.said) {
+/// While AWS is not asked, or does not answer, nothing changes that AWS has said. Only what it has told the process since the
+/// status `before` may come late, because that could not be written.
+fn check_rest(write: &StatusWrite, before: Option<f64>, aws: &Aws, trace: &Trace) {
+    let (met, region) = (claims::words(&write.before), text(&write.said, "region"));
+    if met == claims::words(&write.said) {
+        return;
+    }
+    let since = (before.unwrap_or_default(), time::at(write.at));
+    let is_told = aws.calls(|calls| {
+        let is_news = |call: &&Call| call.heard > since.0 && call.heard <= since.1;
+        let is_own = |call: &Call| Some(call.caller) == process(&write.client);
+        let mut news = calls.iter().rev().take_while(|call| call.at >= since.0).filter(is_news);
+        news.any(|call| is_own(call) && call.is_answer_about("DescribeImages", region, text(&write.said, "imageId")))
+    });
+    let said = claims::of(&write.said);
+    let mut is_new = said.iter().filter(|claim| !met.contains(&claim.what));
+    if !is_told || !is_new.all(|claim| was_said(claim, region, since, aws)) {
         let (namespace, name) = (&write.namespace, &write.name);
         trace.fail("truth", format_args!("{namespace}/{name} changes without an answer of AWS: {}", write.said));
     }

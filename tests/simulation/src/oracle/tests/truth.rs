@@ -199,14 +199,29 @@ async fn truth_fails_when_what_was_there_was_never_there_or_what_never_was_is_de
 
 #[tokio::test(start_paused = true)]
 async fn truth_fails_when_the_payload_changes_without_an_answer() {
-    for (shows, is_lie) in [(showing("ami-1"), false), (showing("ami-2"), true)] {
+    let nothing: Arc<Facts> = Arc::default();
+    for (shows, told, is_lie) in [
+        (showing("ami-1"), None, false),
+        (showing("ami-2"), None, true),
+        (absent(), None, true),
+        // What AWS has told before, and what could not be written until now.
+        (absent(), Some((0, &nothing)), false),
+        (absent(), Some((1, &nothing)), true),
+        (showing("ami-2"), Some((0, &nothing)), true),
+    ] {
         let mut judged = Judged::told();
         judged.writes("0.0", Value::Null, showing("ami-1"));
+        advance(Duration::from_secs(2)).await;
+        if let Some((process, facts)) = told {
+            for operation in ["DescribeImages", "DescribeStacks"] {
+                judged.aws.note(Call { caller: (process, 0), ..call(operation, 1.0, Some(facts.clone())) });
+            }
+        }
         let mut stale = shows.clone();
         let condition = |type_: &str, status: &str| json!({"type": type_, "status": status, "reason": "Stale"});
         stale["conditions"] = json!([condition("Ready", "Unknown"), condition("Reconciling", "True")]);
         judged.writes("0.0", showing("ami-1"), stale);
-        assert_eq!(judged.failure().is_some(), is_lie, "{:?}", judged.failure());
+        assert_eq!(judged.failure().is_some(), is_lie, "{shows} {told:?}: {:?}", judged.failure());
     }
 }
 
