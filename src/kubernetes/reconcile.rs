@@ -27,7 +27,7 @@ use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
 use context::Context;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
-use memory::{Missed, Remembered};
+use memory::Remembered;
 use outcome::{LookedUp, find_outcome};
 use requeue::{gone, hold_back, next_action, put_off};
 use std::sync::Arc;
@@ -86,6 +86,7 @@ async fn five_steps<S: Source + 'static>(
         context.memory.store(reference, memory);
         return Ok((action, ReconcileResult::Unchanged));
     }
+    memory.differs(is_answered, context.settings.clock);
     if let Some(held_back) =
         hold_back(object, &wanted, &found.looked_up.outcome, &found.stored, &mut memory, context).await
     {
@@ -97,12 +98,8 @@ async fn five_steps<S: Source + 'static>(
     context.memory.store(reference.clone(), memory.clone());
     match write(object, &next.status, context).await? {
         Written::Applied { version: now } => {
-            memory.wrote();
+            memory.wrote(is_answered);
             memory.echo.wrote(&version, now);
-            if is_answered {
-                // The status now reports what was missed, so the next miss is a new one.
-                memory.missed = Missed::default();
-            }
             context.memory.store(reference, memory.clone());
             publish(object, &found, &next.status, context);
             Ok((next_action(&next, &found.looked_up, &memory, context), ReconcileResult::Changed))

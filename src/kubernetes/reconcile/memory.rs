@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::Resource;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
+use tokio::time::Instant;
 
 /// The time between two reads that a user requests of one object. Each is urgent, and goes before the reads of others.
 const REQUEST_PAUSE: SignedDuration = SignedDuration::from_secs(10);
@@ -30,14 +31,16 @@ pub struct Remembered {
     pub refused: Option<(Timestamp, u32)>,
     /// Why the status could not be written, until it is.
     pub unwritten: Option<Unwritten>,
+    /// Since when AWS has given answers that are not in the status yet.
+    pub behind: Option<Stamp>,
     /// Whether another writer undoes our writes.
     pub contest: Contest,
     /// The value of the annotation `REQUESTED_AT` that was ignored because it is too long.
     ignored: Option<String>,
     /// The image that the status reports.
     pub missed: Missed,
-    /// When this process first met the mark Finalizing, by its own clock. `None` if the status has none.
-    finalizing_seen: Option<Timestamp>,
+    /// The transition time of the mark Finalizing, and when this process first met that mark. `None` if the status has none.
+    finalizing_seen: Option<(Timestamp, Instant)>,
     /// The last answer about the orphan: the untagged AMI of a finished build.
     pub orphan: Option<AskedOrphan>,
     /// The value of the annotation `REQUESTED_AT` that a user last set, and when the read for it is due.
@@ -87,25 +90,42 @@ impl Remembered {
         })
     }
 
-    /// The last write that was tried is done.
-    pub fn wrote(&mut self) {
+    /// The next status differs from the one in the API server. `is_answered`: AWS says it.
+    pub fn differs(&mut self, is_answered: bool, clock: Clock) {
+        if is_answered {
+            self.behind.get_or_insert_with(|| Stamp::new(clock));
+        }
+    }
+
+    /// The last write that was tried is done. `is_answered`: AWS says what is in it.
+    pub fn wrote(&mut self, is_answered: bool) {
         self.unwritten = None;
         self.contest.wrote();
+        if is_answered {
+            // The status now reports what was missed, so the next miss is a new one.
+            (self.missed, self.behind) = (Missed::default(), None);
+        }
     }
 
     /// The API server already has the next status. `is_answered`: AWS says it.
     pub fn stands(&mut self, stored: Option<&Packed<CustomImageStatus>>, is_answered: bool) {
         self.unwritten = None;
         self.contest.stands(stored, is_answered);
+        self.behind = self.behind.filter(|_| !is_answered);
     }
 
-    /// The process meets `previous`. Returns when it first met the mark Finalizing, `now` if there is none.
+    /// The process meets `previous`. Returns when it first met this mark Finalizing, by a wall clock that shows `now`. If there is
+    /// none, that is `now`.
     pub fn sees_finalizing(&mut self, previous: &CustomImageStatus, now: Timestamp) -> Timestamp {
-        let is_marked = conditions::find(&previous.conditions, conditions::FINALIZING).is_some();
-        // A clock that was set back must not make the period longer.
-        let seen = self.finalizing_seen.filter(|seen| is_marked && *seen <= now).unwrap_or(now);
-        self.finalizing_seen = is_marked.then_some(seen);
-        seen
+        let mark = conditions::find(&previous.conditions, conditions::FINALIZING);
+        self.finalizing_seen = mark.map(|mark| {
+            let marked = mark.last_transition_time.0;
+            // The mark of another build is another one.
+            let known = self.finalizing_seen.filter(|(of, _)| *of == marked);
+            known.unwrap_or_else(|| (marked, Instant::now()))
+        });
+        let passed = self.finalizing_seen.map(|(_, seen)| seen.elapsed()).unwrap_or_default();
+        SignedDuration::try_from(passed).ok().and_then(|passed| now.checked_sub(passed).ok()).unwrap_or(now)
     }
 
     /// Counts one more refusal. Returns since when the object is refused.
@@ -231,25 +251,30 @@ mod tests {
         assert_eq!(memory.requested_at("e", at(500)), at(500));
     }
 
-    #[test]
-    fn finalizing_is_first_seen_once_unless_the_clock_was_set_back() {
+    #[tokio::test(start_paused = true)]
+    async fn a_mark_is_first_seen_once_by_a_clock_that_nobody_sets() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let mark = json!({
-            "type": "Finalizing", "status": "True", "reason": "Finalizing", "message": "",
-            "lastTransitionTime": "2026-11-24T10:00:00Z"
-        });
-        let marked: CustomImageStatus = serde_json::from_value(json!({"conditions": [mark]})).unwrap();
+        let marked = |minute: u8| -> CustomImageStatus {
+            let mark = json!({
+                "type": "Finalizing", "status": "True", "reason": "Finalizing", "message": "",
+                "lastTransitionTime": format!("2026-11-24T10:{minute:02}:00Z")
+            });
+            serde_json::from_value(json!({"conditions": [mark]})).unwrap()
+        };
         let mut memory = Remembered::default();
+        // A minute passes before each of them, whatever the wall clock shows.
         for (status, now, seen) in [
-            (&CustomImageStatus::default(), 100, 100),
-            (&marked, 200, 200),
-            (&marked, 300, 200),
-            (&marked, 150, 150),
-            (&marked, 400, 150),
-            (&CustomImageStatus::default(), 500, 500),
-            (&marked, 600, 600),
+            (CustomImageStatus::default(), 1000, 1000),
+            (marked(0), 2000, 2000),
+            (marked(0), 2060, 2000),
+            (marked(0), 920, 800),
+            (marked(0), 9000, 8820),
+            (marked(5), 9060, 9060),
+            (CustomImageStatus::default(), 9120, 9120),
+            (marked(5), 9180, 9180),
         ] {
-            assert_eq!(memory.sees_finalizing(status, at(now)), at(seen), "at {now}");
+            tokio::time::advance(std::time::Duration::from_secs(60)).await;
+            assert_eq!(memory.sees_finalizing(&status, at(now)), at(seen), "at {now}");
         }
     }
 
@@ -270,6 +295,24 @@ mod tests {
         // The wall clock was set forward, or back, by an hour.
         assert_eq!(missed.again(at(100), clock(|| Timestamp::from_second(3715).unwrap())), Some(at(3715)));
         assert_eq!(missed.again(at(-3480), clock(|| Timestamp::from_second(-3480).unwrap())), None);
+    }
+
+    #[test]
+    fn a_status_is_behind_until_it_has_an_answer_of_aws() {
+        let mut memory = Remembered::default();
+        memory.differs(false, Clock::SYSTEM);
+        assert_eq!(memory.behind, None, "AWS has not answered");
+        memory.differs(true, Clock::SYSTEM);
+        let since = memory.behind;
+        memory.stands(None, false);
+        memory.wrote(false);
+        memory.differs(true, Clock::SYSTEM);
+        assert!(since.is_some() && memory.behind == since, "a status without an answer changes nothing");
+        memory.stands(None, true);
+        assert_eq!(memory.behind, None);
+        memory.differs(true, Clock::SYSTEM);
+        memory.wrote(true);
+        assert_eq!(memory.behind, None);
     }
 
     #[test]

@@ -86,8 +86,9 @@ async fn of_image<S: Source + 'static>(
     let now = context.now();
     let requested = requested(object, previous, memory, now);
     let is_due = |time: &Timestamp| *time <= now;
-    // The answer must be of a read that begins at this time or later: a user has requested it, or a miss needs a second one.
+    // A user has requested a read that begins at this time or later.
     let not_before = requested.filter(is_due);
+    // After a miss, only a later read may confirm it.
     let reading = match memory.missed.confirmable_from(now).filter(is_due) {
         None => context.reflector.latest(image, not_before)?,
         Some(from) => {
@@ -100,9 +101,8 @@ async fn of_image<S: Source + 'static>(
         Err(error) => {
             let since = reading.failing_since.unwrap_or(reading.at);
             let source_error = &error.source_error;
-            // What AWS has answered since the first failed write is not in the status.
-            let unwritten = memory.unwritten.as_ref().map(|unwritten| unwritten.since);
-            let answered_at = reading.answered_at.map(|at| unwritten.map_or(at, |since| since.min(at)));
+            let behind = memory.behind.map(|since| since.by(now));
+            let answered_at = reading.answered_at.map(|at| behind.map_or(at, |since| since.min(at)));
             let outcome = failed(source_error, words(error), since, answered_at, previous, context);
             (outcome, None, None)
         }
@@ -158,22 +158,16 @@ fn failed<S>(
         error: error.clone(),
         message,
         since: known_since.map_or(since, |known| known.min(since)),
-        last_observed: last_observed(answered_at, context.leadership.since(), unread_since, was_suspended),
+        last_observed: last_observed(answered_at, context.leadership.since(), unread_since),
     }
 }
 
-/// When AWS last gave the answer that the status shows. `answered_at`: when it last answered anybody who wants the image.
-/// `begun`: when this process began to lead. `unread_since`: since when the status has not been read, by its own words.
-fn last_observed(
-    answered_at: Option<Timestamp>,
-    begun: Timestamp,
-    unread_since: Option<Timestamp>,
-    was_suspended: bool,
-) -> Timestamp {
-    // Another process may have written the status, by another clock.
-    let counts = was_suspended || answered_at.is_none();
+/// When AWS last gave the answer that the status shows. `answered_at`: when it last answered at all. `begun`: when this process
+/// began to lead. `unread_since`: since when no answer has reached the status, by its own words.
+fn last_observed(answered_at: Option<Timestamp>, begun: Timestamp, unread_since: Option<Timestamp>) -> Timestamp {
     let answered = answered_at.unwrap_or(begun);
-    unread_since.filter(|_| counts).map_or(answered, |since| since.min(answered))
+    // A later answer was for others that want the same image. Or another process wrote the status, by another clock.
+    unread_since.map_or(answered, |since| since.min(answered))
 }
 
 /// The text of the error. For a region that no partition has, it says that AWS was not asked.
@@ -251,10 +245,10 @@ mod tests {
     fn an_answer_that_others_had_while_the_object_was_suspended_is_not_in_its_status() {
         let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
         let (answered, begun) = (Some(at(100)), at(30));
-        assert_eq!(last_observed(answered, begun, Some(at(54)), true), at(54));
-        assert_eq!(last_observed(answered, begun, Some(at(54)), false), at(100), "an error, and an answer since");
-        assert_eq!(last_observed(answered, begun, None, false), at(100));
-        assert_eq!(last_observed(None, begun, None, false), at(30), "a new process");
-        assert_eq!(last_observed(None, begun, Some(at(20)), false), at(20), "unread before it began");
+        assert_eq!(last_observed(answered, begun, Some(at(54))), at(54));
+        assert_eq!(last_observed(answered, begun, Some(at(105))), at(100), "it failed only after the answer");
+        assert_eq!(last_observed(answered, begun, None), at(100));
+        assert_eq!(last_observed(None, begun, None), at(30), "a new process");
+        assert_eq!(last_observed(None, begun, Some(at(20))), at(20), "unread before it began");
     }
 }

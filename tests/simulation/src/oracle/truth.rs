@@ -149,23 +149,25 @@ fn is_suspended(status: &Value) -> bool {
 /// While AWS is not asked, or does not answer, nothing changes that AWS has said. Only what it has told the process since the
 /// status `before` may come late, because that could not be written.
 fn check_rest(write: &StatusWrite, before: Option<f64>, aws: &Aws, trace: &Trace) {
-    let (met, region) = (claims::words(&write.before), text(&write.said, "region"));
-    if met == claims::words(&write.said) {
+    let (met, said, region) = (claims::of(&write.before), claims::of(&write.said), text(&write.said, "region"));
+    let had = claims::words(&write.before);
+    if had == claims::words(&write.said) {
         return;
     }
-    let since = (before.unwrap_or_default(), time::at(write.at));
+    let (since, at) = (before.unwrap_or_default(), time::at(write.at));
     let is_told = aws.calls(|calls| {
-        let is_news = |call: &&Call| call.heard > since.0 && call.heard <= since.1;
-        let is_own = |call: &Call| Some(call.caller) == process(&write.client);
-        let mut news = calls.iter().rev().take_while(|call| call.at >= since.0).filter(is_news);
-        news.any(|call| is_own(call) && call.is_answer_about("DescribeImages", region, text(&write.said, "imageId")))
+        let is_own =
+            |call: &Call| Some(call.caller) == process(&write.client) && call.heard > since && call.heard <= at;
+        let id = text(&write.said, "imageId");
+        calls.iter().rev().any(|call| is_own(call) && call.is_answer_about("DescribeImages", region, id))
     });
-    let said = claims::of(&write.said);
-    let mut is_new = said.iter().filter(|claim| !met.contains(&claim.what));
-    if !is_told || !is_new.all(|claim| was_said(claim, region, since, aws)) {
+    let mut is_new = said.iter().filter(|claim| !had.contains(&claim.what));
+    if !is_told || !is_new.all(|claim| was_said(claim, region, (at - OLDEST, at), aws)) {
         let (namespace, name) = (&write.namespace, &write.name);
         trace.fail("truth", format_args!("{namespace}/{name} changes without an answer of AWS: {}", write.said));
     }
+    gone::check_absence(write, since, aws, trace);
+    gone::check_order(write, since, (&met, &said), aws, trace);
 }
 
 /// What is wrong with the image that the status is about: it is another one than the user wants.

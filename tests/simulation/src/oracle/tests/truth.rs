@@ -199,22 +199,22 @@ async fn truth_fails_when_what_was_there_was_never_there_or_what_never_was_is_de
 
 #[tokio::test(start_paused = true)]
 async fn truth_fails_when_the_payload_changes_without_an_answer() {
-    let nothing: Arc<Facts> = Arc::default();
     for (shows, told, is_lie) in [
         (showing("ami-1"), None, false),
         (showing("ami-2"), None, true),
         (absent(), None, true),
         // What AWS has told before, and what could not be written until now.
-        (absent(), Some((0, &nothing)), false),
-        (absent(), Some((1, &nothing)), true),
-        (showing("ami-2"), Some((0, &nothing)), true),
+        (absent(), Some((0, [1.0, 17.0])), false),
+        (absent(), Some((0, [1.0, 15.0])), true),
+        (absent(), Some((1, [1.0, 17.0])), true),
+        (showing("ami-2"), Some((0, [1.0, 17.0])), true),
     ] {
         let mut judged = Judged::told();
         judged.writes("0.0", Value::Null, showing("ami-1"));
-        advance(Duration::from_secs(2)).await;
-        if let Some((process, facts)) = told {
+        advance(Duration::from_secs(20)).await;
+        for (process, at) in told.into_iter().flat_map(|(process, misses)| misses.map(|at| (process, at))) {
             for operation in ["DescribeImages", "DescribeStacks"] {
-                judged.aws.note(Call { caller: (process, 0), ..call(operation, 1.0, Some(facts.clone())) });
+                judged.aws.note(Call { caller: (process, 0), ..call(operation, at, Some(Arc::default())) });
             }
         }
         let mut stale = shows.clone();
