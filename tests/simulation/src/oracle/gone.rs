@@ -20,10 +20,7 @@ pub fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace)
         return;
     }
     let is_confirmed = aws.calls(|calls| {
-        let is_read = |call: &&Call| {
-            let is_own = Some(call.caller) == process(&write.client) && call.heard <= time::at(write.at);
-            is_own && call.is_last_page && call.is_answer_about("DescribeImages", region, id)
-        };
+        let is_read = |call: &&Call| call.is_last_page && is_heard(call, write);
         let answers = calls.iter().rev().filter(is_read).filter_map(|call| Some((call, call.facts.as_deref()?)));
         let missed: Vec<&Call> = answers.take_while(|(_, facts)| !is_there(facts)).map(|(call, _)| call).collect();
         missed.first().zip(missed.last()).is_some_and(|(last, first)| last.sent >= first.heard + CONFIRMED)
@@ -32,6 +29,13 @@ pub fn check_absence(write: &StatusWrite, before: f64, aws: &Aws, trace: &Trace)
         let (namespace, name) = (&write.namespace, &write.name);
         trace.fail("truth", format_args!("{namespace}/{name} says that {ami:?} is gone: {}", write.said));
     }
+}
+
+/// Whether it is an answer of EC2 about the image, and the process that writes has it.
+pub fn is_heard(call: &Call, write: &StatusWrite) -> bool {
+    let (region, id) = (text(&write.said, "region"), text(&write.said, "imageId"));
+    let is_own = Some(call.caller) == process(&write.client) && call.heard <= time::at(write.at);
+    is_own && call.is_answer_about("DescribeImages", region, id)
 }
 
 /// No way back: what a status says anew, AWS has said after what the status said before.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::claims::{self, Claim, text};
 use super::met::Meetings;
-use super::{UNANSWERED, beside, condition, gone, is_operator, process, ready, reason};
+use super::{UNANSWERED, beside, condition, gone, is_operator, ready, reason};
 use crate::api_server::StatusWrite;
 use crate::aws::{Aws, Call, Facts};
 use crate::plan::REGIONS;
@@ -149,18 +149,13 @@ fn is_suspended(status: &Value) -> bool {
 /// While AWS is not asked, or does not answer, nothing changes that AWS has said. Only what it has told the process since the
 /// status `before` may come late, because that could not be written.
 fn check_rest(write: &StatusWrite, before: Option<f64>, aws: &Aws, trace: &Trace) {
-    let (met, said, region) = (claims::of(&write.before), claims::of(&write.said), text(&write.said, "region"));
     let had = claims::words(&write.before);
     if had == claims::words(&write.said) {
         return;
     }
+    let (met, said, region) = (claims::of(&write.before), claims::of(&write.said), text(&write.said, "region"));
     let (since, at) = (before.unwrap_or_default(), time::at(write.at));
-    let is_told = aws.calls(|calls| {
-        let is_own =
-            |call: &Call| Some(call.caller) == process(&write.client) && call.heard > since && call.heard <= at;
-        let id = text(&write.said, "imageId");
-        calls.iter().rev().any(|call| is_own(call) && call.is_answer_about("DescribeImages", region, id))
-    });
+    let is_told = aws.calls(|calls| calls.iter().rev().any(|call| call.heard > since && gone::is_heard(call, write)));
     let mut is_new = said.iter().filter(|claim| !had.contains(&claim.what));
     if !is_told || !is_new.all(|claim| was_said(claim, region, (at - OLDEST, at), aws)) {
         let (namespace, name) = (&write.namespace, &write.name);
