@@ -15,7 +15,7 @@ pub enum Outcome {
     /// The previous status stays for now. Either AWS does not list the image that the status contains, and a second
     /// read must confirm this; or the labels of the object's namespace are not known yet.
     Unconfirmed,
-    /// AWS has not answered since `since`. The read of the last answer began at `last_observed`.
+    /// AWS has not answered since `since`. The status shows an answer whose read began at `last_observed` or before.
     Failed { error: SourceError, message: String, since: Timestamp, last_observed: Timestamp },
     /// `spec.suspend` is true: the operator did not read AWS.
     Suspended,

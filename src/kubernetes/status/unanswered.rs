@@ -42,7 +42,7 @@ pub fn failed(
             Change::Ready(Verdict::new("Unknown", reason, message.to_owned(), Progress::Reconciling), synced)
         }
         None if moment.now >= until_stale => {
-            let message = format!("AWS last answered at {last_observed:.0}");
+            let message = format!("the status shows what AWS said at {last_observed:.0} or before");
             Change::Ready(Verdict::new("Unknown", ReadyReason::Stale, message, Progress::Reconciling), synced)
         }
         _ if moment.now >= until_reported => Change::Synced(Some(synced), Some(until_stale)),

@@ -65,6 +65,19 @@ async fn after_a_miss_a_reading_that_sees_the_image_counts_however_early_its_rea
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_miss_an_error_sees_nothing() {
+    let ids = ids(1);
+    let (reflector, mut changed, source) = reflector(&ids);
+    let scope = scope("eu-west-1");
+    observe(&reflector, &mut changed, &scope, &ids).await;
+    source.is_denied.store(true, Ordering::Relaxed);
+    changed.next().await.unwrap();
+    let image = image(&scope, &ids[0]);
+    assert!(reflector.latest(&image, None).unwrap().answer.is_err());
+    assert_eq!(reflector.latest_after_miss(&image, None, Timestamp::now(), |_| true), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_absent_image_is_read_by_stack_name_and_many_in_one_sweep_of_stacks() {
     let (reflector, mut changed, source) = reflector(&[]);
     let scope = scope("eu-west-1");
