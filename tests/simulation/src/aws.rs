@@ -85,26 +85,28 @@ impl Aws {
         self.0.present.facts(time::elapsed())
     }
 
-    /// Takes note of a request that was sent.
-    pub fn sends(&self, attempt: Attempt) {
-        self.0.attempts.lock().push(attempt);
+    /// Takes note of a request that was sent. Returns its number.
+    pub fn sends(&self, attempt: Attempt) -> usize {
+        push(&self.0.attempts, attempt)
     }
 
-    /// The requests so far.
-    pub fn attempts(&self) -> Vec<Attempt> {
-        self.0.attempts.lock().clone()
+    /// Reads the requests so far.
+    pub fn attempts<T>(&self, read: impl FnOnce(&[Attempt]) -> T) -> T {
+        read(&self.0.attempts.lock())
     }
 
     /// Takes note of a call. Returns its number.
     pub fn note(&self, call: Call) -> usize {
-        let mut calls = self.0.calls.lock();
-        calls.push(call);
-        calls.len() - 1
+        push(&self.0.calls, call)
     }
 
-    /// The answer to the call with this number has arrived.
-    fn heard(&self, number: usize) {
-        self.0.calls.lock()[number].heard = time::elapsed();
+    /// The answer has arrived: to the request and the call with these numbers.
+    fn heard(&self, attempt: usize, call: usize) {
+        let (now, call) = (time::elapsed(), &mut self.0.calls.lock()[call]);
+        call.heard = now;
+        if call.facts.is_some() {
+            self.0.attempts.lock()[attempt].answered = now;
+        }
     }
 
     /// Reads the calls so far.
@@ -112,22 +114,23 @@ impl Aws {
         read(&self.0.calls.lock())
     }
 
-    /// The answer to a request, and what it tells of, if it is whole.
+    /// The answer to a request, and what it tells of, if it is whole. `strike`: none if it cannot strike this answer.
     async fn says(
         &self,
         request: Request<Bytes>,
-        strike: Option<&OfAws>,
+        strike: &mut Option<OfAws>,
         forgets: bool,
     ) -> (Answer, Option<Arc<Facts>>) {
         let Inner { present, past, forgetful, .. } = &*self.0;
         if matches!(strike, Some(OfAws::Late)) && !forgets {
             let facts = past.facts(time::elapsed() - LAG);
             let answer = past.answer(request.clone()).await;
-            // Each world knows only its own lists, so one that has pages is not late.
             if !is_of_pages(&request, &answer) {
                 let is_said = says_something(&answer);
                 return (answer, is_said.then_some(facts));
             }
+            // Each world knows only its own lists, so one that has pages is not late.
+            *strike = None;
         }
         let facts = present.facts(time::elapsed());
         if let Some(OfAws::Fault(kind)) = strike {
@@ -144,4 +147,11 @@ impl Aws {
     pub fn transport(&self, caller: (usize, u32), sky: Option<Sky>, life: Life) -> Transport {
         Transport { aws: self.clone(), caller, sky, life }
     }
+}
+
+/// The number of the new entry.
+fn push<T>(list: &Mutex<Vec<T>>, entry: T) -> usize {
+    let mut list = list.lock();
+    list.push(entry);
+    list.len() - 1
 }

@@ -6,6 +6,7 @@ mod budget;
 mod claims;
 mod convergence;
 mod gone;
+mod grounds;
 mod met;
 mod orders;
 mod ready;

@@ -27,6 +27,8 @@ pub enum Turn {
     Weather(Weather),
     /// EC2 is eventually consistent: it forgets its AMIs for this time.
     Forget(Duration),
+    /// AWS's lists have each entry twice for this time.
+    Repeat(Duration),
     /// A process is killed, and starts again.
     Crash(usize),
     /// A process gets SIGTERM, and another one starts.
@@ -85,6 +87,7 @@ impl Plan {
         configuration(&mut chance(6), &mut turns, calm_from);
         drift(&mut chance(8), &mut turns, calm_from);
         odd_users(&mut chance(9), &mut turns, &ids, calm_from);
+        repeating(&mut chance(10), &mut turns, calm_from);
         turns.extend(crowd.iter().map(|id| (10.0, Turn::User(Deed::create(&mut rng, id, REGIONS[0])))));
         turns.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let latency = Duration::from_millis([0, 100, 1500][chance(7).usize(..3)]);
@@ -109,6 +112,12 @@ fn forgetting(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
     let often = rng.usize(0..=6);
     for _ in 0..(often as f64 * end / 3600.0) as usize {
         turns.push((rng.f64() * end, Turn::Forget(Duration::from_secs_f64(1.0 + rng.f64() * 13.0))));
+    }
+}
+
+fn repeating(rng: &mut Rng, turns: &mut Vec<(f64, Turn)>, end: f64) {
+    for _ in 0..rng.usize(..3) {
+        turns.push((rng.f64() * end, Turn::Repeat(Duration::from_secs_f64(rng.f64() * 1800.0))));
     }
 }
 

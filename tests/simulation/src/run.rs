@@ -126,9 +126,13 @@ impl Simulation {
                 self.orders.allow(namespaces);
             }
             Turn::Forget(time) => sky.forget_amis(time),
+            Turn::Repeat(time) => sky.repeat_entries(time),
             Turn::Crash(replica) => self.processes.kill(replica),
             Turn::Restart(replica) => self.processes.terminate(replica),
-            Turn::Skew(replica, seconds) => time::set_skew(replica, seconds),
+            Turn::Skew(replica, seconds) => {
+                time::set_skew(replica, seconds);
+                self.truth.set_clock(seconds);
+            }
             Turn::Drift(replica, seconds) => time::set_drift(replica, seconds),
             Turn::User(deed) => deed.apply(api),
             Turn::Backup => self.backup = Some(api.snapshot()),

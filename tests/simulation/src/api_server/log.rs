@@ -14,6 +14,8 @@ pub struct StatusWrite {
     pub namespace: String,
     pub name: String,
     pub uid: String,
+    /// When the object was created, by the server's clock.
+    pub created: Timestamp,
     /// What the user wants.
     pub spec: Value,
     pub version_before: u64,

@@ -195,6 +195,7 @@ impl<'a> Writing<'a> {
                     namespace,
                     name,
                     uid: meta(after, "uid").to_owned(),
+                    created: meta(after, "creationTimestamp").parse().unwrap_or_default(),
                     spec: after["spec"].clone(),
                     version_before,
                     version_after,

@@ -16,6 +16,8 @@ pub struct Attempt {
     pub operation: String,
     /// Whether the SDK made it by itself, after an error.
     pub is_retry: bool,
+    /// When the process had a whole answer of AWS. Infinite if it never had.
+    pub answered: f64,
 }
 
 /// A call that AWS has received.

@@ -13,7 +13,7 @@ use http::Response;
 use simulator::Answer;
 use tokio::time::sleep;
 
-use super::answer::{is_last_page, status_of};
+use super::answer::{is_last_page, status_of, with_each_entry_twice};
 use super::asked::Asked;
 use super::{Attempt, Aws, Call};
 use crate::life::{Interaction, Life};
@@ -55,26 +55,29 @@ impl HttpConnector for Transport {
 impl Transport {
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let (asked, sent) = (Asked::of(request)?, time::elapsed());
-        let strike = self.sky.as_ref().and_then(|sky| sky.aws(self.caller.0, &asked.operation));
+        let mut strike = self.sky.as_ref().and_then(|sky| sky.aws(self.caller.0, &asked.operation));
         let interaction = self.life.interacts();
         if interaction == Interaction::Never {
             return Err(reset());
         }
         let Asked { region, operation, is_retry, subjects, request } = asked;
-        if self.sky.is_some() {
-            let (region, operation) = (region.clone(), operation.clone());
-            self.aws.sends(Attempt { sent, caller: self.caller, region, operation, is_retry });
-        }
+        let attempt = self.sky.as_ref().map(|_| {
+            let (region, operation, answered) = (region.clone(), operation.clone(), f64::INFINITY);
+            self.aws.sends(Attempt { sent, caller: self.caller, region, operation, is_retry, answered })
+        });
         if matches!(strike, Some(OfAws::Unreachable)) {
             return Err(reset());
         }
         self.takes_time(strike.as_ref()).await;
         let forgets = operation == "DescribeImages" && self.sky.as_ref().is_some_and(Sky::has_forgotten_amis);
-        let (answer, facts) = self.aws.says(request, strike.as_ref(), forgets).await;
-        let mut number = None;
-        if self.sky.is_some() {
+        let (answer, facts) = self.aws.says(request, &mut strike, forgets).await;
+        let repeats = self.sky.as_ref().is_some_and(Sky::repeats_entries);
+        let answer = if repeats { with_each_entry_twice(answer) } else { answer };
+        let mut numbers = None;
+        if let Some(attempt) = attempt {
             let how = strike.as_ref().map_or_else(String::new, |strike| format!(" struck by {strike:?}"));
             let how = if forgets { format!("{how} without AMIs") } else { how };
+            let how = if repeats { format!("{how} with each entry twice") } else { how };
             let of =
                 subjects.iter().flatten().take(TOLD).fold(String::new(), |told, subject| format!("{told} {subject}"));
             let who = format!("replica {}.{}", self.caller.0, self.caller.1);
@@ -82,14 +85,14 @@ impl Transport {
             let (at, caller, heard, is_last_page) =
                 (time::elapsed(), self.caller, f64::INFINITY, is_last_page(&answer));
             let call = Call { sent, at, caller, region, operation, subjects, heard, is_last_page, facts };
-            number = Some(self.aws.note(call));
+            numbers = Some((attempt, self.aws.note(call)));
         }
         self.takes_time(strike.as_ref()).await;
         if interaction == Interaction::Unheard {
             return Err(reset());
         }
-        if let Some(number) = number {
-            self.aws.heard(number);
+        if let Some((attempt, call)) = numbers {
+            self.aws.heard(attempt, call);
         }
         deliver(answer)
     }

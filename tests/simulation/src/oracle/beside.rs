@@ -59,9 +59,16 @@ fn wrong_marks(status: &Value) -> Option<String> {
 }
 
 fn wrong_build(status: &Value) -> Option<String> {
-    let (build, phase) = (&status["build"], &status["phase"]);
+    let (build, phase, ami) = (&status["build"], &status["phase"], &status["ec2AmiInfo"]);
     let same = |name: &str, field: &Value, of: &Value| (field != of).then(|| format!("{name} is {field}, not {of}"));
-    let ami = &status["ec2AmiInfo"];
+    let build_status = match &status["cloudformationStackStatus"] {
+        _ if ami.is_object() => "BUILD_COMPLETE".into(),
+        Value::String(stack) => build_status_of(stack).into(),
+        _ => Value::Null,
+    };
+    if let Some(wrong) = same("imageBuildStatus", &status["imageBuildStatus"], &build_status) {
+        return Some(wrong);
+    }
     if ami.is_object() {
         let wrong = same("build.amiId", &build["amiId"], &ami["amiId"]);
         return wrong.or_else(|| same("phase", phase, &text(ami, "state").to_uppercase().into()));
@@ -73,4 +80,17 @@ fn wrong_build(status: &Value) -> Option<String> {
         false => same("phase", phase, &Value::Null),
     };
     wrong.or_else(|| told.is_string().then(|| same("phase", phase, told)).flatten())
+}
+
+/// What describeImage makes of the status of a stack.
+fn build_status_of(stack: &str) -> &'static str {
+    match stack {
+        "CREATE_IN_PROGRESS" => "BUILD_IN_PROGRESS",
+        "CREATE_COMPLETE" => "BUILD_COMPLETE",
+        "DELETE_IN_PROGRESS" => "DELETE_IN_PROGRESS",
+        "DELETE_FAILED" => "DELETE_FAILED",
+        "DELETE_COMPLETE" => "DELETE_COMPLETE",
+        // The simulator updates and imports no stack.
+        _ => "BUILD_FAILED",
+    }
 }

@@ -27,7 +27,7 @@ type Caller = (usize, u32);
 
 /// Checks all calls so far, also those that have never arrived.
 pub fn check(aws: &Aws, trace: &Trace) {
-    let mut attempts = aws.attempts();
+    let mut attempts = aws.attempts(<[Attempt]>::to_vec);
     // The network may deliver them later, and together.
     attempts.sort_by(|one, other| one.sent.total_cmp(&other.sent));
     let mut by_api: BTreeMap<(&str, &str), Vec<&Attempt>> = BTreeMap::new();

@@ -1,4 +1,5 @@
-//! Orders: an object that a user has suspended says so, and so does one that the configuration does not let read AWS.
+//! Orders: an object that a user has suspended says so, and so does one that the configuration does not let read AWS. No other
+//! object does.
 
 use std::collections::BTreeMap;
 
@@ -42,18 +43,21 @@ impl Orders {
         if state.0 != is_suspended {
             *state = (is_suspended, now);
         }
+        let is_allowed = self.allowed.1.contains(&text(metadata, "namespace"));
         let (since, expected) = match () {
-            () if is_suspended => (state.1, "Suspended"),
-            () if self.allowed.1.contains(&text(metadata, "namespace")) => return,
-            () => (state.1.max(self.allowed.0), "IdentityNotAllowed"),
+            () if is_suspended => (state.1, Some("Suspended")),
+            () if is_allowed => (state.1.max(self.allowed.0), None),
+            () => (state.1.max(self.allowed.0), Some("IdentityNotAllowed")),
         };
         if now - since.max(undisturbed) <= FOLLOWED {
             return;
         }
-        let synced = condition(status, "Synced").map(|synced| &synced["reason"]);
-        let is_followed = synced.is_some_and(|reason| reason == expected);
-        if !is_followed || !is_suspended && reason(status) != expected {
-            trace.fail("orders", format_args!("{} does not say {expected}: {status}", text(metadata, "name")));
+        let synced = condition(status, "Synced").map(|synced| text(synced, "reason")).unwrap_or_default();
+        let said = ["Suspended", "IdentityNotAllowed"].into_iter().find(|order| *order == synced);
+        let is_ready_right = is_suspended || expected.is_none_or(|expected| reason(status) == expected);
+        if said != expected || !is_ready_right {
+            let name = text(metadata, "name");
+            trace.fail("orders", format_args!("{name} says the order {said:?}, not {expected:?}: {status}"));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Each oracle can fail.
 
+mod grounds;
 mod truth;
 
 use customimage_operator::kubernetes::Kept;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use simulator::World;
 
@@ -25,6 +27,7 @@ fn write(client: &str, before: Value, after: Value) -> StatusWrite {
         namespace: "team-a".into(),
         name: "hpc".into(),
         uid: "1".into(),
+        created: Timestamp::MIN,
         spec: json!({"imageId": "hpc", "region": "eu-west-1"}),
         version_before: 1,
         version_after: 2,
@@ -77,6 +80,12 @@ fn call(operation: &str, at: f64, facts: Option<Arc<Facts>>) -> Call {
     }
 }
 
+/// A request that AWS did not answer.
+fn unanswered(caller: (usize, u32), sent: f64) -> Attempt {
+    let (region, operation) = ("eu-west-1".into(), "DescribeImages".into());
+    Attempt { sent, caller, region, operation, is_retry: false, answered: f64::INFINITY }
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_writer_fails_when_a_deposed_leader_writes_over_its_successor() {
     let (trace, mut writers) = (Trace::default(), Writers::default());
@@ -118,7 +127,7 @@ async fn budget_fails_when_a_window_has_too_many_calls() {
         for number in 0..calls {
             let (caller, sent) = ((0, number * processes / calls), f64::from(number) * gap);
             let (region, operation) = ("eu-west-1".into(), "DescribeImages".into());
-            aws.sends(Attempt { sent, caller, region, operation, is_retry });
+            aws.sends(Attempt { region, operation, is_retry, ..unanswered(caller, sent) });
         }
         budget::check(&aws, &trace);
         let what = format!("{calls} calls, one in {gap} s, of {processes} processes, retries: {is_retry}");
@@ -173,6 +182,12 @@ fn what_stands_beside_ready_must_fit_the_payload() {
         status.as_object_mut().unwrap().remove(field);
         status
     };
+    let with_stack = |stack: &str, build: &str| {
+        json!({
+            "cloudformationStackArn": "arn", "cloudformationStackStatus": stack, "imageBuildStatus": build,
+            "build": {"stackArn": "arn"}
+        })
+    };
     for (status, is_wrong) in [
         (showing("ami-1"), false),
         (absent(), false),
@@ -185,6 +200,10 @@ fn what_stands_beside_ready_must_fit_the_payload() {
         (with(absent(), condition("Finalizing", "True", "Deleted")), true),
         (without(showing("ami-1"), "build"), true),
         (without(showing("ami-1"), "phase"), true),
+        (without(showing("ami-1"), "imageBuildStatus"), true),
+        (with_stack("CREATE_IN_PROGRESS", "BUILD_IN_PROGRESS"), false),
+        (with_stack("CREATE_IN_PROGRESS", "BUILD_FAILED"), true),
+        (with_stack("ROLLBACK_IN_PROGRESS", "BUILD_FAILED"), false),
     ] {
         let wrong = beside::wrong(&status);
         assert_eq!(wrong.is_some(), is_wrong, "{status}: {wrong:?}");
@@ -192,12 +211,21 @@ fn what_stands_beside_ready_must_fit_the_payload() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn orders_fails_when_an_object_goes_on_that_is_suspended_or_may_not_read() {
-    for (suspend, allowed) in [(false, true), (true, true), (false, false)] {
+async fn orders_fails_when_an_object_goes_on_that_is_suspended_or_may_not_read_and_when_another_does_not() {
+    for (suspend, allowed, said, is_wrong) in [
+        (false, true, "ObservedImage", false),
+        (true, true, "ObservedImage", true),
+        (true, true, "Suspended", false),
+        (false, false, "ObservedImage", true),
+        (false, true, "Suspended", true),
+        (false, true, "IdentityNotAllowed", true),
+    ] {
         let (trace, mut orders) = (Trace::default(), Orders::default());
         time::begin();
         let metadata = json!({"uid": "1", "name": "hpc", "namespace": "team-a"});
-        let object = json!({"metadata": metadata, "spec": {"suspend": suspend}, "status": showing("ami-1")});
+        let mut status = showing("ami-1");
+        status["conditions"].as_array_mut().unwrap().push(json!({"type": "Synced", "reason": said}));
+        let object = json!({"metadata": metadata, "spec": {"suspend": suspend}, "status": status});
         orders.allow(if allowed { vec!["team-a"] } else { Vec::new() });
         orders.check(&object, 0.0, &trace);
         assert_eq!(trace.failure(), None, "the operator has had no time");
@@ -207,7 +235,7 @@ async fn orders_fails_when_an_object_goes_on_that_is_suspended_or_may_not_read()
         orders.check(&another, 0.0, &trace);
         assert_eq!(trace.failure(), None, "the object has just been created");
         orders.check(&object, 0.0, &trace);
-        assert_eq!(trace.failure().is_some(), suspend || !allowed, "{:?}", trace.failure());
+        assert_eq!(trace.failure().is_some(), is_wrong, "{suspend} {allowed} {said}: {:?}", trace.failure());
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::claims::{self, Claim, text};
+use super::grounds::Grounds;
 use super::met::Meetings;
 use super::{UNANSWERED, beside, condition, gone, is_operator, ready, reason};
 use crate::api_server::StatusWrite;
@@ -24,6 +25,7 @@ pub struct Truth {
     /// When the operator has written each object for the last three times, by uid.
     written: BTreeMap<String, [Option<f64>; 3]>,
     meetings: Meetings,
+    grounds: Grounds,
     /// The objects whose image was there once, by uid.
     seen: BTreeSet<String>,
     /// When another program has last written each object, by uid.
@@ -36,6 +38,13 @@ impl Truth {
     /// The store was set back, so any status may be an old one.
     pub fn set_back(&mut self) {
         self.set_back = Some(time::elapsed());
+        self.seen.clear();
+        self.grounds.disturb(None);
+    }
+
+    /// A wall clock was set so many seconds off the true time.
+    pub fn set_clock(&mut self, skew: i64) {
+        self.grounds.set_clock(skew);
     }
 
     /// A status was written. The last process began to lead after `disturbed`. What it met counts as new for it, so that a
@@ -47,6 +56,8 @@ impl Truth {
         }
         if !is_operator(&write.client) {
             self.disturbed.insert(write.uid.clone(), at);
+            self.seen.remove(&write.uid);
+            self.grounds.disturb(Some(&write.uid));
             return;
         }
         let written = self.written.entry(write.uid.clone()).or_default();
@@ -54,18 +65,20 @@ impl Truth {
         *written = [earlier, before, Some(at)];
         let disturbed_at = self.disturbed(&write.uid);
         let undisturbed = before.filter(|before| disturbed_at.is_none_or(|at| at < *before));
-        if disturbed_at.is_none() {
-            self.check_existence(write, aws, trace);
-        }
         // What others have written goes in three writes: an apply, a take-over of what they own, and another apply.
         let is_own = disturbed_at.is_none_or(|at| earliest.is_some_and(|earliest| at < earliest));
         let is_at_rest = is_unanswered(&write.said) || is_unanswered(&write.before);
         self.meetings.meet(write, disturbed_at.is_some() && undisturbed.is_none(), is_at_rest, aws);
+        let met_nothing = is_own && self.meetings.of(write).is_nothing();
+        self.check_existence(write, disturbed_at.is_none(), met_nothing, aws, trace);
+        let groundless = self.grounds.missing(write, met_nothing, aws);
         let met_first = self.meetings.of(write);
         let wrong = ready::wrong(&write.said, false).filter(|_| !met_first.has_ready_of(&write.said));
-        let wrong_beside = || beside::wrong(&write.said).filter(|_| is_own && met_first.is_nothing());
+        let wrong_beside = || beside::wrong(&write.said).filter(|_| met_nothing);
         let is_judged = is_own || !is_unanswered(&write.said);
-        if let Some(wrong) = wrong.filter(|_| is_judged).or_else(wrong_beside).or_else(|| wrong_place(write)) {
+        if let Some(wrong) =
+            wrong.filter(|_| is_judged).or_else(wrong_beside).or(groundless).or_else(|| wrong_place(write))
+        {
             trace.fail("truth", format_args!("{}/{}: {wrong}: {}", write.namespace, write.name, write.said));
         }
         if is_unanswered(&write.said) {
@@ -87,18 +100,21 @@ impl Truth {
         }
     }
 
-    /// "Not found" is only what never was there, and "deleted" only what was.
-    fn check_existence(&mut self, write: &StatusWrite, aws: &Aws, trace: &Trace) {
+    /// "Not found" is only what never was there, and "deleted" only what was. `is_ours`: nobody else has ever written the status.
+    /// `is_own`: not lately.
+    fn check_existence(&mut self, write: &StatusWrite, is_ours: bool, is_own: bool, aws: &Aws, trace: &Trace) {
         let (status, place) = (&write.said, (text(&write.said, "region"), text(&write.said, "imageId")));
+        let existed = || has_existed(place, time::at(write.at), aws);
         let wrong = match reason(status) {
             "NotFound" if self.seen.contains(&write.uid) => "was never there, which was seen before",
-            "Deleted" if !has_existed(place, time::at(write.at), aws) => "was there, which AWS never said",
+            "Deleted" if is_ours && !existed() => "was there, which AWS never said",
             _ => "",
         };
         if !wrong.is_empty() {
             trace.fail("truth", format_args!("{}/{} {wrong}: {status}", write.namespace, write.name));
         }
-        if status["imageBuildStatus"].is_string() || reason(status) == "Deleted" {
+        let is_seen = status["imageBuildStatus"].is_string() || reason(status) == "Deleted";
+        if is_seen && (is_ours || is_own && existed()) {
             self.seen.insert(write.uid.clone());
         }
     }

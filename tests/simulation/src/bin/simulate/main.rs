@@ -130,8 +130,12 @@ fn work(args: &Args, progress: &Progress) -> io::Result<()> {
         progress.tenths.fetch_add(tenths(&line), Ordering::Relaxed);
         if !output.status.success() {
             let line = if line.is_empty() { format!("seed {seed}: {}", output.status) } else { line };
+            let line: String = line.chars().take(600).collect();
+            if args.all {
+                eprintln!("{line}");
+            }
             if let Ok(mut failed) = progress.failed.lock() {
-                failed.push((seed, line.chars().take(600).collect()));
+                failed.push((seed, line));
             }
             progress.is_over.fetch_or(!args.all, Ordering::Relaxed);
         }

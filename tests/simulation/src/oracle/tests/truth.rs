@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::advance;
 
-use super::{absent, aws, call, showing, write};
+use super::{absent, aws, call, showing, unanswered, write};
 use crate::aws::{Aws, Call, Facts};
 use crate::oracle::Truth;
 use crate::trace::Trace;
@@ -217,6 +217,7 @@ async fn truth_fails_when_the_payload_changes_without_an_answer() {
                 judged.aws.note(Call { caller: (process, 0), ..call(operation, at, Some(Arc::default())) });
             }
         }
+        judged.aws.sends(unanswered((0, 0), 19.0));
         let mut stale = shows.clone();
         let condition = |type_: &str, status: &str| json!({"type": type_, "status": status, "reason": "Stale"});
         stale["conditions"] = json!([condition("Ready", "Unknown"), condition("Reconciling", "True")]);
