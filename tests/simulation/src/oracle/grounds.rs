@@ -88,7 +88,8 @@ fn has_failed(write: &StatusWrite, aws: &Aws) -> bool {
     let (at, region) = (time::at(write.at), text(&write.said, "region"));
     let is_failed = |attempt: &Attempt| {
         let is_its = Some(attempt.caller) == process(&write.client) && attempt.region == region;
-        is_its && (at - REMEMBERED..=at).contains(&attempt.sent) && attempt.answered > at
+        is_its && attempt.sent <= at && attempt.answered > at
     };
-    aws.attempts(|attempts| attempts.iter().any(is_failed))
+    let is_lately = |attempt: &&Attempt| attempt.sent >= at - REMEMBERED;
+    aws.attempts(|attempts| attempts.iter().rev().take_while(is_lately).any(is_failed))
 }
