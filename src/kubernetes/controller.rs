@@ -117,9 +117,12 @@ impl<S: Source + 'static> ImageController<S> {
         let (triggers, references) = mpsc::unbounded();
         let (leadership, subscribed) =
             (context.leadership.clone(), triggers::subscribe_all(context.clone(), store.clone()));
+        let relisting = Arc::new(Relisting::default());
+        let fresh = relisting.clone();
         let begun = async move {
             leadership.begun().await;
-            subscribed.await;
+            // What the leader before has written must not look like the words of another program.
+            tokio::join!(subscribed, fresh.agreed());
         };
         let reconciling = Controller::for_stream(stream::pending(), store.clone())
             .with_config(controller::Config::default().concurrency(context.settings.concurrency))
@@ -134,7 +137,6 @@ impl<S: Source + 'static> ImageController<S> {
                     Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "reconcile failed"),
                 }
             });
-        let relisting = Arc::new(Relisting::default());
         let comparing = relisting::compare(context.clone(), store.clone(), watch, relisting.clone());
         let watched = Watched { store: store.clone(), board: board.clone(), times: watch, relisting };
         let watching = watch_objects(context.clone(), watched, writer, triggers.clone());

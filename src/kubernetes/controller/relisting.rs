@@ -3,12 +3,13 @@
 use crate::describe_image::source::Source;
 use crate::kubernetes::reconcile::context::Context;
 use crate::kubernetes::watch::WatchTimes;
-use crate::kubernetes::watch::comparison::Comparison;
+use crate::kubernetes::watch::comparison::{AGREES_WITHIN, Comparison};
 use crate::kubernetes::watch::watched_image::WatchedImage;
 use kube::runtime::reflector::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch::{Receiver, Sender};
+use tokio::time::timeout;
 
 /// Compares the store with the API server while this process leads. Never ends.
 pub async fn compare<S: Source + 'static>(
@@ -22,7 +23,7 @@ pub async fn compare<S: Source + 'static>(
     let _ = store.wait_until_ready().await;
     let namespaces = context.settings.namespaces.clone();
     let comparison = Comparison { client: context.client.clone(), namespaces, store, times };
-    comparison.keep(|| relisting.begin(context.settings.namespaces.len())).await;
+    comparison.keep(|| relisting.begin(context.settings.namespaces.len()), || relisting.agree()).await;
 }
 
 /// Makes the watches list anew, and knows how many of these lists are still to come.
@@ -30,6 +31,8 @@ pub async fn compare<S: Source + 'static>(
 pub struct Relisting {
     begun: Sender<()>,
     awaited: AtomicUsize,
+    /// Whether the store has agreed with the API server since this process leads.
+    has_agreed: Sender<bool>,
 }
 
 impl Relisting {
@@ -45,6 +48,16 @@ impl Relisting {
         self.begun.send_replace(());
     }
 
+    fn agree(&self) {
+        self.has_agreed.send_replace(true);
+    }
+
+    /// Waits until the store has what the leader before has written, but not for ever. A watch may lag, and begin with an old list.
+    pub async fn agreed(&self) {
+        let mut has_agreed = self.has_agreed.subscribe();
+        let _ = timeout(AGREES_WITHIN, has_agreed.wait_for(|agreed| *agreed)).await;
+    }
+
     /// A list is complete. Returns whether it is one that was begun here.
     #[must_use]
     pub fn has_listed(&self) -> bool {
@@ -55,6 +68,8 @@ impl Relisting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+    use tokio::time::Instant;
 
     #[test]
     fn every_watch_lists_anew_once_and_a_list_of_its_own_accord_is_none_of_them() {
@@ -66,5 +81,18 @@ mod tests {
             assert!((0..lists).all(|_| relisting.has_listed()) && !relisting.has_listed());
         }
         assert!(watch.has_changed().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_leader_waits_until_the_store_agrees_but_not_for_ever() {
+        for (agrees_after, waits) in [(7, 7), (3600, 30)] {
+            let (relisting, begun) = (Relisting::default(), Instant::now());
+            let agreeing = async {
+                tokio::time::sleep(Duration::from_secs(agrees_after)).await;
+                relisting.agree();
+            };
+            tokio::select! { () = relisting.agreed() => {} () = agreeing => relisting.agreed().await }
+            assert_eq!(begun.elapsed().as_secs(), waits, "{agrees_after}");
+        }
     }
 }

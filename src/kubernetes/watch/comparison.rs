@@ -11,15 +11,44 @@ use kube::runtime::reflector::Store;
 use kube::{Api, Client, Resource, ResourceExt};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use tokio::time::sleep;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// Objects in one answer.
 const PAGE: u32 = 500;
+
+/// How long a new leader waits for the first comparison that finds no difference.
+pub const AGREES_WITHIN: Duration = Duration::from_secs(30);
+
+/// The time between two comparisons during which it waits.
+const UNTIL_AGREED: Duration = Duration::from_secs(5);
 
 type Versions = HashMap<Reference, Version>;
 
 /// Objects that the store and the API server do not agree on, with the store's version and the API server's.
 type Differences = HashMap<Reference, [Option<Version>; 2]>;
+
+/// What a comparison has found.
+#[derive(Default)]
+struct Compared {
+    differences: Differences,
+    /// Whether anything could be listed.
+    has_listed: bool,
+    /// The last failure.
+    failure: Option<String>,
+}
+
+impl Compared {
+    fn add(&mut self, found: kube::Result<Differences>) {
+        match found {
+            Ok(differences) => {
+                self.differences.extend(differences);
+                self.has_listed = true;
+            }
+            Err(error) => self.failure = Some(words(&error)),
+        }
+    }
+}
 
 /// Compares, again and again.
 pub struct Comparison {
@@ -31,11 +60,13 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares at once, and then at each interval. Calls `relist` when the watch has missed something. Never returns.
-    pub async fn keep(&self, relist: impl Fn()) {
+    /// Compares at once, and then at each interval. Calls `relist` when the watch has missed something, and `agrees` each time that
+    /// it has not. Until that is the case for the first time, it compares more often for a while. Never returns.
+    pub async fn keep(&self, relist: impl Fn(), agrees: impl Fn()) {
         let (mut told, mut known) = (Told::default(), Differences::new());
+        let (begun, mut has_agreed) = (Instant::now(), false);
         loop {
-            let (differences, failure) = self.all_differences().await;
+            let Compared { differences, has_listed, failure } = self.compare().await;
             match failure {
                 Some(error) if told.is_news(&error) => {
                     tracing::warn!(error, "cannot compare the watched customimages with a new list");
@@ -52,29 +83,28 @@ impl Comparison {
                     "the watch of customimages has missed changes: everything is listed anew"
                 );
                 relist();
+            } else if has_listed {
+                has_agreed = true;
+                agrees();
             }
             known = differences;
+            let is_hurried = !has_agreed && begun.elapsed() < AGREES_WITHIN;
+            let pause = if is_hurried { UNTIL_AGREED } else { Duration::MAX };
             // Replicas and releases must not list at the same moment.
-            sleep(jittered(self.times.comparison_interval)).await;
+            sleep(jittered(self.times.comparison_interval.min(pause))).await;
         }
     }
 
-    /// The differences in every namespace that can be listed, and the last failure. A namespace that cannot be listed
-    /// does not hinder the others.
-    async fn all_differences(&self) -> (Differences, Option<String>) {
+    /// Compares every namespace that can be listed. One that cannot does not hinder the others.
+    async fn compare(&self) -> Compared {
+        let mut compared = Compared::default();
         if self.namespaces.is_empty() {
-            let api = Api::all(self.client.clone());
-            return self.differences(&api, None).await.map_or_else(failed, |differences| (differences, None));
+            compared.add(self.differences(&Api::all(self.client.clone()), None).await);
         }
-        let (mut all, mut failure) = (Differences::new(), None);
         for name in &self.namespaces {
-            let api = Api::namespaced(self.client.clone(), name);
-            match self.differences(&api, Some(name)).await {
-                Ok(differences) => all.extend(differences),
-                Err(error) => failure = Some(words(&error)),
-            }
+            compared.add(self.differences(&Api::namespaced(self.client.clone(), name), Some(name)).await);
         }
-        (all, failure)
+        compared
     }
 
     /// What the watch of one namespace (`None`: all) has missed. It may lag behind, so a difference counts only when the
@@ -127,8 +157,4 @@ async fn list(api: &Api<CustomImage>) -> kube::Result<Versions> {
             None => return Ok(listed),
         }
     }
-}
-
-fn failed(error: kube::Error) -> (Differences, Option<String>) {
-    (Differences::new(), Some(words(&error)))
 }
