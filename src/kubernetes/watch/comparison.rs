@@ -20,7 +20,7 @@ const PAGE: u32 = 500;
 /// How long a new leader waits for the first comparison that finds no difference.
 pub const AGREES_WITHIN: Duration = Duration::from_secs(30);
 
-/// The time between two comparisons during which it waits.
+/// The time between two comparisons while it waits.
 const UNTIL_AGREED: Duration = Duration::from_secs(5);
 
 type Versions = HashMap<Reference, Version>;
