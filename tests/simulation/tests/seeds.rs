@@ -3,9 +3,8 @@
 
 use std::process::Command;
 
-/// Seeds that have found a fault which the operator once had, with their hours. The README says which. `make extra` has more,
-/// which take longer.
-const FOUND: [(u64, f64); 5] = [(197, 1.0), (158, 1.0), (126, 1.0), (20339, 1.0), (17, 3.5)];
+/// Seeds that have found a fault which the operator once had. The README says which. `make extra` has those that take longer.
+const FOUND: [u64; 4] = [197, 158, 126, 20339];
 
 fn simulate(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_simulate")).args(arguments).output().unwrap();
@@ -15,15 +14,17 @@ fn simulate(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn no_oracle_fails_in_six_seeds() {
-    simulate(&["--seeds", "6", "--hours", "1"]);
+fn no_oracle_fails_in_three_seeds() {
+    simulate(&["--seeds", "3", "--hours", "1"]);
 }
 
 #[test]
 fn seeds_that_have_found_a_fault_are_good() {
-    for (seed, hours) in FOUND {
-        simulate(&["--seed", &seed.to_string(), "--hours", &hours.to_string()]);
-    }
+    std::thread::scope(|scope| {
+        for seed in FOUND {
+            scope.spawn(move || simulate(&["--seed", &seed.to_string(), "--hours", "1"]));
+        }
+    });
 }
 
 #[test]
@@ -38,6 +39,6 @@ fn a_seed_has_the_same_story_each_time() {
 }
 
 #[test]
-fn a_crash_before_or_after_each_120th_interaction_changes_no_final_status() {
-    simulate(&["--crashes", "--stride", "120"]);
+fn a_crash_before_or_after_each_240th_interaction_changes_no_final_status() {
+    simulate(&["--crashes", "--stride", "240"]);
 }
