@@ -148,7 +148,8 @@ async fn live(
     let Stage { sky, trace, write_requests, .. } = stage.clone();
     let link = ReplicaLink { replica: number, sky, life: alive.clone(), trace, write_requests };
     let client = stage.api.client(&format!("{number}.{life}"), Arc::new(link));
-    let config = sdk::config(&args.aws.settings(), stage.aws.transport(me, Some(stage.sky.clone()), alive), number);
+    let transport = stage.aws.transport(me, Some(stage.sky.clone()), alive.clone());
+    let config = sdk::config(&args.aws.settings(), transport, number);
     let aws = operator_aws::Aws::new(config, Arc::new(operator_aws::IgnoreCalls));
     let (reflector, changes) = Reflector::new(
         aws.with_budget(args.budget.budget()).with_stack_events(true),
@@ -173,6 +174,8 @@ async fn live(
     let lease = lease.map(|settings| LeaseSettings { clock, ..settings });
     let (election, _) = elect(client, lease, leading, over.clone());
     let ended = lead(controller, election, stop, over, args.shutdown_timeout).await;
+    // What the process has spawned ends with it.
+    alive.end();
     stage.trace.note(format_args!("replica {number}.{life}"), format_args!("ends: {ended:?}"));
     ended
 }
