@@ -3,6 +3,7 @@
 use super::budget::RateLimit;
 use super::error::{self, refusal, required, source_error};
 use super::pagination::{Page, all_pages};
+use super::well_formed;
 use crate::describe_image::image_id::ImageId;
 use crate::describe_image::observation;
 use crate::describe_image::source::Turn;
@@ -80,9 +81,12 @@ async fn page(client: &Client, token: Option<String>) -> Result<Page<Stack>, Sou
 }
 
 /// Whether the error means that the stack or resource does not exist. CloudFormation has no code for this: it returns
-/// ValidationError with a sentence that starts with `subject`.
+/// ValidationError with a sentence that starts with `subject`. The SDK takes these from any document. One that is no
+/// error of CloudFormation says nothing about what exists.
 pub fn says_missing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>, subject: &str) -> bool {
-    refusal(error).is_some_and(|error| {
+    let body = error.raw_response().and_then(|reply| reply.body().bytes());
+    let is_own = body.and_then(well_formed::root) == Some("ErrorResponse");
+    refusal(error).filter(|_| is_own).is_some_and(|error| {
         let message = error.message().unwrap_or_default();
         error.code() == Some("ValidationError") && message.starts_with(subject) && message.contains(" does not exist")
     })

@@ -67,6 +67,14 @@ pub fn check(text: &[u8]) -> Result<(), BadForm> {
     if open.is_empty() { Ok(()) } else { Err(BadForm::Malformed) }
 }
 
+/// The name of the first element, without its prefix.
+pub fn root(text: &[u8]) -> Option<&str> {
+    Tokenizer::from(std::str::from_utf8(text).ok()?).find_map(|token| match token {
+        Ok(Token::ElementStart { local, .. }) => Some(local.as_str()),
+        _ => None,
+    })
+}
+
 /// Counts the entries of JSON: one before each comma that is in no text.
 ///
 /// # Errors

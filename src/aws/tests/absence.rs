@@ -97,3 +97,15 @@ fn a_server_that_fails_does_not_say_what_is_missing() {
     assert_eq!(stack(400), Ok(None));
     assert!(stack(502).is_err());
 }
+
+#[test]
+fn a_document_that_is_no_error_of_cloudformation_does_not_say_what_is_missing() {
+    let id = ImageId::parse("hpc").unwrap();
+    let stack = |body: &str| {
+        let aws = answered(reply(400, body));
+        runtime().block_on(async { aws.stack(&scope(), &id, &turn()).await })
+    };
+    let declared = format!("\u{feff}<?xml version=\"1.0\"?>\n<!-- of AWS -->{NO_STACK}");
+    assert_eq!(stack(&declared), Ok(None));
+    assert!(stack(&NO_STACK.replace("ErrorResponse", "ErrorReSponse")).is_err());
+}
