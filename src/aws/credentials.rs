@@ -231,7 +231,7 @@ async fn timely(
 ) -> Result<Credentials, CredentialsError> {
     let late = |_| Err(CredentialsError::provider_timed_out(PATIENCE));
     let given = tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(late)?;
-    refusal::of_incomplete(&given).map_or(Ok(given), Err)
+    refusal::of_unusable(&given).map_or(Ok(given), Err)
 }
 
 impl ProvideCredentials for Renewed {
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn credentials_that_lack_a_part_are_an_error() {
+    async fn credentials_that_lack_a_part_or_have_a_space_are_an_error() {
         let of = |key: &str, secret: &str, token: Option<&str>, expiry| {
             let given = Credentials::new(key, secret, token.map(str::to_owned), expiry, "test");
             async { timely(async { Ok(given) }).await.map_err(|error| refusal::of_role(&error).message) }
@@ -323,6 +323,15 @@ mod tests {
             (of("AKIA0", "secret", Some(""), expiry), "session token"),
         ] {
             assert_eq!(given.await, Err(format!("the credentials have no {part}")));
+        }
+        for (given, part) in [
+            (of("AKIA0\n", "secret", None, None), "access key id"),
+            (of("AKIA0", "secret\n", None, None), "secret access key"),
+            (of(" AKIA0", "secret", None, None), "access key id"),
+            (of("AKIA0", "secret", Some("tok\u{e9}n"), expiry), "session token"),
+        ] {
+            let expected = format!("the {part} has a line break, a space, or another character that none has");
+            assert_eq!(given.await, Err(expected));
         }
         assert!(of("AKIA0", "secret", None, None).await.is_ok());
     }

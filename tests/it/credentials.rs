@@ -269,6 +269,22 @@ fn a_wrong_clock_is_reported_with_the_difference() {
     });
 }
 
+/// A Secret that was made with `echo` has one.
+#[test]
+fn a_line_break_in_a_key_is_reported_without_the_key() {
+    run(async {
+        let simulator = simulator().await;
+        let (good, bad) = ("AKIA111122223333EXAMPLE", "AKIA111122223333EXAMPLE\n");
+        for (key, secret, part) in [(bad, "x", "access key id"), (good, "x\n", "secret access key")] {
+            let keys = [("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", secret)];
+            let (said, fix) = one_cause(&simulator.endpoint(), &keys).await;
+            assert!(said.contains(&format!("the {part} has a line break")) && !said.contains(good), "{said}");
+            assert!(fix.contains("printf"), "{fix}");
+        }
+        assert_eq!(simulator.count("sts", "GetCallerIdentity"), 0);
+    });
+}
+
 /// pulumi-aws 1366.
 #[test]
 fn a_profile_that_needs_an_mfa_code_is_reported() {

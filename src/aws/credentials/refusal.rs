@@ -24,17 +24,29 @@ pub fn of_role(error: &CredentialsError) -> Refused {
     error::without_answer(error)
 }
 
-/// The error of credentials that lack a part. If STS's reply lacks one, the SDK gives an empty text. AWS would refuse calls that are signed
-/// with it, and they would replace good credentials.
-pub fn of_incomplete(given: &Credentials) -> Option<CredentialsError> {
-    let missing = match given.session_token() {
-        _ if given.access_key_id().is_empty() => "access key id",
-        _ if given.secret_access_key().is_empty() => "secret access key",
-        // Static credentials in a file may have an empty one.
-        Some("") if given.expiry().is_some() => "session token",
-        _ => return None,
-    };
-    Some(CredentialsError::provider_error(format!("the credentials have no {missing}")))
+/// The error of credentials that no call can be signed with, or only one that AWS would refuse. They would replace good ones.
+pub fn of_unusable(given: &Credentials) -> Option<CredentialsError> {
+    // Static credentials in a file may have an empty token.
+    let token = given.session_token().filter(|token| !token.is_empty() || given.expiry().is_some());
+    let keys = [("access key id", given.access_key_id()), ("secret access key", given.secret_access_key())];
+    let token = token.map(|token| ("session token", token));
+    keys.into_iter().chain(token).find_map(|(name, text)| {
+        // If STS's reply lacks a part, the SDK gives an empty text.
+        if text.is_empty() {
+            return Some(CredentialsError::provider_error(format!("the credentials have no {name}")));
+        }
+        // The SDK writes them into headers, and panics if there is a line break.
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        (!is_plain).then(|| CredentialsError::provider_error(of_space(name)))
+    })
+}
+
+fn of_space(name: &str) -> Refused {
+    Refused {
+        kind: SourceErrorKind::InvalidCredentials,
+        message: format!("the {name} has a line break, a space, or another character that none has"),
+        fix: Some(format!("store the {name} without it; `echo` adds a line break, and `printf %s` does not")),
+    }
 }
 
 /// Whether STS refused the credentials that were to assume the role.
