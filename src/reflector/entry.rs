@@ -166,8 +166,9 @@ impl Entry {
         intervals: &Intervals,
     ) -> bool {
         *self.reads.of(priority) = false;
-        if self.known.begun().is_some_and(|last| last.instant > begun.instant) {
-            // A later read has overtaken this one.
+        // A later read has overtaken this one. If it has failed, it says nothing, and an answer of AWS does.
+        let last = if answer.is_ok() { self.known.last_answer().map(|last| last.begun) } else { self.known.begun() };
+        if last.is_some_and(|last| last.instant > begun.instant) {
             return false;
         }
         let before = std::mem::replace(&mut self.known, Known::Nothing);

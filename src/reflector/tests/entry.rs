@@ -2,7 +2,13 @@
 
 use super::*;
 use crate::clock::Stamp;
+use crate::describe_image::observe::{ObserveError, Step};
 use crate::reflector::entry::Entry;
+
+fn failure(message: &str) -> ObserveError {
+    let source_error = SourceError::unasked(SourceErrorKind::Throttled, message);
+    ObserveError { image_id: id("img"), step: Step::Image, source_error }
+}
 
 #[tokio::test(start_paused = true)]
 async fn an_overtaken_read_changes_nothing() {
@@ -22,18 +28,29 @@ async fn an_overtaken_read_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_counts_although_a_later_read_has_failed_meanwhile() {
+    let mut entry = Entry::new();
+    let now = Instant::now();
+    let begun = |second: u64| Stamp {
+        at: Timestamp::from_second(second as i64).unwrap(),
+        instant: now + Duration::from_secs(second),
+    };
+    let absent = || Ok(Observation::Absent { other_stack: None });
+    let failed = || Err(failure("the later read"));
+    entry.answered(failed(), (Priority::Urgent, begun(1)), begun(1), 1.0, &INTERVALS);
+    assert!(!entry.answered(failed(), (Priority::Background, begun(0)), begun(2), 1.0, &INTERVALS));
+    assert!(entry.answered(absent(), (Priority::Background, begun(0)), begun(2), 1.0, &INTERVALS));
+    assert!(entry.latest(None, Timestamp::now()).unwrap().answer.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_caller_that_waits_for_a_newer_read_gets_the_withdrawn_answer_meanwhile() {
     let mut entry = Entry::new();
     let begun = Stamp { at: Timestamp::UNIX_EPOCH, instant: Instant::now() };
     entry.answered(Ok(Observation::Absent { other_stack: None }), (Priority::Urgent, begun), begun, 1.0, &INTERVALS);
     let later = Some(Timestamp::from_second(1).unwrap());
     assert_eq!(entry.latest(later, Timestamp::now()), None);
-    let source_error = SourceError::unasked(SourceErrorKind::Throttled, "waits");
-    let why = crate::describe_image::observe::ObserveError {
-        image_id: id("img"),
-        step: crate::describe_image::observe::Step::Image,
-        source_error,
-    };
+    let why = failure("waits");
     entry.withdraw(why.clone(), begun);
     assert_eq!(entry.latest(later, Timestamp::now()).unwrap().answer, Err(why));
     assert!(entry.has_waiter());
