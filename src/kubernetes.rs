@@ -9,6 +9,7 @@ pub mod identities;
 pub mod leadership;
 pub mod metrics;
 pub mod mirror;
+mod ownership;
 mod reconcile;
 pub mod rights;
 mod status;

@@ -79,7 +79,7 @@ impl Metrics {
     pub(super) fn status_written(&self, result: &Result<Written, WriteError>) {
         let result = match result {
             Ok(Written::Applied { .. }) => "applied",
-            Ok(Written::Conflict) => "conflict",
+            Ok(Written::Conflict { .. }) => "conflict",
             Ok(Written::Gone) => "gone",
             Err(error) => error.cause(),
         };

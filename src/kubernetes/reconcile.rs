@@ -71,7 +71,7 @@ async fn five_steps<S: Source + 'static>(
 
     let region = region(object, context);
     let wanted = subscribe(&reference, object, &region, context);
-    let Some(found) = look_up(object, &wanted, &region, &mut memory, context).await else {
+    let Some(found) = look_up(watched, object, &wanted, &region, &mut memory, context).await else {
         // The answer arrives as a change. The requeue checks now and then that the object may still read AWS.
         context.memory.store(reference, memory);
         return Ok((Action::requeue(STILL_UNREAD), ReconcileResult::Unchanged));
@@ -93,10 +93,7 @@ async fn five_steps<S: Source + 'static>(
         context.memory.store(reference, memory);
         return Ok(held_back);
     }
-    memory.contest.tries(&next.status);
-    // Before the write, so that a failed write does not lose it.
-    context.memory.store(reference.clone(), memory.clone());
-    match write(object, &next.status, context).await? {
+    match write(&reference, object, &next.status, &mut memory, context).await? {
         Written::Applied { version: now } => {
             memory.wrote(is_answered);
             memory.echo.wrote(&version, now);
@@ -104,7 +101,7 @@ async fn five_steps<S: Source + 'static>(
             publish(object, &found, &next.status, context);
             Ok((next_action(&next, &found.looked_up, &memory, context), ReconcileResult::Changed))
         }
-        Written::Conflict => Ok(put_off(reference, memory, &version, context)),
+        Written::Conflict { .. } => Ok(put_off(reference, memory, &version, context)),
         Written::Gone => Ok(gone(&reference, context)),
     }
 }
@@ -159,6 +156,7 @@ struct Found {
 
 /// The second step: what AWS says about the image. `None` until AWS has answered.
 async fn look_up<S: Source + 'static>(
+    watched: &WatchedImage,
     object: &CustomImage,
     wanted: &Wanted,
     region: &str,
@@ -168,9 +166,10 @@ async fn look_up<S: Source + 'static>(
     let mut stored = object.status.clone().unwrap_or_default();
     compose::sort(&mut stored);
     let account_id = wanted.image().and_then(|image| context.accounts.of(&image.scope));
-    // What another writer says is not what AWS says. Each status of ours has both, also that of an earlier process.
+    // What another writer says is not what AWS says. Each status of ours has both, also that of an earlier process, and no
+    // field of others.
     let has = |type_| conditions::find(&stored.conditions, type_).is_some();
-    let is_ours = has(conditions::READY) && has(conditions::SYNCED);
+    let is_ours = has(conditions::READY) && has(conditions::SYNCED) && !watched.has_foreign_fields;
     let met = || if is_ours { stored.clone() } else { CustomImageStatus::default() };
     let ours = memory.contest.overwritten(&stored).unwrap_or_else(met);
     let (mut previous, mut moved) = of_same_image(&ours, region, account_id.as_deref());
@@ -205,10 +204,23 @@ fn decide<S>(object: &CustomImage, region: &str, found: &Found, context: &Contex
     next
 }
 
-/// The fourth step.
-async fn write<S>(object: &CustomImage, next: &CustomImageStatus, context: &Context<S>) -> Result<Written, WriteError> {
+/// The fourth step. The memory keeps a write that may be done without an answer.
+async fn write<S>(
+    reference: &Reference,
+    object: &CustomImage,
+    next: &CustomImageStatus,
+    memory: &mut Remembered,
+    context: &Context<S>,
+) -> Result<Written, WriteError> {
+    memory.contest.tries(next);
+    // Before the write, so that a failed write does not lose it.
+    context.memory.store(reference.clone(), memory.clone());
     let written = write::status(&context.client, object, next, context.settings.write_timeout).await;
     context.metrics.status_written(&written);
+    if write::is_undone(&written) {
+        memory.contest.was_refused();
+        context.memory.store(reference.clone(), memory.clone());
+    }
     written
 }
 

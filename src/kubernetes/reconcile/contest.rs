@@ -27,7 +27,9 @@ pub struct Contest {
     /// Our last write. The store has the same one, so it takes no memory. `None` before the first: then nobody can tell whose
     /// status the API server has.
     written: Option<Packed<CustomImageStatus>>,
-    /// The last writes whose answers we do not know. Each may have been done.
+    /// The write whose answer we wait for, or never got.
+    trying: Option<Packed<CustomImageStatus>>,
+    /// The writes before it whose answers we never got. Each may have been done, or may still be done.
     tried: Vec<Packed<CustomImageStatus>>,
     /// Whether the API server still had our last write when the object was met. Then nothing need be unpacked.
     is_there: bool,
@@ -60,25 +62,31 @@ impl Contest {
 
     /// A write of this status begins. It may be done without an answer.
     pub fn tries(&mut self, status: &CustomImageStatus) {
-        let status = Packed::new(status);
-        self.tried.retain(|tried| *tried != status);
-        if self.tried.len() == MOST_TRIED {
-            self.tried.remove(0);
+        if let Some(unanswered) = self.trying.replace(Packed::new(status)) {
+            self.tried.retain(|tried| *tried != unanswered);
+            if self.tried.len() == MOST_TRIED {
+                self.tried.remove(0);
+            }
+            self.tried.push(unanswered);
         }
-        self.tried.push(status);
     }
 
     /// The last write that was tried is in the API server now.
     pub fn wrote(&mut self) {
-        let written = self.tried.pop();
+        let written = self.trying.take();
         self.tried.clear();
         self.settle(written);
+    }
+
+    /// The last write that was tried is certainly not done, and never will be.
+    pub fn was_refused(&mut self) {
+        self.trying = None;
     }
 
     /// The API server already has the next status. It is ours if AWS says it, or if we have tried to write. Else we only
     /// repeat what we met, which may be older than what the leader before us has written.
     pub fn stands(&mut self, stored: Option<&Packed<CustomImageStatus>>, is_answered: bool) {
-        if is_answered || self.written.is_some() || !self.tried.is_empty() {
+        if is_answered || self.written.is_some() || self.unanswered().next().is_some() {
             // What was tried may be under way, and be done later.
             self.settle(stored.cloned());
         }
@@ -106,8 +114,13 @@ impl Contest {
         if self.is_there {
             return None;
         }
-        let done = self.tried.iter().rev().filter_map(unpacked).find(|tried| has_all_of(stored, tried));
+        let done = self.unanswered().filter_map(unpacked).find(|tried| has_all_of(stored, tried));
         done.or_else(|| self.ours()).filter(|ours| ours != stored)
+    }
+
+    /// The last one first.
+    fn unanswered(&self) -> impl Iterator<Item = &Packed<CustomImageStatus>> {
+        self.trying.iter().chain(self.tried.iter().rev())
     }
 
     fn ours(&self) -> Option<CustomImageStatus> {
@@ -260,6 +273,19 @@ mod tests {
         assert_eq!(contest.overwritten(&status("under way")), None);
         write(&mut contest, "after");
         assert_eq!(contest.overwritten(&status("under way")), Some(status("after")), "then it can be done no more");
+    }
+
+    #[test]
+    fn a_write_that_is_done_late_is_ours_although_many_were_refused_meanwhile() {
+        let mut contest = Contest::default();
+        write(&mut contest, "before");
+        contest.tries(&status("under way"));
+        for other in 0..2 * MOST_TRIED {
+            contest.tries(&status(&other.to_string()));
+            contest.was_refused();
+        }
+        assert_eq!(contest.overwritten(&status("under way")), None);
+        assert_eq!(contest.overwritten(&status("0")), Some(status("before")), "the API server refused it");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! old status cannot get into a re-created object.
 
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
+use crate::kubernetes::ownership::{self, FIELD_MANAGER};
 use crate::kubernetes::status::compose::sort;
 use crate::kubernetes::status::transition::Note;
 use crate::kubernetes::told::words;
@@ -10,10 +11,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::Request;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::time::Duration;
-
-const FIELD_MANAGER: &str = "customimage-operator";
 
 /// What the API server did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +21,10 @@ pub enum Written {
         version: Option<String>,
     },
     /// The object has changed meanwhile: reconcile it again from the store.
-    Conflict,
+    Conflict {
+        /// Whether the status is there, beside fields of another manager.
+        is_half_done: bool,
+    },
     Gone,
 }
 
@@ -34,13 +35,26 @@ pub enum WriteError {
     Timeout(Duration),
     #[error("the API server refused the status: {}", words(.0))]
     Refused(Box<kube::Error>),
+    /// The status is there, beside fields of another manager.
+    #[error("the API server refused to remove what others have written: {}", words(.0))]
+    HalfDone(Box<kube::Error>),
+}
+
+/// Whether the API server has certainly not done this write.
+#[must_use]
+pub fn is_undone(written: &Result<Written, WriteError>) -> bool {
+    match written {
+        Ok(Written::Conflict { is_half_done }) => !is_half_done,
+        Err(WriteError::Refused(error)) => matches!(&**error, kube::Error::Api(answer) if answer.code < 500),
+        _ => false,
+    }
 }
 
 impl WriteError {
     /// The cause, as the label of a metric.
     #[must_use]
     pub fn cause(&self) -> &'static str {
-        let Self::Refused(error) = self else { return "timeout" };
+        let (Self::Refused(error) | Self::HalfDone(error)) = self else { return "timeout" };
         let kube::Error::Api(answer) = &**error else { return "unreachable" };
         match answer.code {
             401 | 403 => "forbidden",
@@ -57,7 +71,7 @@ impl WriteError {
     /// The pause that the API server asks for.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        let Self::Refused(error) = self else { return None };
+        let (Self::Refused(error) | Self::HalfDone(error)) = self else { return None };
         let kube::Error::Api(answer) = &**error else { return None };
         let seconds = answer.details.as_ref()?.retry_after_seconds;
         (seconds > 0).then(|| Duration::from_secs(seconds.into()))
@@ -75,12 +89,21 @@ pub async fn status(
     timeout: Duration,
 ) -> Result<Written, WriteError> {
     let api: Api<CustomImage> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
-    match tokio::time::timeout(timeout, apply(&api, object, status)).await {
+    let written = tokio::time::timeout(timeout, async {
+        let applied = apply(&api, object, status).await.map_err(|error| WriteError::Refused(error.into()))?;
+        if applied.status.as_ref() == Some(status) {
+            return Ok(applied.resource_version());
+        }
+        take_over(&api, applied, status).await.map_err(|error| WriteError::HalfDone(error.into()))
+    });
+    let answered = |error: &kube::Error, code| matches!(error, kube::Error::Api(answer) if answer.code == code);
+    match written.await {
         Err(_) => Err(WriteError::Timeout(timeout)),
         Ok(Ok(version)) => Ok(Written::Applied { version }),
-        Ok(Err(kube::Error::Api(answer))) if answer.code == 409 => Ok(Written::Conflict),
-        Ok(Err(kube::Error::Api(answer))) if answer.code == 404 => Ok(Written::Gone),
-        Ok(Err(error)) => Err(WriteError::Refused(Box::new(error))),
+        Ok(Err(WriteError::Refused(error))) if answered(&error, 409) => Ok(Written::Conflict { is_half_done: false }),
+        Ok(Err(WriteError::HalfDone(error))) if answered(&error, 409) => Ok(Written::Conflict { is_half_done: true }),
+        Ok(Err(WriteError::Refused(error) | WriteError::HalfDone(error))) if answered(&error, 404) => Ok(Written::Gone),
+        Ok(Err(error)) => Err(error),
     }
 }
 
@@ -90,10 +113,8 @@ pub async fn contested(client: &Client, object: &CustomImage, rest: Duration, ti
     let api: Api<CustomImage> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
     let name = object.name_any();
     let read = tokio::time::timeout(timeout, api.get_metadata(&name)).await;
-    let managed = read.ok().and_then(Result::ok).and_then(|now| now.metadata.managed_fields);
-    let of_status = managed.into_iter().flatten().filter(|fields| fields.subresource.as_deref() == Some("status"));
-    let others: BTreeSet<_> =
-        of_status.filter_map(|fields| fields.manager).filter(|one| one != FIELD_MANAGER).collect();
+    let managed = read.ok().and_then(Result::ok).and_then(|now| now.metadata.managed_fields).unwrap_or_default();
+    let others = ownership::others(&managed);
     let who = match others.is_empty() {
         true => "another release of this operator, a webhook, or an older CRD".to_owned(),
         false => others.into_iter().collect::<Vec<_>>().join(", "),
@@ -117,12 +138,8 @@ fn yaml_safe(json: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Returns the object's resourceVersion after the write.
-async fn apply(
-    api: &Api<CustomImage>,
-    object: &CustomImage,
-    status: &CustomImageStatus,
-) -> kube::Result<Option<String>> {
+/// Returns the object after the write. It still has the fields that only another manager owns.
+async fn apply(api: &Api<CustomImage>, object: &CustomImage, status: &CustomImageStatus) -> kube::Result<CustomImage> {
     let body = json!({
         "apiVersion": CustomImage::api_version(&()),
         "kind": CustomImage::kind(&()),
@@ -135,19 +152,61 @@ async fn apply(
         .map_err(kube::Error::BuildRequest)?;
     let mut applied: CustomImage = api.clone().into_client().request(request.map(yaml_safe)).await?;
     applied.status.iter_mut().for_each(sort);
-    if applied.status.as_ref() == Some(status) {
-        return Ok(applied.resource_version());
-    }
-    // An apply keeps fields that another manager has added. AWS did not say those, so replace the whole status.
-    applied.meta_mut().managed_fields = None;
-    applied.status = Some(status.clone());
+    Ok(applied)
+}
+
+/// Removes the fields of another manager, which AWS did not say. Returns the object's resourceVersion after the write.
+async fn take_over(
+    api: &Api<CustomImage>,
+    applied: CustomImage,
+    status: &CustomImageStatus,
+) -> kube::Result<Option<String>> {
+    let mut object = CustomImage { status: Some(status.clone()), ..applied };
+    object.meta_mut().managed_fields = None;
     let manager = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    api.replace_status(&name, &manager, &applied).await.map(|replaced| replaced.resource_version())
+    api.replace_status(&object.name_any(), &manager, &object).await.map(|replaced| replaced.resource_version())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::{Method, Request, Response};
+    use kube::client::Body;
+    use std::convert::Infallible;
+
+    /// Whether a write is certainly not done, if an apply is answered by `applied`, and a replacement by `replaced`.
+    async fn is_undone_after(applied: (u16, &str), replaced: u16) -> bool {
+        let (applied, said) = (applied.0, applied.1.to_owned());
+        let server = tower::service_fn(move |request: Request<Body>| {
+            let (code, body) = match *request.method() {
+                Method::PATCH => (applied, said.clone()),
+                _ => (replaced, "no".to_owned()),
+            };
+            async move {
+                if code == 0 {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Infallible>(Response::builder().status(code).body(Body::from(body.into_bytes())).unwrap())
+            }
+        });
+        let spec = serde_json::from_value(json!({"imageId": "img"})).unwrap();
+        let object = CustomImage::new("img", spec);
+        let next = CustomImageStatus { image_id: Some("img".into()), ..CustomImageStatus::default() };
+        let client = Client::new(server, "default");
+        is_undone(&status(&client, &object, &next, Duration::from_secs(15)).await)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_plain_refusal_of_the_first_request_says_that_a_write_is_not_done() {
+        let mixed = r#"{"metadata": {"name": "img"}, "spec": {"imageId": "img"}, "status": {"imageId": "img", "region": "theirs"}}"#;
+        for code in [400, 403, 409, 422, 429] {
+            assert!(is_undone_after((code, "no"), 200).await, "{code}");
+            assert!(!is_undone_after((200, mixed), code).await, "half done, then {code}");
+        }
+        for code in [0, 500, 503, 504] {
+            assert!(!is_undone_after((code, "no"), 200).await, "{code}");
+        }
+    }
 
     #[test]
     fn the_body_of_an_apply_has_no_character_that_yaml_refuses_and_says_the_same() {

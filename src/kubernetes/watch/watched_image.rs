@@ -2,6 +2,7 @@
 //! may keep ten thousand objects, and they are rarely read.
 
 use crate::kubernetes::custom_image::{CustomImage, CustomImageSpec, CustomImageStatus, REQUESTED_AT};
+use crate::kubernetes::ownership;
 use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::ready_reason::ReadyReason;
 use crate::packed::Packed;
@@ -30,6 +31,8 @@ pub struct WatchedImage {
     pub is_stalled: bool,
     /// The account in its status.
     pub account_id: Option<String>,
+    /// Whether its status has fields that only others own.
+    pub has_foreign_fields: bool,
 }
 
 /// An object's namespace and name.
@@ -107,7 +110,9 @@ impl From<CustomImage> for WatchedImage {
         let stalled = status.as_ref().and_then(|status| conditions::find(&status.conditions, conditions::STALLED));
         let is_stalled = stalled.is_some_and(|stalled| stalled.status == "True");
         let account_id = status.as_ref().and_then(|status| status.account_id.clone());
-        Self { metadata: kept, spec, status: status.as_ref().map(Packed::new), reason, is_stalled, account_id }
+        let has_foreign_fields = metadata.managed_fields.is_some_and(|managed| ownership::has_foreign_fields(&managed));
+        let status = status.as_ref().map(Packed::new);
+        Self { metadata: kept, spec, status, reason, is_stalled, account_id, has_foreign_fields }
     }
 }
 

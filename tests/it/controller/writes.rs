@@ -19,11 +19,20 @@ pub async fn looks(lab: &Lab, more: u64) {
     .await;
 }
 
-/// Writes into the status of `hpc` as another field manager.
-async fn tell_a_lie(lab: &Lab, status: Value) {
+/// Writes into the status of `hpc` as this field manager.
+async fn tell(lab: &Lab, manager: &str, status: Value) {
     let object = json!({"apiVersion": "parallelcluster.dev/v1", "kind": "CustomImage", "status": status});
-    let other = PatchParams::apply("another-hand").force();
-    lab.images().patch_status("hpc", &other, &Patch::Apply(object)).await.unwrap();
+    let manager = PatchParams::apply(manager).force();
+    lab.images().patch_status("hpc", &manager, &Patch::Apply(object)).await.unwrap();
+}
+
+async fn tell_a_lie(lab: &Lab, status: Value) {
+    tell(lab, "another-hand", status).await;
+}
+
+fn condition(type_: &str, reason: &str) -> Value {
+    let since = "2020-01-01T00:00:00Z";
+    json!({"type": type_, "status": "True", "reason": reason, "message": "", "lastTransitionTime": since})
 }
 
 async fn no_reconcile_failed(operator: &Operator) {
@@ -97,25 +106,39 @@ fn a_status_written_by_another_field_manager_is_corrected_once() {
     });
 }
 
+/// What AWS never said is gone from the status, although AWS does not answer.
+async fn is_not_believed(lab: &Lab) {
+    lab.aws.fault(Fault::new("ec2", "DescribeImages", error(403, "UnauthorizedOperation", "not authorized")));
+    let _operator = lab.operator(&[]).await;
+    lab.ready("hpc", "Unknown", "AccessDenied").await;
+    // A first write keeps the field of the other manager, and a second one removes it.
+    eventually("the AMI that AWS never had is gone", || async {
+        let ami = lab.get("hpc").await.status.unwrap().image.ec2_ami_info;
+        ami.map_or(Ok(()), |ami| Err(format!("{ami:?}")))
+    })
+    .await;
+}
+
 /// Another program wrote it. Each status of the operator has Ready and Synced.
 #[test]
 fn a_status_without_ready_and_synced_is_not_believed_while_aws_does_not_answer() {
     run(async {
         let lab = Lab::with_image("hpc").await;
-        let ready = json!({
-            "type": "Ready", "status": "True", "reason": "ImageAvailable", "message": "",
-            "lastTransitionTime": "2020-01-01T00:00:00Z"
-        });
+        let ready = condition("Ready", "ImageAvailable");
         tell_a_lie(&lab, json!({"ec2AmiInfo": {"amiId": "ami-theirs", "tags": []}, "conditions": [ready]})).await;
-        lab.aws.fault(Fault::new("ec2", "DescribeImages", error(403, "UnauthorizedOperation", "not authorized")));
-        let _operator = lab.operator(&[]).await;
-        lab.ready("hpc", "Unknown", "AccessDenied").await;
-        // A first write keeps the field of the other manager, and a second one removes it.
-        eventually("the AMI that AWS never had is gone", || async {
-            let ami = lab.get("hpc").await.status.unwrap().image.ec2_ami_info;
-            ami.map_or(Ok(()), |ami| Err(format!("{ami:?}")))
-        })
-        .await;
+        is_not_believed(&lab).await;
+    });
+}
+
+/// A process before wrote it over the status of another program, and ended before it removed what was left of that.
+#[test]
+fn a_status_with_a_field_of_another_manager_is_not_believed_while_aws_does_not_answer() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        tell_a_lie(&lab, json!({"ec2AmiInfo": {"amiId": "ami-theirs", "tags": []}})).await;
+        let conditions = [condition("Ready", "ImageAvailable"), condition("Synced", "Observed")];
+        tell(&lab, "customimage-operator", json!({"conditions": conditions})).await;
+        is_not_believed(&lab).await;
     });
 }
 
