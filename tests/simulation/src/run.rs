@@ -1,7 +1,6 @@
 //! One simulation, from the seed to the verdict.
 
 use std::time::Duration;
-
 use tokio::time::sleep;
 
 use crate::api_server::{Resource, Snapshot};
@@ -197,8 +196,9 @@ impl Simulation {
         if now >= self.next_ages {
             self.next_ages = now + 60.0;
             for object in api.objects(Resource::CustomImage) {
-                self.truth.check_age(&object, self.steady.since(), aws, trace);
-                self.orders.check(&object, self.steady.since(), trace);
+                let undisturbed = self.steady.since().max(self.truth.disturbed(&object));
+                self.truth.check_age(&object, undisturbed, aws, trace);
+                self.orders.check(&object, undisturbed, trace);
             }
         }
     }

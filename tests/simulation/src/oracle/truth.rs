@@ -24,6 +24,8 @@ const OLDEST: f64 = 1800.0 + 660.0;
 pub struct Truth {
     /// When the operator has written each object for the last three times, by uid.
     written: BTreeMap<String, [Option<f64>; 3]>,
+    /// What the operator has said last of each object, by uid. An apply may leave the words of others beside it.
+    last: BTreeMap<String, Value>,
     meetings: Meetings,
     grounds: Grounds,
     /// The objects whose image was there once, by uid.
@@ -39,6 +41,7 @@ impl Truth {
     pub fn set_back(&mut self) {
         self.set_back = Some(time::elapsed());
         self.seen.clear();
+        self.last.clear();
         self.grounds.disturb(None);
     }
 
@@ -57,13 +60,15 @@ impl Truth {
         if !is_operator(&write.client) {
             self.disturbed.insert(write.uid.clone(), at);
             self.seen.remove(&write.uid);
+            self.last.remove(&write.uid);
             self.grounds.disturb(Some(&write.uid));
             return;
         }
+        let last = self.last.insert(write.uid.clone(), write.said.clone());
         let written = self.written.entry(write.uid.clone()).or_default();
         let [earliest, earlier, before] = *written;
         *written = [earlier, before, Some(at)];
-        let disturbed_at = self.disturbed(&write.uid);
+        let disturbed_at = self.disturbed_at(&write.uid);
         let undisturbed = before.filter(|before| disturbed_at.is_none_or(|at| at < *before));
         // What others have written goes in three writes: an apply, a take-over of what they own, and another apply.
         let is_own = disturbed_at.is_none_or(|at| earliest.is_some_and(|earliest| at < earliest));
@@ -83,7 +88,7 @@ impl Truth {
         }
         if is_unanswered(&write.said) {
             if is_own {
-                check_rest(write, before, aws, trace);
+                check_rest(write, last.as_ref().unwrap_or(&write.before), before, aws, trace);
             }
             return;
         }
@@ -119,8 +124,12 @@ impl Truth {
         }
     }
 
-    /// When something else than the operator has last changed the status.
-    fn disturbed(&self, uid: &str) -> Option<f64> {
+    /// When something else than the operator has last changed the status of this object, or 0.
+    pub fn disturbed(&self, object: &Value) -> f64 {
+        self.disturbed_at(text(&object["metadata"], "uid")).unwrap_or_default()
+    }
+
+    fn disturbed_at(&self, uid: &str) -> Option<f64> {
         self.disturbed.get(uid).copied().into_iter().chain(self.set_back).reduce(f64::max)
     }
 
@@ -128,8 +137,7 @@ impl Truth {
     /// since `undisturbed`.
     pub fn check_age(&self, object: &Value, undisturbed: f64, aws: &Aws, trace: &Trace) {
         let (now, status) = (time::elapsed(), &object["status"]);
-        let disturbed = self.disturbed(text(&object["metadata"], "uid")).unwrap_or_default();
-        let is_judged = now - undisturbed.max(disturbed) > OLDEST && object["spec"]["suspend"] != true;
+        let is_judged = now - undisturbed > OLDEST && object["spec"]["suspend"] != true;
         if !is_judged || status["conditions"].is_null() || is_unanswered(status) {
             return;
         }
@@ -163,13 +171,13 @@ fn is_suspended(status: &Value) -> bool {
 }
 
 /// While AWS is not asked, or does not answer, nothing changes that AWS has said. Only what it has told the process since the
-/// status `before` may come late, because that could not be written.
-fn check_rest(write: &StatusWrite, before: Option<f64>, aws: &Aws, trace: &Trace) {
-    let had = claims::words(&write.before);
+/// write `before`, which said `last`, may come late, because that could not be written.
+fn check_rest(write: &StatusWrite, last: &Value, before: Option<f64>, aws: &Aws, trace: &Trace) {
+    let had = claims::words(last);
     if had == claims::words(&write.said) {
         return;
     }
-    let (met, said, region) = (claims::of(&write.before), claims::of(&write.said), text(&write.said, "region"));
+    let (met, said, region) = (claims::of(last), claims::of(&write.said), text(&write.said, "region"));
     let (since, at) = (before.unwrap_or_default(), time::at(write.at));
     let is_told = aws.calls(|calls| calls.iter().rev().any(|call| call.heard > since && gone::is_heard(call, write)));
     let mut is_new = said.iter().filter(|claim| !had.contains(&claim.what));

@@ -197,6 +197,13 @@ async fn truth_fails_when_what_was_there_was_never_there_or_what_never_was_is_de
     }
 }
 
+/// The status of an image that AWS no longer tells of.
+fn stale(mut status: Value) -> Value {
+    let condition = |type_: &str, status: &str| json!({"type": type_, "status": status, "reason": "Stale"});
+    status["conditions"] = json!([condition("Ready", "Unknown"), condition("Reconciling", "True")]);
+    status
+}
+
 #[tokio::test(start_paused = true)]
 async fn truth_fails_when_the_payload_changes_without_an_answer() {
     for (shows, told, is_lie) in [
@@ -218,11 +225,19 @@ async fn truth_fails_when_the_payload_changes_without_an_answer() {
             }
         }
         judged.aws.sends(unanswered((0, 0), 19.0));
-        let mut stale = shows.clone();
-        let condition = |type_: &str, status: &str| json!({"type": type_, "status": status, "reason": "Stale"});
-        stale["conditions"] = json!([condition("Ready", "Unknown"), condition("Reconciling", "True")]);
-        judged.writes("0.0", showing("ami-1"), stale);
+        judged.writes("0.0", showing("ami-1"), stale(shows.clone()));
         assert_eq!(judged.failure().is_some(), is_lie, "{shows} {told:?}: {:?}", judged.failure());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn truth_knows_what_the_operator_has_said_beside_the_words_that_others_left() {
+    for (shows, is_lie) in [(showing("ami-1"), false), (showing("ami-2"), true)] {
+        let mut judged = Judged::told();
+        judged.writes("0.0", showing("ami-2"), showing("ami-1"));
+        judged.aws.sends(unanswered((0, 0), 0.0));
+        judged.writes("0.0", showing("ami-2"), stale(shows.clone()));
+        assert_eq!(judged.failure().is_some(), is_lie, "{shows}: {:?}", judged.failure());
     }
 }
 
