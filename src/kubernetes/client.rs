@@ -1,5 +1,6 @@
 //! The client for the API server. It uses a proxy if kubectl would use one, and renews credentials that are refused.
 
+mod once;
 mod overload;
 mod renewal;
 
@@ -13,9 +14,9 @@ use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use kube::Api;
-use kube::client::retry::RetryPolicy;
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use once::ApplyOnce;
 pub use renewal::Transport;
 use renewal::renewed_at_401;
 use std::path::PathBuf;
@@ -166,7 +167,7 @@ fn tunnel<C>(proxy: &Proxy, connector: C) -> Result<Tunnel<C>, BoxError> {
     })
 }
 
-/// The layers on this connector: kube's own, but with less patience. By kube's policy a request that the API server
+/// The layers on this connector: kube's own, but an apply is sent once, and with less patience. By kube's policy a request that the API server
 /// refuses as overloaded waits out as many pauses as the API server asks for, and ends as "no answer in time".
 fn layered<C>(connector: C, config: &Config) -> Result<Transport, BoxError>
 where
@@ -183,7 +184,7 @@ where
     let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(timed);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
-        .layer(RetryLayer::new(RetryPolicy::default()))
+        .layer(RetryLayer::new(ApplyOnce::default()))
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)

@@ -20,7 +20,6 @@ use crate::describe_image::source::Source;
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::metrics::ReconcileResult;
 use crate::kubernetes::status::compose::{self, Next};
-use crate::kubernetes::status::conditions;
 use crate::kubernetes::status::moment::{Moment, Outcome};
 use crate::kubernetes::status::transition::{self, Note};
 use crate::kubernetes::watch::watched_image::{Reference, WatchedImage};
@@ -166,12 +165,9 @@ async fn look_up<S: Source + 'static>(
     let mut stored = object.status.clone().unwrap_or_default();
     compose::sort(&mut stored);
     let account_id = wanted.image().and_then(|image| context.accounts.of(&image.scope));
-    // What another writer says is not what AWS says. Each status of ours has both, also that of an earlier process, and no
-    // field of others.
-    let has = |type_| conditions::find(&stored.conditions, type_).is_some();
-    let is_ours = has(conditions::READY) && has(conditions::SYNCED) && !watched.has_foreign_fields;
-    let met = || if is_ours { stored.clone() } else { CustomImageStatus::default() };
-    let ours = memory.contest.overwritten(&stored).unwrap_or_else(met);
+    // What another writer says is not what AWS says.
+    let mut ours = memory.contest.ours(&stored).unwrap_or_else(|| watched.own_status());
+    compose::sort(&mut ours);
     let (mut previous, mut moved) = of_same_image(&ours, region, account_id.as_deref());
     let looked_up = find_outcome(object, wanted, &previous, memory, context).await?;
     if moved.is_none() && matches!(looked_up.outcome, Outcome::Observed { .. }) {

@@ -166,9 +166,11 @@ impl Entry {
         intervals: &Intervals,
     ) -> bool {
         *self.reads.of(priority) = false;
-        // A later read has overtaken this one. If it has failed, it says nothing, and an answer of AWS does.
-        let last = if answer.is_ok() { self.known.last_answer().map(|last| last.begun) } else { self.known.begun() };
-        if last.is_some_and(|last| last.instant > begun.instant) {
+        let is_after = |last: Stamp| last.instant > begun.instant;
+        let has_later_answer = self.known.last_answer().is_some_and(|last| is_after(last.begun));
+        let has_later_read = has_later_answer || self.known.begun().is_some_and(is_after);
+        // A later read has overtaken this one. If it has failed, this answer is still AWS's last one.
+        if has_later_answer || has_later_read && answer.is_err() {
             return false;
         }
         let before = std::mem::replace(&mut self.known, Known::Nothing);
@@ -180,7 +182,9 @@ impl Entry {
             Ok(observation) => before.observed(observation, is_same, begun, intervals),
             Err(why) => before.failed(why, begun, now, intervals),
         };
-        self.due = pause_from + self.pause.mul_f64(stretch);
+        let due = pause_from + self.pause.mul_f64(stretch);
+        // A later failure has its own pause.
+        self.due = if has_later_read { due.min(self.due) } else { due };
         self.serve_waiter(begun, intervals.error) || !is_same
     }
 

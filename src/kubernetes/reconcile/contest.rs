@@ -100,22 +100,27 @@ impl Contest {
     pub fn arrived(&mut self, status: &Packed<CustomImageStatus>) {
         let is_ours = self.written.as_ref() == Some(status) || {
             let arrived = unpacked(status);
-            arrived.is_some() && self.ours() == arrived
+            arrived.is_some() && self.written() == arrived
         };
         if is_ours {
             self.written = Some(status.clone());
         }
     }
 
-    /// Our last write, if the API server has another status now: another writer has changed it. A write without an answer
-    /// may be done, and may have left the fields of another writer: an apply does not remove them.
+    /// Our last write, if the API server has `stored`. `None` if this process knows of none. A write without an answer may
+    /// be done, and may have left the fields of another writer: an apply does not remove them.
     #[must_use]
-    pub fn overwritten(&self, stored: &CustomImageStatus) -> Option<CustomImageStatus> {
+    pub fn ours(&self, stored: &CustomImageStatus) -> Option<CustomImageStatus> {
         if self.is_there {
-            return None;
+            return Some(stored.clone());
         }
         let done = self.unanswered().filter_map(unpacked).find(|tried| has_all_of(stored, tried));
-        done.or_else(|| self.ours()).filter(|ours| ours != stored)
+        done.or_else(|| self.written())
+    }
+
+    /// Whether another writer has changed our last write: the API server has another status now.
+    fn is_overwritten(&self, stored: &CustomImageStatus) -> bool {
+        !self.is_there && self.ours(stored).is_some_and(|ours| ours != *stored)
     }
 
     /// The last one first.
@@ -123,7 +128,7 @@ impl Contest {
         self.trying.iter().chain(self.tried.iter().rev())
     }
 
-    fn ours(&self) -> Option<CustomImageStatus> {
+    fn written(&self) -> Option<CustomImageStatus> {
         unpacked(self.written.as_ref()?)
     }
 
@@ -136,7 +141,7 @@ impl Contest {
         }
         self.calm_down(now);
         // Each undone write counts once.
-        if self.is_counted || self.overwritten(stored).is_none() {
+        if self.is_counted || !self.is_overwritten(stored) {
             return WriteOrRest::Write;
         }
         self.is_counted = true;
@@ -197,6 +202,11 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    /// Our last write, if the API server has another status.
+    fn overwritten(contest: &Contest, stored: &CustomImageStatus) -> Option<CustomImageStatus> {
+        contest.ours(stored).filter(|ours| ours != stored)
+    }
+
     fn write(contest: &mut Contest, ours: &str) {
         contest.tries(&status(ours));
         contest.wrote();
@@ -240,17 +250,17 @@ mod tests {
     #[test]
     fn what_another_writer_says_is_no_base_for_the_next_status_and_our_own_last_write_is() {
         let mut contest = Contest::default();
-        assert_eq!(contest.overwritten(&status("theirs")), None, "a new process cannot tell");
+        assert_eq!(overwritten(&contest, &status("theirs")), None, "a new process cannot tell");
         contest.stands(Some(&Packed::new(&status("that of the leader before"))), false);
         contest.arrived(&Packed::new(&status("its last one, which the watch brings late")));
-        assert_eq!(contest.overwritten(&status("its last one, which the watch brings late")), None);
+        assert_eq!(overwritten(&contest, &status("its last one, which the watch brings late")), None);
         write(&mut contest, "ours");
-        assert_eq!(contest.overwritten(&status("ours")), None);
-        assert_eq!(contest.overwritten(&status("theirs")), Some(status("ours")));
+        assert_eq!(overwritten(&contest, &status("ours")), None);
+        assert_eq!(overwritten(&contest, &status("theirs")), Some(status("ours")));
         contest.tries(&status("next"));
         contest.tries(&status("one more"));
-        assert_eq!(contest.overwritten(&status("next")), None, "the write was done, and its answer was lost");
-        assert_eq!(contest.overwritten(&status("theirs")), Some(status("ours")));
+        assert_eq!(overwritten(&contest, &status("next")), None, "the write was done, and its answer was lost");
+        assert_eq!(overwritten(&contest, &status("theirs")), Some(status("ours")));
     }
 
     #[test]
@@ -258,10 +268,10 @@ mod tests {
         let mut contest = Contest::default();
         contest.tries(&status("ours"));
         let mixed = CustomImageStatus { region: Some("theirs".to_owned()), ..status("ours") };
-        assert_eq!(contest.overwritten(&mixed), Some(status("ours")));
+        assert_eq!(overwritten(&contest, &mixed), Some(status("ours")));
         write(&mut contest, "before");
         contest.tries(&status("ours"));
-        assert_eq!(contest.overwritten(&mixed), Some(status("ours")), "and not what it was before");
+        assert_eq!(overwritten(&contest, &mixed), Some(status("ours")), "and not what it was before");
     }
 
     #[test]
@@ -270,9 +280,9 @@ mod tests {
         write(&mut contest, "before");
         contest.tries(&status("under way"));
         contest.stands(Some(&Packed::new(&status("before"))), false);
-        assert_eq!(contest.overwritten(&status("under way")), None);
+        assert_eq!(overwritten(&contest, &status("under way")), None);
         write(&mut contest, "after");
-        assert_eq!(contest.overwritten(&status("under way")), Some(status("after")), "then it can be done no more");
+        assert_eq!(overwritten(&contest, &status("under way")), Some(status("after")), "then it can be done no more");
     }
 
     #[test]
@@ -284,8 +294,8 @@ mod tests {
             contest.tries(&status(&other.to_string()));
             contest.was_refused();
         }
-        assert_eq!(contest.overwritten(&status("under way")), None);
-        assert_eq!(contest.overwritten(&status("0")), Some(status("before")), "the API server refused it");
+        assert_eq!(overwritten(&contest, &status("under way")), None);
+        assert_eq!(overwritten(&contest, &status("0")), Some(status("before")), "the API server refused it");
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub struct WatchedImage {
     pub is_stalled: bool,
     /// The account in its status.
     pub account_id: Option<String>,
-    /// Whether its status has fields that only others own.
-    pub has_foreign_fields: bool,
+    /// Its status without the fields that others own and the operator does not. `None` if it has no such field.
+    pub own_part: Option<Packed<CustomImageStatus>>,
 }
 
 /// An object's namespace and name.
@@ -58,6 +58,17 @@ impl WatchedImage {
     #[must_use]
     pub fn without_status(&self) -> CustomImage {
         CustomImage { metadata: self.metadata.clone(), spec: self.spec.clone(), status: None }
+    }
+
+    /// What the operator has written of its status, perhaps in an earlier process: the fields that it owns. Empty without Ready
+    /// and Synced, because each status of the operator has both.
+    #[must_use]
+    pub fn own_status(&self) -> CustomImageStatus {
+        let own = self.own_part.as_ref().or(self.status.as_ref());
+        let own = own.and_then(|own| own.unpack().ok()).unwrap_or_default();
+        let has = |type_| conditions::find(&own.conditions, type_).is_some();
+        let is_ours = has(conditions::READY) && has(conditions::SYNCED);
+        if is_ours { own } else { CustomImageStatus::default() }
     }
 
     /// Its namespace and name only. kube's own reference also contains the resourceVersion and the uid.
@@ -110,9 +121,11 @@ impl From<CustomImage> for WatchedImage {
         let stalled = status.as_ref().and_then(|status| conditions::find(&status.conditions, conditions::STALLED));
         let is_stalled = stalled.is_some_and(|stalled| stalled.status == "True");
         let account_id = status.as_ref().and_then(|status| status.account_id.clone());
-        let has_foreign_fields = metadata.managed_fields.is_some_and(|managed| ownership::has_foreign_fields(&managed));
+        let managed = metadata.managed_fields.unwrap_or_default();
+        let own_part =
+            status.as_ref().and_then(|status| ownership::own_part(status, &managed)).as_ref().map(Packed::new);
         let status = status.as_ref().map(Packed::new);
-        Self { metadata: kept, spec, status, reason, is_stalled, account_id, has_foreign_fields }
+        Self { metadata: kept, spec, status, reason, is_stalled, account_id, own_part }
     }
 }
 

@@ -10,14 +10,19 @@ fn failure(message: &str) -> ObserveError {
     ObserveError { image_id: id("img"), step: Step::Image, source_error }
 }
 
+/// So many seconds from now, when the wall clock shows 1970.
+fn seconds() -> impl Fn(u64) -> Stamp {
+    let now = Instant::now();
+    move |seconds| Stamp {
+        at: Timestamp::from_second(seconds as i64).unwrap(),
+        instant: now + Duration::from_secs(seconds),
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_overtaken_read_changes_nothing() {
     let mut entry = Entry::new();
-    let now = Instant::now();
-    let begun = |second: u64| Stamp {
-        at: Timestamp::from_second(second as i64).unwrap(),
-        instant: now + Duration::from_secs(second),
-    };
+    let begun = seconds();
     let ami = |text: &str| {
         Ok(Observation::Ami { ami: Ami { id: Some(text.into()), ..Ami::default() }, stack: None, refused: None })
     };
@@ -30,16 +35,14 @@ async fn an_overtaken_read_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_counts_although_a_later_read_has_failed_meanwhile() {
     let mut entry = Entry::new();
-    let now = Instant::now();
-    let begun = |second: u64| Stamp {
-        at: Timestamp::from_second(second as i64).unwrap(),
-        instant: now + Duration::from_secs(second),
-    };
+    let begun = seconds();
     let absent = || Ok(Observation::Absent { other_stack: None });
     let failed = || Err(failure("the later read"));
     entry.answered(failed(), (Priority::Urgent, begun(1)), begun(1), 1.0, &INTERVALS);
+    let due = entry.slot().unwrap().due;
     assert!(!entry.answered(failed(), (Priority::Background, begun(0)), begun(2), 1.0, &INTERVALS));
     assert!(entry.answered(absent(), (Priority::Background, begun(0)), begun(2), 1.0, &INTERVALS));
+    assert!(entry.slot().unwrap().due == due, "the failed read is repeated as soon as without it");
     assert!(entry.latest(None, Timestamp::now()).unwrap().answer.is_ok());
 }
 

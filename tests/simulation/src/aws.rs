@@ -58,7 +58,9 @@ impl Aws {
     pub fn look(&self) {
         let facts = self.facts();
         let mut history = self.0.history.lock();
-        if history.last().is_none_or(|(_, last)| !Arc::ptr_eq(last, &facts)) {
+        let last = history.last().map(|(_, last)| last.clone()).unwrap_or_default();
+        if history.is_empty() || !Arc::ptr_eq(&last, &facts) {
+            facts.changes(&last).iter().for_each(|change| self.0.trace.note("AWS", change));
             history.push((time::elapsed(), facts));
         }
     }

@@ -1,5 +1,6 @@
-//! What must hold, whatever happens. Each oracle is one file. They look at what the API server and AWS have seen, and never
-//! into the operator.
+//! What must hold, whatever happens. Each oracle is one file. They look at what the API server and AWS have seen. Only the one
+//! that nothing is left looks into the operator. That of convergence asks the operator's own `describe`, which the official
+//! program is compared with elsewhere.
 
 mod beside;
 mod budget;

@@ -68,3 +68,45 @@ impl Processes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Plan;
+    use crate::trace::Trace;
+    use crate::weather::Sky;
+    use std::time::Duration;
+    use tokio::time::sleep;
+
+    type Deed = fn(&mut Replica);
+
+    fn ends_by_itself(replica: &mut Replica) {
+        replica.terminate();
+        replica.told_to_end = None;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_panics_fails_when_a_process_ends_by_itself_or_not_when_it_is_told_to() {
+        time::begin();
+        let deeds: [(Deed, Option<&str>); 4] = [
+            (Replica::terminate, None),
+            (|replica| replica.kill(), Some("nothing panics: task")),
+            (ends_by_itself, Some("ended by itself: Stopped")),
+            (|replica| replica.told_to_end = Some(-2.0 * ENDS), Some("replica 0 does not end")),
+        ];
+        for (deed, expected) in deeds {
+            let plan = Plan::of(0, 0.1);
+            let stage = Stage::new(&plan, Sky::new(0, plan.latency), Trace::default()).unwrap();
+            let mut processes = Processes::start(&stage, 1);
+            sleep(Duration::from_secs(60)).await;
+            processes.look(&stage, true).await;
+            assert_eq!(stage.trace.failure(), None);
+            deed(&mut processes.running[0]);
+            sleep(Duration::from_secs(120)).await;
+            processes.look(&stage, true).await;
+            let failure = stage.trace.failure();
+            let is_found = expected.is_none_or(|expected| failure.as_ref().is_some_and(|said| said.contains(expected)));
+            assert!(is_found && failure.is_some() == expected.is_some(), "{expected:?}: {failure:?}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What AWS has at one moment, as far as describeImage tells of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 
 use customimage_operator::describe_image::observation::tag_key;
 use simulator::World;
@@ -47,6 +48,13 @@ impl Facts {
         facts
     }
 
+    /// What has changed since `before`, in words.
+    pub fn changes(&self, before: &Self) -> Vec<String> {
+        let amis = changes("AMIs of", &before.amis, &self.amis);
+        let stacks = changes("stack", &before.stacks, &self.stacks);
+        [amis, stacks, changes("build", &before.builds, &self.builds)].concat()
+    }
+
     /// The same without AMIs.
     pub fn without_amis(&self) -> Self {
         Self { amis: BTreeMap::new(), ..self.clone() }
@@ -56,4 +64,15 @@ impl Facts {
     pub fn is_of_another(&self, arn: &str) -> bool {
         self.others.contains(arn)
     }
+}
+
+fn changes<K: Ord + Debug, V: PartialEq + Debug>(
+    what: &str,
+    before: &BTreeMap<K, V>,
+    now: &BTreeMap<K, V>,
+) -> Vec<String> {
+    let keys: BTreeSet<&K> = before.keys().chain(now.keys()).collect();
+    let pairs = keys.into_iter().map(|key| (key, before.get(key), now.get(key)));
+    let changed = pairs.filter(|(_, before, now)| before != now);
+    changed.map(|(key, before, now)| format!("{what} {key:?}: {before:?} → {now:?}")).collect()
 }
