@@ -1,7 +1,7 @@
 //! Who owns the fields of a status, as the API server records it in `metadata.managedFields`.
 
 use crate::kubernetes::custom_image::CustomImageStatus;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ManagedFieldsEntry};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -14,7 +14,8 @@ pub fn others(managed: &[ManagedFieldsEntry]) -> BTreeSet<&str> {
     of_status(managed).filter_map(|entry| entry.manager.as_deref()).filter(|one| *one != FIELD_MANAGER).collect()
 }
 
-/// `status` without the fields that others own and the operator does not. `None` if it has no such field.
+/// What the operator has written of `status`: all of it without the conditions that only others own. Nothing of it, if only
+/// others own any other field, because the rest was said beside something else. `None` if it is the whole status.
 #[must_use]
 pub fn own_part(status: &CustomImageStatus, managed: &[ManagedFieldsEntry]) -> Option<CustomImageStatus> {
     if others(managed).is_empty() {
@@ -23,10 +24,16 @@ pub fn own_part(status: &CustomImageStatus, managed: &[ManagedFieldsEntry]) -> O
     let (ours, theirs): (Vec<_>, Vec<_>) =
         of_status(managed).partition(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER));
     let ours: Vec<&Value> = ours.into_iter().filter_map(fields).collect();
-    let mut object = json!({"status": status});
-    theirs.into_iter().filter_map(fields).for_each(|theirs| remove_foreign(&mut object, theirs, &ours));
-    // What is left may lack a field that it needs. Then nothing can be told of it.
-    let own = serde_json::from_value(object["status"].take()).unwrap_or_default();
+    let is_own = |condition: &Condition| {
+        let step = format!("k:{}", json!({"type": condition.type_}));
+        ours.iter().any(|ours| ours["f:conditions"].get(&step).is_some())
+    };
+    let mut own = status.clone();
+    own.conditions.retain(is_own);
+    let said = json!(own);
+    if theirs.into_iter().filter_map(fields).any(|theirs| has_foreign(&said, theirs, &ours)) {
+        own = CustomImageStatus::default();
+    }
     (own != *status).then_some(own)
 }
 
@@ -34,39 +41,31 @@ fn of_status(managed: &[ManagedFieldsEntry]) -> impl Iterator<Item = &ManagedFie
     managed.iter().filter(|entry| entry.subresource.as_deref() == Some("status"))
 }
 
+/// The tree of the fields that it owns. In it, `.` is the parent itself.
 fn fields(entry: &ManagedFieldsEntry) -> Option<&Value> {
-    entry.fields_v1.as_ref().map(|fields| &fields.0)
+    entry.fields_v1.as_ref()?.0.get("f:status")
 }
 
-/// Removes from `value` what is in `theirs` and in none of `ours`. These are trees of fields, in which `.` is the parent itself.
-fn remove_foreign(value: &mut Value, theirs: &Value, ours: &[&Value]) {
-    for (step, theirs) in theirs.as_object().into_iter().flatten().filter(|(step, _)| *step != ".") {
+/// Whether `value` has something that is in `theirs` and in none of `ours`.
+fn has_foreign(value: &Value, theirs: &Value, ours: &[&Value]) -> bool {
+    theirs.as_object().into_iter().flatten().any(|(step, theirs)| {
         let ours: Vec<&Value> = ours.iter().filter_map(|ours| ours.get(step)).collect();
-        match child(value, step) {
-            Some(child) if ours.is_empty() => *child = Value::Null,
-            Some(child) => remove_foreign(child, theirs, &ours),
-            None => {}
-        }
-    }
-    if let Value::Array(items) = value {
-        items.retain(|item| !item.is_null());
-    }
+        child(value, step).is_some_and(|child| ours.is_empty() || has_foreign(child, theirs, &ours))
+    })
 }
 
 /// The child at one step of a tree of fields: `f:` and a name, `k:` and the keys of an item, or `v:` and the item itself.
-fn child<'a>(value: &'a mut Value, step: &str) -> Option<&'a mut Value> {
-    match (step.split_once(':')?, value) {
-        (("f", name), Value::Object(fields)) => fields.get_mut(name),
-        (("k", keys), Value::Array(items)) => {
-            let keys: Value = serde_json::from_str(keys).ok()?;
-            items.iter_mut().find(|item| keys.as_object().into_iter().flatten().all(|(name, key)| item[name] == *key))
-        }
-        (("v", wanted), Value::Array(items)) => {
-            let wanted: Value = serde_json::from_str(wanted).ok()?;
-            items.iter_mut().find(|item| **item == wanted)
-        }
-        _ => None,
+fn child<'a>(value: &'a Value, step: &str) -> Option<&'a Value> {
+    let (kind, which) = step.split_once(':')?;
+    if kind == "f" {
+        return value.get(which).filter(|child| !child.is_null());
     }
+    let which: Value = serde_json::from_str(which).ok()?;
+    let is_it = |item: &Value| match &which {
+        Value::Object(keys) if kind == "k" => keys.iter().all(|(name, key)| item[name] == *key),
+        which => item == which,
+    };
+    value.as_array()?.iter().find(|item| is_it(item))
 }
 
 #[cfg(test)]
@@ -94,32 +93,27 @@ mod tests {
     const THEIRS: &str = "k:{\"type\":\"Theirs\"}";
 
     #[test]
-    fn what_only_others_own_is_removed_and_the_rest_stays() {
+    fn a_condition_that_only_others_own_is_removed_and_with_another_field_of_theirs_nothing_is_left() {
         let ready = json!({".": {}, "f:status": {}});
-        let mut no_reason = condition("Ready");
-        no_reason["reason"] = "".into();
         let fields = json!({"f:status": {"f:imageId": {}, "f:conditions": {".": {}, READY: ready}}});
         let ours = entry(FIELD_MANAGER, Some("status"), &fields);
+        let mut without_theirs = status(whole());
+        without_theirs.conditions.truncate(1);
         for (theirs, left) in [
-            (json!({"f:region": {}}), json!({"imageId": "img", "conditions": whole()["conditions"]})),
-            (
-                json!({"f:conditions": {".": {}, READY: ready, THEIRS: {".": {}}}}),
-                json!({"imageId": "img", "region": "eu-west-1", "conditions": [condition("Ready")]}),
-            ),
-            (
-                json!({"f:conditions": {READY: {"f:reason": {}}}}),
-                json!({"imageId": "img", "region": "eu-west-1", "conditions": [no_reason, condition("Theirs")]}),
-            ),
+            (json!({"f:conditions": {".": {}, READY: ready, THEIRS: {".": {}}}}), without_theirs),
+            (json!({"f:region": {}}), CustomImageStatus::default()),
+            (json!({"f:conditions": {READY: {"f:reason": {}}}}), CustomImageStatus::default()),
         ] {
             let theirs = entry("them", Some("status"), &json!({"f:status": theirs}));
             assert_eq!(others(&[ours.clone(), theirs.clone()]), BTreeSet::from(["them"]));
-            assert_eq!(own_part(&status(whole()), &[ours.clone(), theirs]), Some(status(left)));
+            assert_eq!(own_part(&status(whole()), &[ours.clone(), theirs]), Some(left));
         }
     }
 
     #[test]
     fn what_the_operator_owns_too_or_what_is_not_there_is_not_foreign() {
-        let fields = json!({"f:status": {"f:imageId": {}, "f:region": {}}});
+        let conditions = json!({".": {}, READY: {".": {}}, THEIRS: {".": {}}});
+        let fields = json!({"f:status": {"f:imageId": {}, "f:region": {}, "f:conditions": conditions}});
         let ours = entry(FIELD_MANAGER, Some("status"), &fields);
         for theirs in [
             entry("them", Some("status"), &fields),

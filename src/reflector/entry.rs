@@ -178,13 +178,16 @@ impl Entry {
         // Images that were read together are due together, because their pause starts when their read began. After a
         // failure, the pause starts now, however long the read took.
         let pause_from = if answer.is_ok() { begun.instant } else { Instant::now() };
-        (self.known, self.pause) = match answer {
+        let pause;
+        (self.known, pause) = match answer {
             Ok(observation) => before.observed(observation, is_same, begun, intervals),
             Err(why) => before.failed(why, begun, now, intervals),
         };
-        let due = pause_from + self.pause.mul_f64(stretch);
-        // A later failure has its own pause.
-        self.due = if has_later_read { due.min(self.due) } else { due };
+        let due = pause_from + pause.mul_f64(stretch);
+        // A later failure keeps its own pause.
+        if !has_later_read || due < self.due {
+            (self.due, self.pause) = (due, pause);
+        }
         self.serve_waiter(begun, intervals.error) || !is_same
     }
 

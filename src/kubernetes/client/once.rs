@@ -1,4 +1,4 @@
-//! An apply is sent once, if the API server may have done it.
+//! A status is sent once, if the API server may have written it.
 
 use http::{Method, Request, Response, StatusCode};
 use kube::client::Body;
@@ -6,7 +6,7 @@ use kube::client::retry::RetryPolicy;
 use tower::BoxError;
 use tower::retry::Policy;
 
-/// kube's policy, but not for an apply that was answered 503 or 504. A proxy may say so after the API server has done it.
+/// kube's policy, but not for an apply of a status that was answered 503 or 504. A proxy may say so after the API server has done it.
 /// The second one would be refused as outdated, and the operator would take its own status for that of another writer. It
 /// tries each status again, later.
 #[derive(Clone, Default)]
@@ -21,12 +21,16 @@ impl<B> Policy<Request<Body>, Response<B>, BoxError> for ApplyOnce {
         result: &mut Result<Response<B>, BoxError>,
     ) -> Option<Self::Future> {
         let is_undone = matches!(result, Ok(reply) if reply.status() == StatusCode::TOO_MANY_REQUESTS);
-        if request.method() == Method::PATCH && !is_undone { None } else { self.0.retry(request, result) }
+        if is_of_status(request) && !is_undone { None } else { self.0.retry(request, result) }
     }
 
     fn clone_request(&mut self, request: &Request<Body>) -> Option<Request<Body>> {
         Policy::<_, Response<B>, _>::clone_request(&mut self.0, request)
     }
+}
+
+fn is_of_status(request: &Request<Body>) -> bool {
+    request.method() == Method::PATCH && request.uri().path().ends_with("/status")
 }
 
 #[cfg(test)]
@@ -39,9 +43,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_apply_that_may_be_done_is_sent_once() {
-        for (method, code, sent) in
-            [(Method::PATCH, 503, 1), (Method::PATCH, 504, 1), (Method::PATCH, 429, 4), (Method::GET, 503, 4)]
-        {
+        for (method, path, code, sent) in [
+            (Method::PATCH, "/images/hpc/status", 503, 1),
+            (Method::PATCH, "/images/hpc/status", 504, 1),
+            (Method::PATCH, "/images/hpc/status", 429, 4),
+            (Method::PATCH, "/events/hpc", 503, 4),
+            (Method::GET, "/images/hpc/status", 503, 4),
+        ] {
             let count = Arc::new(AtomicUsize::new(0));
             let counted = count.clone();
             let server = tower::service_fn(move |_: Request<Body>| {
@@ -49,9 +57,9 @@ mod tests {
                 async move { Ok::<_, BoxError>(Response::builder().status(code).body(()).unwrap()) }
             });
             let service = ServiceBuilder::new().layer(RetryLayer::new(ApplyOnce::default())).service(server);
-            let request = Request::builder().method(&method).body(Body::empty()).unwrap();
+            let request = Request::builder().method(&method).uri(path).body(Body::empty()).unwrap();
             assert_eq!(service.oneshot(request).await.unwrap().status(), code);
-            assert_eq!(count.load(Ordering::Relaxed), sent, "{method} {code}");
+            assert_eq!(count.load(Ordering::Relaxed), sent, "{method} {path} {code}");
         }
     }
 }

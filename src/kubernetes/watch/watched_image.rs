@@ -31,7 +31,7 @@ pub struct WatchedImage {
     pub is_stalled: bool,
     /// The account in its status.
     pub account_id: Option<String>,
-    /// Its status without the fields that others own and the operator does not. `None` if it has no such field.
+    /// What the operator has written of its status. `None` if it is the whole one.
     pub own_part: Option<Packed<CustomImageStatus>>,
 }
 
@@ -60,8 +60,8 @@ impl WatchedImage {
         CustomImage { metadata: self.metadata.clone(), spec: self.spec.clone(), status: None }
     }
 
-    /// What the operator has written of its status, perhaps in an earlier process: the fields that it owns. Empty without Ready
-    /// and Synced, because each status of the operator has both.
+    /// What the operator has written of its status, perhaps in an earlier process. Empty without Ready and Synced, because each
+    /// status of the operator has both.
     #[must_use]
     pub fn own_status(&self) -> CustomImageStatus {
         let own = self.own_part.as_ref().or(self.status.as_ref());

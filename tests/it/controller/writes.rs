@@ -136,17 +136,36 @@ fn a_status_without_ready_and_synced_is_not_believed_while_aws_does_not_answer()
 
 /// A process before wrote it over the status of another program, and ended before it removed what was left of that.
 #[test]
-fn only_its_own_fields_of_a_status_are_believed_while_aws_does_not_answer() {
+fn a_status_with_a_field_that_only_others_own_is_not_believed_while_aws_does_not_answer() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         tell_a_lie(&lab, json!({"ec2AmiInfo": {"amiId": "ami-theirs", "tags": []}})).await;
         let conditions = [condition("Ready", "ImageAvailable"), condition("Synced", "Observed")];
-        let own = json!({"imageId": "hpc", "region": REGION, "version": "3.0.0", "conditions": conditions});
-        tell(&lab, "customimage-operator", own).await;
+        tell(&lab, "customimage-operator", json!({"conditions": conditions})).await;
         refuse_reads(&lab);
         let _operator = lab.operator(&[]).await;
+        lab.ready("hpc", "Unknown", "AccessDenied").await;
         the_lie_is_gone(&lab).await;
-        assert_eq!(lab.get("hpc").await.status.unwrap().image.version.as_deref(), Some("3.0.0"));
+    });
+}
+
+#[test]
+fn a_condition_of_another_controller_takes_nothing_from_a_suspended_object_at_a_restart() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let operator = lab.operator(&[]).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
+        lab.condition("hpc", "Synced", "False", "Suspended").await;
+        let before = lab.get("hpc").await.status;
+        drop(operator);
+        tell_a_lie(&lab, json!({"conditions": [condition("Theirs", "Theirs")]})).await;
+        let _operator = lab.operator(&[]).await;
+        eventually("only the foreign condition is gone", || async {
+            let status = lab.get("hpc").await.status;
+            if status == before { Ok(()) } else { Err(format!("{status:?}")) }
+        })
+        .await;
     });
 }
 
