@@ -167,8 +167,9 @@ fn tunnel<C>(proxy: &Proxy, connector: C) -> Result<Tunnel<C>, BoxError> {
     })
 }
 
-/// The layers on this connector: kube's own, but an apply is sent once, and with less patience. By kube's policy a request that the API server
-/// refuses as overloaded waits out as many pauses as the API server asks for, and ends as "no answer in time".
+/// The layers on this connector: kube's own, but an apply is sent once, and with less patience. By kube's policy a
+/// request that the API server refuses as overloaded waits out as many pauses as the API server asks for, and ends as
+/// "no answer in time".
 fn layered<C>(connector: C, config: &Config) -> Result<Transport, BoxError>
 where
     C: Service<http::Uri> + Clone + Send + Sync + 'static,

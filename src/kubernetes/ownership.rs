@@ -11,7 +11,7 @@ pub const FIELD_MANAGER: &str = "customimage-operator";
 /// The other managers that own a field of the status.
 #[must_use]
 pub fn others(managed: &[ManagedFieldsEntry]) -> BTreeSet<&str> {
-    of_status(managed).filter_map(|entry| entry.manager.as_deref()).filter(|one| *one != FIELD_MANAGER).collect()
+    of_status(managed).filter(|entry| !is_ours(entry)).filter_map(|entry| entry.manager.as_deref()).collect()
 }
 
 /// What the operator has written of `status`: all of it without the conditions that only others own. Nothing of it, if only
@@ -21,8 +21,7 @@ pub fn own_part(status: &CustomImageStatus, managed: &[ManagedFieldsEntry]) -> O
     if others(managed).is_empty() {
         return None;
     }
-    let (ours, theirs): (Vec<_>, Vec<_>) =
-        of_status(managed).partition(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER));
+    let (ours, theirs): (Vec<_>, Vec<_>) = of_status(managed).partition(|entry| is_ours(entry));
     let ours: Vec<&Value> = ours.into_iter().filter_map(fields).collect();
     let is_own = |condition: &Condition| {
         let step = format!("k:{}", json!({"type": condition.type_}));
@@ -39,6 +38,10 @@ pub fn own_part(status: &CustomImageStatus, managed: &[ManagedFieldsEntry]) -> O
 
 fn of_status(managed: &[ManagedFieldsEntry]) -> impl Iterator<Item = &ManagedFieldsEntry> {
     managed.iter().filter(|entry| entry.subresource.as_deref() == Some("status"))
+}
+
+fn is_ours(entry: &ManagedFieldsEntry) -> bool {
+    entry.manager.as_deref() == Some(FIELD_MANAGER)
 }
 
 /// The tree of the fields that it owns. In it, `.` is the parent itself.

@@ -6,9 +6,9 @@ use kube::client::retry::RetryPolicy;
 use tower::BoxError;
 use tower::retry::Policy;
 
-/// kube's policy, but not for an apply of a status that was answered 503 or 504. A proxy may say so after the API server has done it.
-/// The second one would be refused as outdated, and the operator would take its own status for that of another writer. It
-/// tries each status again, later.
+/// kube's policy, but not for an apply of a status that was answered 503 or 504. A proxy may say so after the API server
+/// has done it. The second one would be refused as outdated, and the operator would take its own status for that of
+/// another writer. It tries each status again, later.
 #[derive(Clone, Default)]
 pub struct ApplyOnce(RetryPolicy);
 
