@@ -16,7 +16,7 @@ use hyper_util::rt::TokioExecutor;
 use kube::Api;
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use once::ApplyOnce;
+use once::StatusOnce;
 pub use renewal::Transport;
 use renewal::renewed_at_401;
 use std::path::PathBuf;
@@ -167,7 +167,7 @@ fn tunnel<C>(proxy: &Proxy, connector: C) -> Result<Tunnel<C>, BoxError> {
     })
 }
 
-/// The layers on this connector: kube's own, but an apply is sent once, and with less patience. By kube's policy a
+/// The layers on this connector: kube's own, but a status is sent once, and with less patience. By kube's policy a
 /// request that the API server refuses as overloaded waits out as many pauses as the API server asks for, and ends as
 /// "no answer in time".
 fn layered<C>(connector: C, config: &Config) -> Result<Transport, BoxError>
@@ -185,7 +185,7 @@ where
     let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(timed);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
-        .layer(RetryLayer::new(ApplyOnce::default()))
+        .layer(RetryLayer::new(StatusOnce::default()))
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)

@@ -31,7 +31,7 @@ use outcome::{LookedUp, find_outcome};
 use requeue::{gone, hold_back, next_action, put_off};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wanted::{Wanted, of_same_image, region_of, requested_at};
+use wanted::{Wanted, of_same_image, requested_at};
 use write::{WriteError, Written};
 
 /// Requeue time of an object for which AWS has not answered yet.
@@ -68,13 +68,14 @@ async fn five_steps<S: Source + 'static>(
     }
     memory.contest.meets(watched.status.as_ref());
 
-    let region = region(object, context);
+    let region = context.region_of(object);
     let wanted = subscribe(&reference, object, &region, context);
     let Some(found) = look_up(watched, object, &wanted, &region, &mut memory, context).await else {
         // The answer arrives as a change. The requeue checks now and then that the object may still read AWS.
         context.memory.store(reference, memory);
         return Ok((Action::requeue(STILL_UNREAD), ReconcileResult::Unchanged));
     };
+    publish(object, memory.contest.untold(&found.stored), context);
     let next = decide(object, &region, &found, context);
     memory.ignored_request(object).into_iter().for_each(|note| context.events.put(object, note));
 
@@ -92,12 +93,13 @@ async fn five_steps<S: Source + 'static>(
         context.memory.store(reference, memory);
         return Ok(held_back);
     }
+    memory.contest.tries(&next.status, notes(&found, &next.status));
     match write(&reference, object, &next.status, &mut memory, context).await? {
         Written::Applied { version: now } => {
-            memory.wrote(is_answered);
+            let notes = memory.wrote(is_answered);
             memory.echo.wrote(&version, now);
             context.memory.store(reference, memory.clone());
-            publish(object, &found, &next.status, context);
+            publish(object, notes, context);
             Ok((next_action(&next, &found.looked_up, &memory, context), ReconcileResult::Changed))
         }
         Written::Conflict { .. } => Ok(put_off(reference, memory, &version, context)),
@@ -112,7 +114,7 @@ fn subscribe<S: Source + 'static>(
     region: &str,
     context: &Context<S>,
 ) -> Wanted {
-    let wanted = match wanted(object, region, context) {
+    let wanted = match context.wanted(object, region) {
         Wanted::Image(image) if !context.reflector.source().lists(&image.scope.region) => {
             wanted::of_unlisted_region(image, &context.reflector.unlisted_regions(&reference.into()))
         }
@@ -130,16 +132,7 @@ fn subscribe<S: Source + 'static>(
 /// Subscribes an object before its first reconcile.
 pub fn subscribe_early<S: Source + 'static>(object: &WatchedImage, context: &Context<S>) {
     let (reference, object) = (object.reference(), object.without_status());
-    subscribe(&reference, &object, &region(&object, context), context);
-}
-
-fn region<S>(object: &CustomImage, context: &Context<S>) -> String {
-    region_of(object, context.settings.default_region.as_ref())
-}
-
-fn wanted<S>(object: &CustomImage, region: &str, context: &Context<S>) -> Wanted {
-    let identities = context.identities.borrow().clone();
-    wanted::wanted(object, region, &identities, &context.namespaces)
+    subscribe(&reference, &object, &context.region_of(&object), context);
 }
 
 /// The result of the second step: what was looked up, and the status to start from.
@@ -208,7 +201,6 @@ async fn write<S>(
     memory: &mut Remembered,
     context: &Context<S>,
 ) -> Result<Written, WriteError> {
-    memory.contest.tries(next);
     // Before the write, so that a failed write does not lose it.
     context.memory.store(reference.clone(), memory.clone());
     let written = write::status(&context.client, object, next, context.settings.write_timeout).await;
@@ -220,9 +212,14 @@ async fn write<S>(
     written
 }
 
-/// The fifth step.
-fn publish<S>(object: &CustomImage, found: &Found, next: &CustomImageStatus, context: &Context<S>) {
-    for note in found.moved.clone().into_iter().chain(transition::notes(&found.previous, next)) {
+/// The Events of the next status.
+fn notes(found: &Found, next: &CustomImageStatus) -> Vec<Note> {
+    found.moved.clone().into_iter().chain(transition::notes(&found.previous, next)).collect()
+}
+
+/// The fifth step: the Events of a write that is done.
+fn publish<S>(object: &CustomImage, notes: Vec<Note>, context: &Context<S>) {
+    for note in notes {
         tracing::info!(
             namespace = object.namespace().unwrap_or_default(),
             name = object.name_any(),
@@ -238,8 +235,7 @@ fn publish<S>(object: &CustomImage, found: &Found, next: &CustomImageStatus, con
 /// because its current status may name another account.
 pub fn names_another_account<S>(object: &WatchedImage, context: &Context<S>) -> bool {
     let wants = object.without_status();
-    let region = region(&wants, context);
-    let wanted = wanted(&wants, &region, context);
+    let wanted = context.wanted(&wants, &context.region_of(&wants));
     let Some(image) = wanted.image() else { return false };
     context.memory.is_outdated(object) || context.accounts.of(&image.scope) != object.account_id
 }

@@ -6,13 +6,13 @@ use kube::client::retry::RetryPolicy;
 use tower::BoxError;
 use tower::retry::Policy;
 
-/// kube's policy, but not for an apply of a status that was answered 503 or 504. A proxy may say so after the API server
+/// kube's policy, but not for the write of a status that was answered 503 or 504. A proxy may say so after the API server
 /// has done it. The second one would be refused as outdated, and the operator would take its own status for that of
 /// another writer. It tries each status again, later.
 #[derive(Clone, Default)]
-pub struct ApplyOnce(RetryPolicy);
+pub struct StatusOnce(RetryPolicy);
 
-impl<B> Policy<Request<Body>, Response<B>, BoxError> for ApplyOnce {
+impl<B> Policy<Request<Body>, Response<B>, BoxError> for StatusOnce {
     type Future = <RetryPolicy as Policy<Request<Body>, Response<B>, BoxError>>::Future;
 
     fn retry(
@@ -30,7 +30,7 @@ impl<B> Policy<Request<Body>, Response<B>, BoxError> for ApplyOnce {
 }
 
 fn is_of_status(request: &Request<Body>) -> bool {
-    request.method() == Method::PATCH && request.uri().path().ends_with("/status")
+    matches!(*request.method(), Method::PATCH | Method::PUT) && request.uri().path().ends_with("/status")
 }
 
 #[cfg(test)]
@@ -42,10 +42,11 @@ mod tests {
     use tower::{ServiceBuilder, ServiceExt};
 
     #[tokio::test(start_paused = true)]
-    async fn an_apply_that_may_be_done_is_sent_once() {
+    async fn a_status_that_may_be_written_is_sent_once() {
         for (method, path, code, sent) in [
             (Method::PATCH, "/images/hpc/status", 503, 1),
             (Method::PATCH, "/images/hpc/status", 504, 1),
+            (Method::PUT, "/images/hpc/status", 503, 1),
             (Method::PATCH, "/images/hpc/status", 429, 4),
             (Method::PATCH, "/events/hpc", 503, 4),
             (Method::GET, "/images/hpc/status", 503, 4),
@@ -56,7 +57,7 @@ mod tests {
                 counted.fetch_add(1, Ordering::Relaxed);
                 async move { Ok::<_, BoxError>(Response::builder().status(code).body(()).unwrap()) }
             });
-            let service = ServiceBuilder::new().layer(RetryLayer::new(ApplyOnce::default())).service(server);
+            let service = ServiceBuilder::new().layer(RetryLayer::new(StatusOnce::default())).service(server);
             let request = Request::builder().method(&method).uri(path).body(Body::empty()).unwrap();
             assert_eq!(service.oneshot(request).await.unwrap().status(), code);
             assert_eq!(count.load(Ordering::Relaxed), sent, "{method} {path} {code}");

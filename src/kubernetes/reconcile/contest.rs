@@ -5,6 +5,7 @@
 use crate::backoff::doubled;
 use crate::kubernetes::custom_image::CustomImageStatus;
 use crate::kubernetes::status::compose;
+use crate::kubernetes::status::transition::Note;
 use crate::packed::Packed;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -28,9 +29,9 @@ pub struct Contest {
     /// status the API server has.
     written: Option<Packed<CustomImageStatus>>,
     /// The write whose answer we wait for, or never got.
-    trying: Option<Packed<CustomImageStatus>>,
+    trying: Option<Unanswered>,
     /// The writes before it whose answers we never got. Each may have been done, or may still be done.
-    tried: Vec<Packed<CustomImageStatus>>,
+    tried: Vec<Unanswered>,
     /// Whether the API server still had our last write when the object was met. Then nothing need be unpacked.
     is_there: bool,
     /// Whether what another writer made of it has been counted.
@@ -40,6 +41,21 @@ pub struct Contest {
     /// The rests in a row.
     rests: u32,
     until: Option<Timestamp>,
+}
+
+/// A write whose answer we do not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unanswered {
+    status: Packed<CustomImageStatus>,
+    /// Its Events, until it is known to be done.
+    notes: Vec<Note>,
+}
+
+impl Unanswered {
+    /// Whether `stored` has all that it would write. It may have the fields of another writer, too.
+    fn is_in(&self, stored: &CustomImageStatus) -> bool {
+        unpacked(&self.status).is_some_and(|status| has_all_of(stored, &status))
+    }
 }
 
 /// What to do with a status that must be written.
@@ -60,10 +76,10 @@ impl Contest {
         self.is_there = stored.is_some() && self.written.as_ref() == stored;
     }
 
-    /// A write of this status begins. It may be done without an answer.
-    pub fn tries(&mut self, status: &CustomImageStatus) {
-        if let Some(unanswered) = self.trying.replace(Packed::new(status)) {
-            self.tried.retain(|tried| *tried != unanswered);
+    /// A write of this status, with these Events, begins. It may be done without an answer.
+    pub fn tries(&mut self, status: &CustomImageStatus, notes: Vec<Note>) {
+        if let Some(unanswered) = self.trying.replace(Unanswered { status: Packed::new(status), notes }) {
+            self.tried.retain(|tried| tried.status != unanswered.status);
             if self.tried.len() == MOST_TRIED {
                 self.tried.remove(0);
             }
@@ -71,11 +87,19 @@ impl Contest {
         }
     }
 
-    /// The last write that was tried is in the API server now.
-    pub fn wrote(&mut self) {
-        let written = self.trying.take();
+    /// The last write that was tried is in the API server now. Returns its Events.
+    pub fn wrote(&mut self) -> Vec<Note> {
+        let (written, notes) = self.trying.take().map(|done| (done.status, done.notes)).unzip();
         self.tried.clear();
         self.settle(written);
+        notes.unwrap_or_default()
+    }
+
+    /// The Events of a write without an answer that is done: the API server has `stored`. Each is told once.
+    pub fn untold(&mut self, stored: &CustomImageStatus) -> Vec<Note> {
+        let mut unanswered = self.trying.iter_mut().chain(&mut self.tried);
+        let done = unanswered.find(|write| !write.notes.is_empty() && write.is_in(stored));
+        done.map(|write| std::mem::take(&mut write.notes)).unwrap_or_default()
     }
 
     /// The last write that was tried is certainly not done, and never will be.
@@ -114,8 +138,8 @@ impl Contest {
         if self.is_there {
             return Some(stored.clone());
         }
-        let done = self.unanswered().filter_map(unpacked).find(|tried| has_all_of(stored, tried));
-        done.or_else(|| self.written())
+        let done = self.unanswered().find(|write| write.is_in(stored));
+        done.and_then(|write| unpacked(&write.status)).or_else(|| self.written())
     }
 
     /// Whether another writer has changed our last write: the API server has another status now.
@@ -124,7 +148,7 @@ impl Contest {
     }
 
     /// The last one first.
-    fn unanswered(&self) -> impl Iterator<Item = &Packed<CustomImageStatus>> {
+    fn unanswered(&self) -> impl Iterator<Item = &Unanswered> {
         self.trying.iter().chain(self.tried.iter().rev())
     }
 
@@ -207,8 +231,13 @@ mod tests {
         contest.ours(stored).filter(|ours| ours != stored)
     }
 
+    fn tries(contest: &mut Contest, ours: &str) {
+        let note = Note { is_warning: false, reason: "Changed".to_owned(), text: ours.to_owned() };
+        contest.tries(&status(ours), vec![note]);
+    }
+
     fn write(contest: &mut Contest, ours: &str) {
-        contest.tries(&status(ours));
+        tries(contest, ours);
         contest.wrote();
     }
 
@@ -257,8 +286,8 @@ mod tests {
         write(&mut contest, "ours");
         assert_eq!(overwritten(&contest, &status("ours")), None);
         assert_eq!(overwritten(&contest, &status("theirs")), Some(status("ours")));
-        contest.tries(&status("next"));
-        contest.tries(&status("one more"));
+        tries(&mut contest, "next");
+        tries(&mut contest, "one more");
         assert_eq!(overwritten(&contest, &status("next")), None, "the write was done, and its answer was lost");
         assert_eq!(overwritten(&contest, &status("theirs")), Some(status("ours")));
     }
@@ -266,11 +295,11 @@ mod tests {
     #[test]
     fn a_write_without_an_answer_that_left_fields_of_another_writer_is_ours_without_them() {
         let mut contest = Contest::default();
-        contest.tries(&status("ours"));
+        tries(&mut contest, "ours");
         let mixed = CustomImageStatus { region: Some("theirs".to_owned()), ..status("ours") };
         assert_eq!(overwritten(&contest, &mixed), Some(status("ours")));
         write(&mut contest, "before");
-        contest.tries(&status("ours"));
+        tries(&mut contest, "ours");
         assert_eq!(overwritten(&contest, &mixed), Some(status("ours")), "and not what it was before");
     }
 
@@ -278,7 +307,7 @@ mod tests {
     fn a_write_that_is_done_late_is_ours_although_the_status_before_it_stood_meanwhile() {
         let mut contest = Contest::default();
         write(&mut contest, "before");
-        contest.tries(&status("under way"));
+        tries(&mut contest, "under way");
         contest.stands(Some(&Packed::new(&status("before"))), false);
         assert_eq!(overwritten(&contest, &status("under way")), None);
         write(&mut contest, "after");
@@ -289,13 +318,31 @@ mod tests {
     fn a_write_that_is_done_late_is_ours_although_many_were_refused_meanwhile() {
         let mut contest = Contest::default();
         write(&mut contest, "before");
-        contest.tries(&status("under way"));
+        tries(&mut contest, "under way");
         for other in 0..2 * MOST_TRIED {
-            contest.tries(&status(&other.to_string()));
+            tries(&mut contest, &other.to_string());
             contest.was_refused();
         }
         assert_eq!(overwritten(&contest, &status("under way")), None);
         assert_eq!(overwritten(&contest, &status("0")), Some(status("before")), "the API server refused it");
+    }
+
+    #[test]
+    fn the_events_of_a_write_without_an_answer_are_told_once_when_it_is_met() {
+        let mut contest = Contest::default();
+        write(&mut contest, "before");
+        tries(&mut contest, "done");
+        tries(&mut contest, "outdated");
+        contest.was_refused();
+        tries(&mut contest, "never done");
+        let told = |contest: &mut Contest, stored| {
+            contest.untold(&status(stored)).into_iter().map(|note| note.text).collect::<Vec<_>>()
+        };
+        for (stored, expected) in [("before", &[][..]), ("outdated", &[]), ("done", &["done"]), ("done", &[])] {
+            assert_eq!(told(&mut contest, stored), expected, "{stored}");
+        }
+        assert_eq!(contest.wrote().len(), 1, "of a write with an answer");
+        assert_eq!(told(&mut contest, "never done"), [""; 0]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::backoff::jittered;
 use crate::clock::Clock;
 use crate::describe_image::Region;
 use crate::describe_image::source::Source;
+use crate::kubernetes::custom_image::CustomImage;
 use crate::kubernetes::identities::accounts::Accounts;
 use crate::kubernetes::identities::grants::Identities;
 use crate::kubernetes::identities::namespaces::NamespaceLabels;
@@ -12,6 +13,7 @@ use crate::kubernetes::metrics::Metrics;
 use crate::kubernetes::reconcile::events::EventQueue;
 use crate::kubernetes::reconcile::memory::Memory;
 use crate::kubernetes::reconcile::pace::Pace;
+use crate::kubernetes::reconcile::wanted::{self, Wanted};
 use crate::kubernetes::status::moment::GracePeriods;
 use crate::kubernetes::watch::watched_image::Reference;
 use crate::reflector::Reflector;
@@ -67,6 +69,17 @@ pub struct Context<S> {
 impl<S> Context<S> {
     pub fn now(&self) -> Timestamp {
         self.settings.clock.now()
+    }
+
+    /// The region of the image that the object wants. Empty if nothing says which one.
+    pub fn region_of(&self, object: &CustomImage) -> String {
+        wanted::region_of(object, self.settings.default_region.as_ref())
+    }
+
+    /// What the object wants, in this region.
+    pub fn wanted(&self, object: &CustomImage, region: &str) -> Wanted {
+        let identities = self.identities.borrow().clone();
+        wanted::wanted(object, region, &identities, &self.namespaces)
     }
 
     /// The pause after this many failures of one object in a row.

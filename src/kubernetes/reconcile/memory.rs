@@ -97,14 +97,14 @@ impl Remembered {
         }
     }
 
-    /// The last write that was tried is done. `is_answered`: AWS says what is in it.
-    pub fn wrote(&mut self, is_answered: bool) {
+    /// The last write that was tried is done. `is_answered`: AWS says what is in it. Returns its Events.
+    pub fn wrote(&mut self, is_answered: bool) -> Vec<Note> {
         self.unwritten = None;
-        self.contest.wrote();
         if is_answered {
             // The status now reports what was missed, so the next miss is a new one.
             (self.missed, self.behind) = (Missed::default(), None);
         }
+        self.contest.wrote()
     }
 
     /// The API server already has the next status. `is_answered`: AWS says it.

@@ -1,6 +1,6 @@
-//! The status write: server-side apply of the whole status, so that no field of an earlier status remains. It carries
-//! the resourceVersion that the status was computed from, so a former leader cannot overwrite a newer status, and an
-//! old status cannot get into a re-created object.
+//! The status write: server-side apply of the whole status, so that no field of an earlier status remains. Where another
+//! manager owns a field, too, a replacement follows. Both carry the resourceVersion that the status was computed from, so
+//! a former leader cannot overwrite a newer status, and an old status cannot get into a re-created object.
 
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::ownership::{self, FIELD_MANAGER};
@@ -45,7 +45,9 @@ pub enum WriteError {
 pub fn is_undone(written: &Result<Written, WriteError>) -> bool {
     match written {
         Ok(Written::Conflict { is_half_done }) => !is_half_done,
-        Err(WriteError::Refused(error)) => matches!(&**error, kube::Error::Api(answer) if answer.code < 500),
+        Err(WriteError::Refused(error)) => {
+            matches!(&**error, kube::Error::Api(answer) if (400..500).contains(&answer.code))
+        }
         _ => false,
     }
 }
@@ -63,7 +65,8 @@ impl WriteError {
             // etcd refuses a large object with this text, and the API server passes it on as its own error.
             500 if answer.message.contains("too large") => "too_large",
             429 => "overloaded",
-            500.. => "server_error",
+            // The JSON of a proxy has no code.
+            0 | 500.. => "server_error",
             _ => "refused",
         }
     }
@@ -89,14 +92,18 @@ pub async fn status(
     timeout: Duration,
 ) -> Result<Written, WriteError> {
     let api: Api<CustomImage> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
-    let written = tokio::time::timeout(timeout, async {
-        let applied = apply(&api, object, status).await.map_err(|error| WriteError::Refused(error.into()))?;
-        if applied.status.as_ref() == Some(status) {
-            return Ok(applied.resource_version());
-        }
-        take_over(&api, applied, status).await.map_err(|error| WriteError::HalfDone(error.into()))
-    });
     let answered = |error: &kube::Error, code| matches!(error, kube::Error::Api(answer) if answer.code == code);
+    let written = tokio::time::timeout(timeout, async {
+        match apply(&api, object, status).await {
+            Ok(applied) if applied.status.as_ref() == Some(status) => Ok(applied.resource_version()),
+            Ok(applied) => replace(&api, applied, status).await.map_err(|error| WriteError::HalfDone(error.into())),
+            // An apply leaves the parts of a condition that another manager owns, too, and parts of one are invalid.
+            Err(error) if answered(&error, 422) => {
+                replace(&api, object.clone(), status).await.map_err(|error| WriteError::Refused(error.into()))
+            }
+            Err(error) => Err(WriteError::Refused(error.into())),
+        }
+    });
     match written.await {
         Err(_) => Err(WriteError::Timeout(timeout)),
         Ok(Ok(version)) => Ok(Written::Applied { version }),
@@ -155,13 +162,14 @@ async fn apply(api: &Api<CustomImage>, object: &CustomImage, status: &CustomImag
     Ok(applied)
 }
 
-/// Removes the fields of another manager, which AWS did not say. Returns the object's resourceVersion after the write.
-async fn take_over(
+/// Replaces the whole status, and so removes the fields of another manager, which AWS did not say. Returns the object's
+/// resourceVersion after the write.
+async fn replace(
     api: &Api<CustomImage>,
-    applied: CustomImage,
+    before: CustomImage,
     status: &CustomImageStatus,
 ) -> kube::Result<Option<String>> {
-    let mut object = CustomImage { status: Some(status.clone()), ..applied };
+    let mut object = CustomImage { status: Some(status.clone()), ..before };
     object.meta_mut().managed_fields = None;
     let manager = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     api.replace_status(&object.name_any(), &manager, &object).await.map(|replaced| replaced.resource_version())
@@ -197,15 +205,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_a_plain_refusal_of_the_first_request_says_that_a_write_is_not_done() {
+    async fn only_a_plain_refusal_of_the_request_that_would_write_it_says_that_a_write_is_not_done() {
         let mixed = r#"{"metadata": {"name": "img"}, "spec": {"imageId": "img"}, "status": {"imageId": "img", "region": "theirs"}}"#;
-        for code in [400, 403, 409, 422, 429] {
+        for code in [400, 403, 409, 429] {
             assert!(is_undone_after((code, "no"), 200).await, "{code}");
+            assert!(is_undone_after((422, "no"), code).await, "the replacement: {code}");
             assert!(!is_undone_after((200, mixed), code).await, "half done, then {code}");
         }
         for code in [0, 500, 503, 504] {
             assert!(!is_undone_after((code, "no"), 200).await, "{code}");
+            assert!(!is_undone_after((422, "no"), code).await, "the replacement: {code}");
         }
+        assert!(!is_undone_after((504, "{\"message\": \"the words of a proxy\"}"), 200).await);
     }
 
     #[test]

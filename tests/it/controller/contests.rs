@@ -88,6 +88,21 @@ fn a_status_that_cannot_be_written_shows_in_an_event_and_in_metrics_until_it_is_
 }
 
 #[test]
+fn a_change_whose_write_is_done_without_an_answer_is_an_event() {
+    run(async {
+        let lab = Lab::with_image("hpc").await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        let operator = operator_behind(&lab, &server).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        server.lose_answers(StatusCode::GATEWAY_TIMEOUT);
+        lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();
+        lab.event("hpc", "Suspended").await;
+        let undone = operator.metric("customimage_status_writes_total{result=\"server_error\"}").await;
+        assert_eq!(undone, 1.0, "what is done is not written again");
+    });
+}
+
+#[test]
 fn another_ami_behind_an_image_id_is_an_event_with_both_ids() {
     run(async {
         let lab = Lab::with_image("hpc").await;

@@ -162,6 +162,25 @@ fn a_condition_of_another_controller_takes_nothing_from_a_suspended_object_at_a_
     });
 }
 
+/// An apply leaves what another manager owns, too: a condition without a reason, which the CRD does not allow.
+#[test]
+fn a_condition_that_another_manager_has_written_too_is_removed_as_a_whole() {
+    run(async {
+        let lab = Lab::with_build("hpc").await;
+        let operator = lab.operator(&[]).await;
+        lab.condition("hpc", "Reconciling", "True", "Building").await;
+        tell_a_lie(&lab, json!({"conditions": [condition("Reconciling", "Theirs")]})).await;
+        lab.condition("hpc", "Reconciling", "True", "Building").await;
+        lab.aws.world(|world| {
+            world.stacks.clear();
+            world.images.push(image("hpc", REGION));
+        });
+        let object = lab.ready("hpc", "True", "ImageAvailable").await;
+        assert_eq!(condition_of(&object, "Reconciling"), None);
+        no_reconcile_failed(&operator).await;
+    });
+}
+
 #[test]
 fn two_operators_write_a_consistent_status() {
     run(async {

@@ -25,6 +25,8 @@ struct Shared {
     struck: Arc<AtomicUsize>,
     /// What happens to the watches that run when it changes. Later ones are not concerned.
     fate: watch::Sender<Fate>,
+    /// Writes of a status are done, and then answered so.
+    lost: Arc<Mutex<Option<StatusCode>>>,
     /// What is written into a status: this text becomes the other.
     altered: Arc<Mutex<Option<(String, String)>>>,
     /// Watches do not deliver what contains this text.
@@ -56,6 +58,7 @@ impl FaultyServer {
             rule: Arc::default(),
             struck: Arc::default(),
             fate: watch::channel(Fate::Cut).0,
+            lost: Arc::default(),
             altered: Arc::default(),
             swallowed: Arc::default(),
             refusal: Arc::default(),
@@ -133,6 +136,11 @@ impl FaultyServer {
         *self.shared.altered.lock().unwrap() = Some((from.to_owned(), to.to_owned()));
     }
 
+    /// From now on each status is written, but the answer is lost. A proxy answers with this in its place.
+    pub fn lose_answers(&self, code: StatusCode) {
+        *self.shared.lost.lock().unwrap() = Some(code);
+    }
+
     /// From now on watches do not deliver what contains `text`.
     pub fn swallow(&self, text: &str) {
         *self.shared.swallowed.lock().unwrap() = Some(text.to_owned());
@@ -146,6 +154,7 @@ impl FaultyServer {
     /// From now on passes everything on.
     pub fn heal(&self) {
         *self.shared.rule.lock().unwrap() = None;
+        *self.shared.lost.lock().unwrap() = None;
         *self.shared.refusal.lock().unwrap() = None;
     }
 
@@ -178,10 +187,11 @@ async fn forward(State(shared): State<Shared>, request: Request) -> Response {
         parts.headers.insert("content-length", text.len().into());
         bytes = text.into_bytes().into();
     }
+    let lost = shared.lost.lock().unwrap().filter(|_| parts.uri.path().ends_with("/status"));
     let forwarded = axum::http::Request::from_parts(parts, kube::client::Body::from(bytes.to_vec()));
     match shared.client.send(forwarded).await {
         Ok(reply) if is_watch => reply.map(|body| watched(&shared, Body::new(body))),
-        Ok(reply) => reply.map(Body::new),
+        Ok(reply) => lost.map_or_else(|| reply.map(Body::new), |code| (code, "late").into_response()),
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }
 }

@@ -102,14 +102,21 @@ fn spec(id: &str, region: &str) -> Value {
     json!({"imageId": id, "region": region})
 }
 
-/// A status that says what AWS does not.
+/// A status that says what AWS does not, or that has parts of what the operator says.
 fn foreign(rng: &mut Rng) -> Value {
-    [
-        json!({"imageBuildStatus": "BUILD_COMPLETE", "ec2AmiInfo": {"amiId": "ami-foreign", "state": "AVAILABLE", "tags": []}}),
-        json!({"version": "0.0.0"}),
-        json!({"cloudformationStackStatusReason": "somebody was here"}),
-        json!({"conditions": [{"type": "Ready", "status": "True", "reason": "ImageAvailable", "message": "", "lastTransitionTime": "2020-01-01T00:00:00Z"}]}),
-        json!({"conditions": [{"type": "Theirs", "status": "True", "reason": "Theirs", "message": "", "lastTransitionTime": "2020-01-01T00:00:00Z"}]}),
-    ][rng.usize(..5)]
-    .clone()
+    let ami = json!({"amiId": "ami-foreign", "state": "AVAILABLE", "tags": []});
+    match rng.usize(..10) {
+        0 | 1 => json!({"imageBuildStatus": "BUILD_COMPLETE", "ec2AmiInfo": ami}),
+        2 => json!({"version": "0.0.0"}),
+        3 => condition("Reconciling", "Theirs"),
+        4 | 5 => json!({"cloudformationStackStatusReason": "somebody was here"}),
+        6 | 7 => condition("Ready", "ImageAvailable"),
+        8 => condition("Theirs", "Theirs"),
+        _ => condition("Stalled", "Theirs"),
+    }
+}
+
+fn condition(type_: &str, reason: &str) -> Value {
+    let since = "2020-01-01T00:00:00Z";
+    json!({"conditions": [{"type": type_, "status": "True", "reason": reason, "message": "", "lastTransitionTime": since}]})
 }
