@@ -113,7 +113,7 @@ async fn hammer(address: String, held: usize, opened: Arc<AtomicUsize>) {
 }
 
 #[test]
-fn probes_are_answered_within_a_second_while_half_requests_hold_all_connections_and_all_files() {
+fn probes_are_answered_in_time_while_half_requests_hold_all_connections_and_all_files() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let operator = lab.operator(&[]).await;
@@ -122,16 +122,16 @@ fn probes_are_answered_within_a_second_while_half_requests_hold_all_connections_
         // Fewer than the usual limit of 1,024 files, because this process has other tests, too.
         let hammer = tokio::spawn(hammer(operator.address.clone(), 500, opened.clone()));
         let probed = async |until: usize| {
-            let (mut probes, mut late) = (0, 0);
+            let mut paths = [("/livez", 0), ("/readyz", 0), ("/metrics", 0)];
             while opened.load(Ordering::Relaxed) < until {
-                for path in ["/livez", "/readyz", "/metrics"] {
+                for (path, late) in &mut paths {
                     let begin = Instant::now();
                     assert_eq!(operator.get(path).await.0, 200, "{path}");
-                    (probes, late) = (probes + 1, late + usize::from(begin.elapsed() > Duration::from_secs(1)));
+                    // Where other tests take the CPU, one may be late. The kubelet forgives two in a row.
+                    *late = if begin.elapsed() > Duration::from_secs(1) { *late + 1 } else { 0 };
+                    assert!(*late < 3, "{path} was late three times in a row");
                 }
             }
-            // All are answered. A few may be late where other tests take the CPU; the kubelet forgives two in a row.
-            assert!(late * 10 <= probes, "{late} of {probes} were late");
         };
         probed(3_000).await;
         assert_eq!(operator.lines("cannot accept"), 0, "{:?}", operator.log());
