@@ -82,7 +82,7 @@ fn lines(count: usize) -> (Registry, Arc<AtomicUsize>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn probes_are_answered_in_time_while_half_requests_hammer_the_port() {
+async fn probes_are_answered_within_a_second_while_half_requests_hammer_the_port() {
     // Encoding takes long enough that scrapes wait for one another.
     let server = Server::start(Limits::default(), lines(500).0);
     let (address, opened) = (server.address, Arc::new(AtomicUsize::new(0)));
@@ -100,18 +100,18 @@ async fn probes_are_answered_in_time_while_half_requests_hammer_the_port() {
             }
         }
     });
-    let mut paths = [("/livez", 0), ("/readyz", 0), ("/metrics", 0)];
-    while opened.load(Ordering::Relaxed) < 5_000 {
-        for (path, late) in &mut paths {
+    let (mut probes, mut late) = (0, 0);
+    while probes < 12 || opened.load(Ordering::Relaxed) < 5_000 {
+        for path in ["/livez", "/readyz", "/metrics"] {
             let begin = Instant::now();
             let reply = server.get(path).await;
             assert!(reply.starts_with("HTTP/1.1 200 "), "{path}: {reply}");
-            // Where other tests take the CPU, one may be late. The kubelet forgives two in a row.
-            *late = if begin.elapsed() > Duration::from_secs(1) { *late + 1 } else { 0 };
-            assert!(*late < 3, "{path} was late three times in a row");
+            (probes, late) = (probes + 1, late + usize::from(begin.elapsed() > Duration::from_secs(1)));
         }
     }
     hammer.abort();
+    // All are answered. A few may be late where other tests take the CPU; the kubelet forgives two in a row.
+    assert!(late * 10 <= probes, "{late} of {probes} were late");
     server.end().await;
 }
 
