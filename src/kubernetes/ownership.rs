@@ -14,6 +14,12 @@ pub fn others(managed: &[ManagedFieldsEntry]) -> BTreeSet<&str> {
     of_status(managed).filter(|entry| !is_ours(entry)).filter_map(|entry| entry.manager.as_deref()).collect()
 }
 
+/// Whether the operator has replaced the status, and owns what it wrote then. An apply would leave these fields as they are.
+#[must_use]
+pub fn is_replaced(managed: &[ManagedFieldsEntry]) -> bool {
+    of_status(managed).any(|entry| is_ours(entry) && entry.operation.as_deref() == Some("Update"))
+}
+
 /// What the operator has written of `status`: all of it without the conditions that only others own. Nothing of it, if only
 /// others own any other field, because the rest was said beside something else. `None` if it is the whole status.
 #[must_use]
@@ -124,6 +130,17 @@ mod tests {
             entry("them", None, &json!({"f:spec": {"f:region": {}}})),
         ] {
             assert_eq!(own_part(&status(whole()), &[ours.clone(), theirs.clone()]), None, "{theirs:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_replacement_of_the_operators_own_replaces_the_status() {
+        for (manager, operation, expected) in
+            [(FIELD_MANAGER, "Apply", false), (FIELD_MANAGER, "Update", true), ("them", "Update", false)]
+        {
+            let mut managed = entry(manager, Some("status"), &json!({"f:status": {"f:imageId": {}}}));
+            managed.operation = Some(operation.to_owned());
+            assert_eq!(is_replaced(&[managed]), expected, "{manager} {operation}");
         }
     }
 

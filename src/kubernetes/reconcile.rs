@@ -94,7 +94,7 @@ async fn five_steps<S: Source + 'static>(
         return Ok(held_back);
     }
     memory.contest.tries(&next.status, notes(&found, &next.status));
-    match write(&reference, object, &next.status, &mut memory, context).await? {
+    match write(watched, object, &next.status, &mut memory, context).await? {
         Written::Applied { version: now } => {
             let notes = memory.wrote(is_answered);
             memory.echo.wrote(&version, now);
@@ -195,19 +195,20 @@ fn decide<S>(object: &CustomImage, region: &str, found: &Found, context: &Contex
 
 /// The fourth step. The memory keeps a write that may be done without an answer.
 async fn write<S>(
-    reference: &Reference,
+    watched: &WatchedImage,
     object: &CustomImage,
     next: &CustomImageStatus,
     memory: &mut Remembered,
     context: &Context<S>,
 ) -> Result<Written, WriteError> {
     // Before the write, so that a failed write does not lose it.
-    context.memory.store(reference.clone(), memory.clone());
-    let written = write::status(&context.client, object, next, context.settings.write_timeout).await;
+    context.memory.store(watched.reference(), memory.clone());
+    let timeout = context.settings.write_timeout;
+    let written = write::status(&context.client, object, watched.is_replaced, next, timeout).await;
     context.metrics.status_written(&written);
     if write::is_undone(&written) {
         memory.contest.was_refused();
-        context.memory.store(reference.clone(), memory.clone());
+        context.memory.store(watched.reference(), memory.clone());
     }
     written
 }

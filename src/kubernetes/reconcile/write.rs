@@ -1,6 +1,6 @@
 //! The status write: server-side apply of the whole status, so that no field of an earlier status remains. Where another
-//! manager owns a field, too, a replacement follows. Both carry the resourceVersion that the status was computed from, so
-//! a former leader cannot overwrite a newer status, and an old status cannot get into a re-created object.
+//! manager owns a field, too, it may be replaced. Both carry the resourceVersion that the status was computed from, so a
+//! former leader cannot overwrite a newer status, and an old status cannot get into a re-created object.
 
 use crate::kubernetes::custom_image::{CustomImage, CustomImageStatus};
 use crate::kubernetes::ownership::{self, FIELD_MANAGER};
@@ -81,19 +81,24 @@ impl WriteError {
     }
 }
 
-/// Applies `status` to `object`, within `timeout`.
+/// Writes `status` to `object`, within `timeout`. `is_replaced`: the status was replaced before, so an apply would leave what
+/// was written then.
 ///
 /// # Errors
 /// When the API server does not answer in time, or refuses the status.
 pub async fn status(
     client: &Client,
     object: &CustomImage,
+    is_replaced: bool,
     status: &CustomImageStatus,
     timeout: Duration,
 ) -> Result<Written, WriteError> {
     let api: Api<CustomImage> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
     let answered = |error: &kube::Error, code| matches!(error, kube::Error::Api(answer) if answer.code == code);
     let written = tokio::time::timeout(timeout, async {
+        if is_replaced {
+            return replace(&api, object.clone(), status).await.map_err(|error| WriteError::Refused(error.into()));
+        }
         match apply(&api, object, status).await {
             Ok(applied) if applied.status.as_ref() == Some(status) => Ok(applied.resource_version()),
             Ok(applied) => replace(&api, applied, status).await.map_err(|error| WriteError::HalfDone(error.into())),
@@ -182,12 +187,15 @@ mod tests {
     use kube::client::Body;
     use std::convert::Infallible;
 
-    /// Whether a write is certainly not done, if an apply is answered by `applied`, and a replacement by `replaced`.
-    async fn is_undone_after(applied: (u16, &str), replaced: u16) -> bool {
+    const WHOLE: &str = r#"{"metadata": {"name": "img"}, "spec": {"imageId": "img"}, "status": {"imageId": "img"}}"#;
+
+    /// The result of a write, if an apply is answered by `applied`, and a replacement by `replaced`.
+    async fn written(is_replaced: bool, applied: (u16, &str), replaced: u16) -> Result<Written, WriteError> {
         let (applied, said) = (applied.0, applied.1.to_owned());
         let server = tower::service_fn(move |request: Request<Body>| {
             let (code, body) = match *request.method() {
                 Method::PATCH => (applied, said.clone()),
+                _ if replaced == 200 => (200, WHOLE.to_owned()),
                 _ => (replaced, "no".to_owned()),
             };
             async move {
@@ -201,7 +209,23 @@ mod tests {
         let object = CustomImage::new("img", spec);
         let next = CustomImageStatus { image_id: Some("img".into()), ..CustomImageStatus::default() };
         let client = Client::new(server, "default");
-        is_undone(&status(&client, &object, &next, Duration::from_secs(15)).await)
+        status(&client, &object, is_replaced, &next, Duration::from_secs(15)).await
+    }
+
+    async fn is_undone_after(applied: (u16, &str), replaced: u16) -> bool {
+        is_undone(&written(false, applied, replaced).await)
+    }
+
+    #[tokio::test]
+    async fn a_status_is_replaced_after_an_apply_that_is_invalid_and_from_then_on() {
+        for (is_replaced, applied, is_written) in [
+            (false, (200, WHOLE), true),
+            (false, (422, "no"), true),
+            (false, (400, "no"), false),
+            (true, (400, "no"), true),
+        ] {
+            assert_eq!(written(is_replaced, applied, 200).await.is_ok(), is_written, "{is_replaced} {applied:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -33,6 +33,8 @@ pub struct WatchedImage {
     pub account_id: Option<String>,
     /// What the operator has written of its status. `None` if it is the whole one.
     pub own_part: Option<Packed<CustomImageStatus>>,
+    /// Whether the operator has replaced its status before.
+    pub is_replaced: bool,
 }
 
 /// An object's namespace and name.
@@ -122,10 +124,11 @@ impl From<CustomImage> for WatchedImage {
         let is_stalled = stalled.is_some_and(|stalled| stalled.status == "True");
         let account_id = status.as_ref().and_then(|status| status.account_id.clone());
         let managed = metadata.managed_fields.unwrap_or_default();
+        let is_replaced = ownership::is_replaced(&managed);
         let own_part =
             status.as_ref().and_then(|status| ownership::own_part(status, &managed)).as_ref().map(Packed::new);
         let status = status.as_ref().map(Packed::new);
-        Self { metadata: kept, spec, status, reason, is_stalled, account_id, own_part }
+        Self { metadata: kept, spec, status, reason, is_stalled, account_id, own_part, is_replaced }
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 const APPLIED: &str = "customimage_status_writes_total{result=\"applied\"}";
 
-async fn operator_behind(lab: &Lab, server: &FaultyServer) -> Operator {
+pub async fn operator_behind(lab: &Lab, server: &FaultyServer) -> Operator {
     let settings = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("AWS_REGION", REGION)];
     Operator::start(&lab.aws.endpoint(), &server.kubeconfig(), &settings).await
 }

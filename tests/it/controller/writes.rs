@@ -1,3 +1,4 @@
+use super::contests::operator_behind;
 use crate::support::faulty_server::FaultyServer;
 use crate::support::lab::{Lab, REGION, condition_of, message_of};
 use crate::support::operator::Operator;
@@ -164,10 +165,11 @@ fn a_condition_of_another_controller_takes_nothing_from_a_suspended_object_at_a_
 
 /// An apply leaves what another manager owns, too: a condition without a reason, which the CRD does not allow.
 #[test]
-fn a_condition_that_another_manager_has_written_too_is_removed_as_a_whole() {
+fn a_condition_that_another_manager_has_written_too_is_removed_and_the_status_is_replaced_from_then_on() {
     run(async {
         let lab = Lab::with_build("hpc").await;
-        let operator = lab.operator(&[]).await;
+        let server = FaultyServer::start(lab.client.clone()).await;
+        let operator = operator_behind(&lab, &server).await;
         lab.condition("hpc", "Reconciling", "True", "Building").await;
         tell_a_lie(&lab, json!({"conditions": [condition("Reconciling", "Theirs")]})).await;
         lab.condition("hpc", "Reconciling", "True", "Building").await;
@@ -178,6 +180,12 @@ fn a_condition_that_another_manager_has_written_too_is_removed_as_a_whole() {
         let object = lab.ready("hpc", "True", "ImageAvailable").await;
         assert_eq!(condition_of(&object, "Reconciling"), None);
         no_reconcile_failed(&operator).await;
+        // An apply would leave what this replacement has written.
+        let is_apply = |method: &str, path: &str| method == "PATCH" && path.ends_with("/status");
+        server.answer(move |method, path| is_apply(method, path).then_some(StatusCode::BAD_REQUEST));
+        lab.aws.world(|world| world.images.clear());
+        let object = lab.ready("hpc", "False", "Deleted").await;
+        assert_eq!(object.status.unwrap().image.ec2_ami_info, None);
     });
 }
 
@@ -309,8 +317,7 @@ fn a_write_that_is_answered_404_is_tried_again_while_the_object_exists() {
     run(async {
         let lab = Lab::with_build("hpc").await;
         let server = FaultyServer::start(lab.client.clone()).await;
-        let settings = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("AWS_REGION", REGION)];
-        let _operator = Operator::start(&lab.aws.endpoint(), &server.kubeconfig(), &settings).await;
+        let _operator = operator_behind(&lab, &server).await;
         lab.ready("hpc", "False", "Building").await;
         server.answer(|method, _| (method == "PATCH").then_some(StatusCode::NOT_FOUND));
         lab.aws.world(|world| {
