@@ -113,6 +113,7 @@ async fn hammer(address: String, held: usize, opened: Arc<AtomicUsize>) {
 }
 
 #[test]
+#[ignore = "alone: it measures time, so `make test` runs it after the others"]
 fn probes_are_answered_in_time_while_half_requests_hold_all_connections_and_all_files() {
     run(async {
         let lab = Lab::with_image("hpc").await;
@@ -128,7 +129,7 @@ fn probes_are_answered_in_time_while_half_requests_hold_all_connections_and_all_
                 for (path, late) in &mut paths {
                     let begin = Instant::now();
                     assert_eq!(operator.get(path).await.0, 200, "{path}");
-                    // Where other tests take the CPU, one may be late. The kubelet forgives two in a row.
+                    // The kubelet forgives two in a row.
                     *late = if begin.elapsed() > Duration::from_secs(1) { *late + 1 } else { 0 };
                     assert!(*late < 3, "{path} was late three times in a row");
                 }
