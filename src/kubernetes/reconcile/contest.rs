@@ -95,11 +95,13 @@ impl Contest {
         notes.unwrap_or_default()
     }
 
-    /// The Events of a write without an answer that is done: the API server has `stored`. Each is told once.
+    /// The Events of a write without an answer that is done: the API server has `stored`. Each is told once, and those of the
+    /// last such write tell of all.
     pub fn untold(&mut self, stored: &CustomImageStatus) -> Vec<Note> {
-        let mut unanswered = self.trying.iter_mut().chain(&mut self.tried);
-        let done = unanswered.find(|write| !write.notes.is_empty() && write.is_in(stored));
-        done.map(|write| std::mem::take(&mut write.notes)).unwrap_or_default()
+        let unanswered = self.trying.iter_mut().chain(self.tried.iter_mut().rev());
+        let done = unanswered.filter(|write| !write.notes.is_empty() && write.is_in(stored));
+        let told: Vec<_> = done.map(|write| std::mem::take(&mut write.notes)).collect();
+        told.into_iter().next().unwrap_or_default()
     }
 
     /// The last write that was tried is certainly not done, and never will be.
@@ -331,6 +333,7 @@ mod tests {
     fn the_events_of_a_write_without_an_answer_are_told_once_when_it_is_met() {
         let mut contest = Contest::default();
         write(&mut contest, "before");
+        tries(&mut contest, "done");
         tries(&mut contest, "done");
         tries(&mut contest, "outdated");
         contest.was_refused();

@@ -97,15 +97,16 @@ pub async fn status(
     let answered = |error: &kube::Error, code| matches!(error, kube::Error::Api(answer) if answer.code == code);
     let written = tokio::time::timeout(timeout, async {
         if is_replaced {
-            return replace(&api, object.clone(), status).await.map_err(|error| WriteError::Refused(error.into()));
+            return replace_whole(&api, object, status).await;
         }
         match apply(&api, object, status).await {
             Ok(applied) if applied.status.as_ref() == Some(status) => Ok(applied.resource_version()),
-            Ok(applied) => replace(&api, applied, status).await.map_err(|error| WriteError::HalfDone(error.into())),
-            // An apply leaves the parts of a condition that another manager owns, too, and parts of one are invalid.
-            Err(error) if answered(&error, 422) => {
-                replace(&api, object.clone(), status).await.map_err(|error| WriteError::Refused(error.into()))
+            Ok(applied) => {
+                let replaced = replace(&api, applied, status).await;
+                replaced.map(|replaced| replaced.resource_version()).map_err(|error| WriteError::HalfDone(error.into()))
             }
+            // An apply leaves the parts of a condition that another manager owns, too, and parts of one are invalid.
+            Err(error) if answered(&error, 422) => replace_whole(&api, object, status).await,
             Err(error) => Err(WriteError::Refused(error.into())),
         }
     });
@@ -167,17 +168,28 @@ async fn apply(api: &Api<CustomImage>, object: &CustomImage, status: &CustomImag
     Ok(applied)
 }
 
-/// Replaces the whole status, and so removes the fields of another manager, which AWS did not say. Returns the object's
-/// resourceVersion after the write.
-async fn replace(
+/// Replaces the whole status, without an apply before. Returns the object's resourceVersion after the write.
+async fn replace_whole(
     api: &Api<CustomImage>,
-    before: CustomImage,
+    before: &CustomImage,
     status: &CustomImageStatus,
-) -> kube::Result<Option<String>> {
+) -> Result<Option<String>, WriteError> {
+    let replaced = replace(api, before.clone(), status).await.map_err(|error| WriteError::Refused(error.into()))?;
+    if ownership::own_part(status, replaced.managed_fields()).is_none() {
+        return Ok(replaced.resource_version());
+    }
+    // What has not changed still belongs to others alone, and a new process would not believe it. An apply of the same makes it
+    // the operator's, too. The status is there, whatever becomes of that.
+    Ok(apply(api, &replaced, status).await.unwrap_or(replaced).resource_version())
+}
+
+/// Replaces the whole status, and so removes the fields of another manager, which AWS did not say. Returns the object after
+/// the write.
+async fn replace(api: &Api<CustomImage>, before: CustomImage, status: &CustomImageStatus) -> kube::Result<CustomImage> {
     let mut object = CustomImage { status: Some(status.clone()), ..before };
     object.meta_mut().managed_fields = None;
     let manager = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    api.replace_status(&object.name_any(), &manager, &object).await.map(|replaced| replaced.resource_version())
+    api.replace_status(&object.name_any(), &manager, &object).await
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use crate::support::scenario::error;
 use crate::support::world::{build, image, stack, world};
 use crate::support::{eventually, run};
 use axum::http::StatusCode;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use simulator::{Fault, FaultKind};
@@ -186,6 +188,20 @@ fn a_condition_that_another_manager_has_written_too_is_removed_and_the_status_is
         lab.aws.world(|world| world.images.clear());
         let object = lab.ready("hpc", "False", "Deleted").await;
         assert_eq!(object.status.unwrap().image.ec2_ami_info, None);
+        drop(operator);
+        // A replacement does not make the operator the owner of what another manager has said before it.
+        tell_a_lie(&lab, json!({"version": "3.16.1"})).await;
+        lab.aws.world(|world| world.images.push(image("hpc", REGION)));
+        let _operator = lab.operator(&[]).await;
+        lab.ready("hpc", "True", "ImageAvailable").await;
+        eventually("it is the operator's, too", || async {
+            let managed = lab.get("hpc").await.managed_fields().to_vec();
+            let has_version =
+                |entry: &ManagedFieldsEntry| json!(entry.fields_v1)["f:status"].get("f:version").is_some();
+            let mut ours = managed.iter().filter(|entry| entry.manager.as_deref() == Some("customimage-operator"));
+            if ours.any(has_version) { Ok(()) } else { Err(format!("{managed:?}")) }
+        })
+        .await;
     });
 }
 
