@@ -334,7 +334,6 @@ mod tests {
         let mut contest = Contest::default();
         write(&mut contest, "before");
         tries(&mut contest, "done");
-        tries(&mut contest, "done");
         tries(&mut contest, "outdated");
         contest.was_refused();
         tries(&mut contest, "never done");
@@ -346,6 +345,10 @@ mod tests {
         }
         assert_eq!(contest.wrote().len(), 1, "of a write with an answer");
         assert_eq!(told(&mut contest, "never done"), [""; 0]);
+        tries(&mut contest, "twice");
+        tries(&mut contest, "twice");
+        assert_eq!(told(&mut contest, "twice"), ["twice"]);
+        assert_eq!(told(&mut contest, "twice"), [""; 0]);
     }
 
     #[test]
