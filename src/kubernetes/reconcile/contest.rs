@@ -140,8 +140,8 @@ impl Contest {
         if self.is_there {
             return Some(stored.clone());
         }
-        let done = self.unanswered().find(|write| write.is_in(stored));
-        done.and_then(|write| unpacked(&write.status)).or_else(|| self.written())
+        let mut tried = self.unanswered().filter_map(|write| unpacked(&write.status));
+        tried.find(|tried| has_all_of(stored, tried)).or_else(|| self.written())
     }
 
     /// Whether another writer has changed our last write: the API server has another status now.

@@ -1,5 +1,5 @@
 use super::writes::looks;
-use crate::support::faulty_server::FaultyServer;
+use crate::support::faulty_server::{FaultyServer, is_apply_of_status};
 use crate::support::lab::{Lab, REGION, condition_of, message_of};
 use crate::support::operator::Operator;
 use crate::support::world::{image, world};
@@ -8,11 +8,6 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 const APPLIED: &str = "customimage_status_writes_total{result=\"applied\"}";
-
-pub async fn operator_behind(lab: &Lab, server: &FaultyServer) -> Operator {
-    let settings = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("AWS_REGION", REGION)];
-    Operator::start(&lab.aws.endpoint(), &server.kubeconfig(), &settings).await
-}
 
 /// Waits until the operator rests, and asserts that it then writes nothing while it goes on to read AWS.
 async fn comes_to_rest(lab: &Lab, operator: &Operator) {
@@ -49,7 +44,7 @@ fn a_webhook_that_alters_each_write_is_not_fought() {
             let lab = Lab::with_image("hpc").await;
             let server = FaultyServer::start(lab.client.clone()).await;
             server.alter(from, to);
-            let operator = operator_behind(&lab, &server).await;
+            let operator = lab.operator_behind(&server, &[]).await;
             lab.ready("hpc", "True", "ImageAvailable").await;
             // Another AMI is a reason to write, and the webhook alters that, too.
             for number in 0..6 {
@@ -67,9 +62,8 @@ fn a_status_that_cannot_be_written_shows_in_an_event_and_in_metrics_until_it_is_
     run(async {
         let lab = Lab::with_image("hpc").await;
         let server = FaultyServer::start(lab.client.clone()).await;
-        let is_status = |method: &str, path: &str| method == "PATCH" && path.ends_with("/status");
-        server.answer(move |method, path| is_status(method, path).then_some(StatusCode::PAYLOAD_TOO_LARGE));
-        let operator = operator_behind(&lab, &server).await;
+        server.answer(|method, path| is_apply_of_status(method, path).then_some(StatusCode::PAYLOAD_TOO_LARGE));
+        let operator = lab.operator_behind(&server, &[]).await;
         lab.event("hpc", "StatusNotWritten").await;
         let (type_, note) = lab.event_of("hpc", "StatusNotWritten").await;
         assert_eq!(type_, "Warning");
@@ -92,7 +86,7 @@ fn a_change_whose_write_is_done_without_an_answer_is_an_event() {
     run(async {
         let lab = Lab::with_image("hpc").await;
         let server = FaultyServer::start(lab.client.clone()).await;
-        let operator = operator_behind(&lab, &server).await;
+        let operator = lab.operator_behind(&server, &[]).await;
         lab.ready("hpc", "True", "ImageAvailable").await;
         server.lose_answers(StatusCode::GATEWAY_TIMEOUT);
         lab.merge("hpc", json!({"spec": {"suspend": true}})).await.unwrap();

@@ -102,9 +102,7 @@ fn a_leader_that_loses_its_lease_exits() {
 
 /// An operator behind `server`, with short times.
 async fn candidate(lab: &Lab, server: &FaultyServer) -> Operator {
-    let mine = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("AWS_REGION", REGION)];
-    let settings: Vec<_> = mine.iter().chain(&ELECTION).copied().collect();
-    Operator::start(&lab.aws.endpoint(), &server.kubeconfig(), &settings).await
+    lab.operator_behind(server, &ELECTION).await
 }
 
 async fn has_struck(server: &FaultyServer, times: usize) {

@@ -8,9 +8,7 @@ use serde_json::json;
 
 /// An operator that has observed `hpc`, behind a server that can treat its watch badly.
 async fn behind(server: &FaultyServer, lab: &Lab, settings: &[(&str, &str)]) -> Operator {
-    let mine = [("CUSTOMIMAGE_NAMESPACE", lab.namespace.as_str()), ("AWS_REGION", REGION)];
-    let settings: Vec<_> = mine.iter().chain(settings).copied().collect();
-    let operator = Operator::start(&lab.aws.endpoint(), &server.kubeconfig(), &settings).await;
+    let operator = lab.operator_behind(server, settings).await;
     lab.ready("hpc", "True", "ImageAvailable").await;
     is_ready(&operator, 200, "ok").await;
     operator

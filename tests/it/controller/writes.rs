@@ -1,5 +1,4 @@
-use super::contests::operator_behind;
-use crate::support::faulty_server::FaultyServer;
+use crate::support::faulty_server::{FaultyServer, is_apply_of_status};
 use crate::support::lab::{Lab, REGION, condition_of, message_of};
 use crate::support::operator::Operator;
 use crate::support::scenario::error;
@@ -171,7 +170,7 @@ fn a_condition_that_another_manager_has_written_too_is_removed_and_the_status_is
     run(async {
         let lab = Lab::with_build("hpc").await;
         let server = FaultyServer::start(lab.client.clone()).await;
-        let operator = operator_behind(&lab, &server).await;
+        let operator = lab.operator_behind(&server, &[]).await;
         lab.condition("hpc", "Reconciling", "True", "Building").await;
         tell_a_lie(&lab, json!({"conditions": [condition("Reconciling", "Theirs")]})).await;
         lab.condition("hpc", "Reconciling", "True", "Building").await;
@@ -183,8 +182,7 @@ fn a_condition_that_another_manager_has_written_too_is_removed_and_the_status_is
         assert_eq!(condition_of(&object, "Reconciling"), None);
         no_reconcile_failed(&operator).await;
         // An apply would leave what this replacement has written.
-        let is_apply = |method: &str, path: &str| method == "PATCH" && path.ends_with("/status");
-        server.answer(move |method, path| is_apply(method, path).then_some(StatusCode::BAD_REQUEST));
+        server.answer(|method, path| is_apply_of_status(method, path).then_some(StatusCode::BAD_REQUEST));
         lab.aws.world(|world| world.images.clear());
         let object = lab.ready("hpc", "False", "Deleted").await;
         assert_eq!(object.status.unwrap().image.ec2_ami_info, None);
@@ -333,7 +331,7 @@ fn a_write_that_is_answered_404_is_tried_again_while_the_object_exists() {
     run(async {
         let lab = Lab::with_build("hpc").await;
         let server = FaultyServer::start(lab.client.clone()).await;
-        let _operator = operator_behind(&lab, &server).await;
+        let _operator = lab.operator_behind(&server, &[]).await;
         lab.ready("hpc", "False", "Building").await;
         server.answer(|method, _| (method == "PATCH").then_some(StatusCode::NOT_FOUND));
         lab.aws.world(|world| {

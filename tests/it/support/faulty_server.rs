@@ -164,6 +164,11 @@ impl FaultyServer {
     }
 }
 
+/// Whether it is an apply of a status: the operator's usual write.
+pub fn is_apply_of_status(method: &str, path: &str) -> bool {
+    method == "PATCH" && path.ends_with("/status")
+}
+
 async fn forward(State(shared): State<Shared>, request: Request) -> Response {
     let answer = {
         let rule = shared.rule.lock().unwrap();

@@ -1,5 +1,6 @@
 //! A lab: the shared control plane, and for each test its own namespace, simulator and operator.
 
+use super::faulty_server::FaultyServer;
 use super::operator::Operator;
 use super::{eventually, world};
 use cluster::{Cluster, Options};
@@ -13,7 +14,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, ResourceExt};
 use serde_json::{Value, json};
 use simulator::{Simulator, World};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::OnceCell;
 
@@ -100,9 +101,18 @@ impl Lab {
     }
 
     pub async fn operator(&self, settings: &[(&str, &str)]) -> Operator {
+        self.start(&self.kubeconfig, settings).await
+    }
+
+    /// An operator that reaches the API server through `server`.
+    pub async fn operator_behind(&self, server: &FaultyServer, settings: &[(&str, &str)]) -> Operator {
+        self.start(&server.kubeconfig(), settings).await
+    }
+
+    async fn start(&self, kubeconfig: &Path, settings: &[(&str, &str)]) -> Operator {
         let mine = [("CUSTOMIMAGE_NAMESPACE", self.namespace.as_str()), ("AWS_REGION", REGION)];
         let settings: Vec<_> = mine.iter().chain(settings).copied().collect();
-        Operator::start(&self.aws.endpoint(), &self.kubeconfig, &settings).await
+        Operator::start(&self.aws.endpoint(), kubeconfig, &settings).await
     }
 
     /// A kubeconfig for a user without any rights.
